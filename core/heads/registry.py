@@ -1,0 +1,71 @@
+"""The one list of heads. To add one: a file beside this and a card here.
+
+Standard library only: the toolbox form and the command line read this list.
+"""
+
+from dataclasses import dataclass
+from typing import Dict, Tuple
+
+
+@dataclass(frozen=True)
+class HeadCard:
+    """Facts of one head."""
+
+    name: str
+    """Name in forms, files and on the command line; never changes once released."""
+    title: str
+    builder: str
+    """`module:function` inside `quadrat.core.heads`: (target, n_groups, balance, seed) -> unfitted estimator."""
+    targets: Tuple[str, ...]
+    """`class`, `value` or both."""
+    summary: str
+    source: str = ""
+
+
+_CARDS = (
+    HeadCard(
+        name="linear",
+        title="Linear (logistic or ridge)",
+        builder="linear:build",
+        targets=("class", "value"),
+        summary="Logistic regression for classes, ridge for values; strength of regularisation chosen by inner folds.",
+    ),
+    HeadCard(
+        name="prototype",
+        title="Nearest prototype",
+        builder="prototype:build",
+        targets=("class",),
+        summary="Mean vector of each class; good with one to five labels a class.",
+        source="Snell et al. 2017, arXiv:1703.05175",
+    ),
+    HeadCard(
+        name="knn",
+        title="Nearest neighbours",
+        builder="knn:build",
+        targets=("class", "value"),
+        summary="The labelled cells that look most alike decide.",
+    ),
+    HeadCard(
+        name="forest-small",
+        title="Random forest, 50 trees of depth 7",
+        builder="forest:build_small",
+        targets=("class", "value"),
+        summary="The forest published for few labels.",
+    ),
+    HeadCard(
+        name="forest",
+        title="Random forest",
+        builder="forest:build",
+        targets=("class", "value"),
+        summary="400 trees without limit of depth.",
+    ),
+    HeadCard(
+        name="mlp",
+        title="Small neural network",
+        builder="mlp:build",
+        targets=("class", "value"),
+        summary="One hidden layer; for some hundreds of labels and more.",
+    ),
+)
+HEADS: Dict[str, HeadCard] = {card.name: card for card in _CARDS}
+DEFAULT_HEAD = _CARDS[0].name

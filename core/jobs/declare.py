@@ -1,0 +1,219 @@
+"""How a job declares its parameters, once, for form, command line, wire, sidecar and reference page.
+
+A job is a frozen dataclass whose fields are made with `param`.  Everything that shows, parses, checks or
+documents a parameter reads it off the field; nothing repeats a default.  Standard library only, Python 3.9
+and later (QGIS's own Python imports this file).
+"""
+
+import dataclasses
+import difflib
+import math
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, ClassVar, Dict, List, Optional, Tuple, Type, TypeVar
+
+from ..errors import BadJob
+
+J = TypeVar("J", bound="Job")
+
+
+class Kind(str, Enum):
+    """What a parameter is; decides the control in the form and the option on the command line."""
+
+    RASTER = "raster"
+    VECTOR = "vector"
+    """A vector layer or a table, as `path` or `path|layername=name`."""
+    FILE = "file"
+    FOLDER = "folder"
+    BANDS = "bands"
+    """Band numbers of `parent`, counted from 1; empty means all."""
+    FIELD = "field"
+    FIELDS = "fields"
+    INTEGER = "integer"
+    NUMBER = "number"
+    CHOICE = "choice"
+    FLAG = "flag"
+    TEXT = "text"
+    EXTENT = "extent"
+    """`xmin,xmax,ymin,ymax` in the CRS of `parent`, or with ` [EPSG:n]` behind it; empty means all."""
+    RASTER_OUT = "raster_out"
+    VECTOR_OUT = "vector_out"
+    FILE_OUT = "file_out"
+
+
+OUTPUTS = (Kind.RASTER_OUT, Kind.VECTOR_OUT, Kind.FILE_OUT)
+EMPTY_AT_FIRST = (Kind.RASTER, Kind.VECTOR, Kind.FILE, Kind.FOLDER, Kind.FIELD, *OUTPUTS)
+"""Kinds without a sensible default: empty until given, and an error when empty unless `optional`."""
+
+
+@dataclass(frozen=True)
+class Param:
+    """Everything there is to know of one parameter except its name and default."""
+
+    kind: Kind
+    label: str
+    help: str = ""
+    unit: str = ""
+    """px, m, s, ... shown behind the label."""
+    minimum: Optional[float] = None
+    maximum: Optional[float] = None
+    choices: Tuple[str, ...] = ()
+    optional: bool = False
+    """May stay empty; outputs that may be left out are optional too."""
+    advanced: bool = False
+    parent: str = ""
+    """Name of the field that a FIELD, FIELDS, BANDS or EXTENT belongs to."""
+    extension: str = ""
+    """Of a file, without dot: the first is the default for outputs, several separated by blanks."""
+    result: str = ""
+    """Outputs only: what lies in the file, so that it can be styled (see `processing/styles.py`)."""
+    by_default: bool = True
+    """Optional outputs only: written unless the user says otherwise."""
+
+    @property
+    def required(self) -> bool:
+        """True when an empty value is an error."""
+        return self.kind in EMPTY_AT_FIRST and not self.optional
+
+
+def param(kind: Kind, label: str, *, default: Any = None, **facts: Any) -> Any:
+    """A dataclass field that carries a `Param`; `default` may be left out for `EMPTY_AT_FIRST` and lists."""
+    if default is None:
+        default = () if kind in (Kind.BANDS, Kind.FIELDS) else ""
+    return dataclasses.field(default=default, metadata={"param": Param(kind, label, **facts)})
+
+
+@dataclass(frozen=True)
+class JobFacts:
+    """What form, menu and reference page say of a job as a whole."""
+
+    id: str
+    """Algorithm id under `quadrat:` and command on the shell; never changes once released."""
+    verb: str
+    """Short alias on the command line."""
+    title: str
+    group: str
+    summary: str
+    """One sentence."""
+    help: str = ""
+    """Further paragraphs, plain text."""
+    tags: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece of work: paths, numbers and names only; no layers, widgets, models or arrays."""
+
+    facts: ClassVar[JobFacts]
+
+    @classmethod
+    def params(cls) -> Dict[str, Param]:
+        """Parameters by field name, in the order of declaration."""
+        return {f.name: f.metadata["param"] for f in dataclasses.fields(cls)}
+
+    @classmethod
+    def defaults(cls) -> Dict[str, Any]:
+        """Default by field name; empty for a parameter that must be given."""
+        return {f.name: f.default for f in dataclasses.fields(cls)}
+
+    def to_dict(self) -> Dict[str, Any]:
+        """The job as plain JSON values, with its id under `job`."""
+        values: Dict[str, Any] = {"job": self.facts.id}
+        for name in self.params():
+            value = getattr(self, name)
+            values[name] = list(value) if isinstance(value, tuple) else value
+        return values
+
+    @classmethod
+    def from_dict(cls: Type[J], values: Dict[str, Any]) -> J:
+        """The job from plain JSON values, checked.
+
+        Raises:
+            BadJob: an unknown or missing parameter, a wrong type, or a value out of range; names it.
+        """
+        params, defaults = cls.params(), cls.defaults()
+        checked: Dict[str, Any] = {}
+        for name, value in values.items():
+            if name == "job":
+                continue
+            if name not in params:
+                raise BadJob(f"{cls.facts.title} has no parameter '{name}'.{_nearest(name, list(params))}")
+            checked[name] = _check(cls.facts.title, name, params[name], value, defaults)
+        missing = [name for name, p in params.items() if p.required and not checked.get(name)]
+        if missing:
+            raise BadJob(f"{cls.facts.title} needs a value for: {', '.join(missing)}.")
+        return cls(**checked)
+
+    def outputs(self) -> Dict[str, str]:
+        """Paths that the job is to write, by field name; outputs left empty are absent."""
+        return {n: getattr(self, n) for n, p in self.params().items() if p.kind in OUTPUTS and getattr(self, n)}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a job: files by output name, and facts worth telling."""
+
+    job: str
+    outputs: Dict[str, str]
+    facts: Dict[str, Any] = dataclasses.field(default_factory=dict)
+    """Plain JSON values: counts, scores, names of the device and of the classes."""
+    seconds: float = 0.0
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Plain JSON values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Dict[str, Any]) -> "Result":
+        """The result that `to_dict` wrote."""
+        return cls(**values)
+
+
+def _nearest(name: str, names: List[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1)
+    return f" Did you mean '{near[0]}'?" if near else f" It has: {', '.join(names)}."
+
+
+def _check(title: str, name: str, p: Param, value: Any, defaults: Dict[str, Any]) -> Any:
+    where = f"{title}: {p.label} ({name})"
+    if value is None:
+        return defaults[name]
+    if p.kind is Kind.FLAG:
+        if not isinstance(value, bool):
+            raise BadJob(f"{where} must be true or false, not {value!r}.")
+        return value
+    if p.kind in (Kind.INTEGER, Kind.NUMBER):
+        return _check_number(where, p, value)
+    if p.kind in (Kind.BANDS, Kind.FIELDS):
+        return _check_list(where, p, value)
+    if not isinstance(value, str):
+        raise BadJob(f"{where} must be a text, not {value!r}.")
+    if p.kind is Kind.CHOICE and value not in p.choices:
+        raise BadJob(f"{where} must be one of: {', '.join(p.choices)}; not '{value}'.{_nearest(value, list(p.choices))}")
+    return value
+
+
+def _check_number(where: str, p: Param, value: Any) -> Any:
+    integer = p.kind is Kind.INTEGER
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise BadJob(f"{where} must be a number, not {value!r}.")
+    if integer and value != int(value):
+        raise BadJob(f"{where} must be a whole number, not {value!r}.")
+    unit = f" {p.unit}" if p.unit else ""
+    if p.minimum is not None and value < p.minimum:
+        raise BadJob(f"{where} must be at least {p.minimum:g}{unit}, not {value:g}.")
+    if p.maximum is not None and value > p.maximum:
+        raise BadJob(f"{where} must be at most {p.maximum:g}{unit}, not {value:g}.")
+    return int(value) if integer else float(value)
+
+
+def _check_list(where: str, p: Param, value: Any) -> Any:
+    if not isinstance(value, (list, tuple)):
+        raise BadJob(f"{where} must be a list, not {value!r}.")
+    if p.kind is Kind.FIELDS:
+        if not all(isinstance(item, str) for item in value):
+            raise BadJob(f"{where} must be a list of names, not {value!r}.")
+        return tuple(value)
+    if not all(isinstance(item, int) and not isinstance(item, bool) and item >= 1 for item in value):
+        raise BadJob(f"{where} must be a list of band numbers counted from 1, not {value!r}.")
+    return tuple(value)

@@ -1,0 +1,143 @@
+"""Jobs that turn rasters into embeddings."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Tuple
+
+from ...models.registry import BACKBONES, DEFAULT_BACKBONE
+from .declare import Job, JobFacts, Kind, param
+
+
+@dataclass(frozen=True)
+class EmbedRaster(Job):
+    """Raster in, embedding raster out."""
+
+    facts: ClassVar[JobFacts] = JobFacts(
+        id="embedraster",
+        verb="embed",
+        title="Embed raster",
+        group="Embed",
+        summary="Turns a raster into an embedding: for each cell a vector that says what the place looks like.",
+        help=(
+            "The embedding is an ordinary raster with one band for each dimension. Make it once, then train as many "
+            "heads on it as you like. The default backbone, spectral-textural, needs no download and takes any bands "
+            "of any sensor. A run that was stopped goes on where it was when it is asked again."
+        ),
+        tags=("features", "foundation model", "deep learning", "MOSAIKS", "DINO", "timm", "ONNX"),
+    )
+
+    input: str = param(Kind.RASTER, "Raster")
+    backbone: str = param(
+        Kind.CHOICE,
+        "Backbone",
+        default=DEFAULT_BACKBONE,
+        choices=tuple(BACKBONES),
+        help="What makes the vectors. timm and onnx need a model below; mosaiks and spectral-textural need nothing.",
+    )
+    model: str = param(
+        Kind.TEXT,
+        "Model",
+        optional=True,
+        help="Backbone timm: a timm name such as vit_small_patch14_dinov2.lvd142m. Backbone onnx: path of the file.",
+    )
+    bands: Tuple[int, ...] = param(
+        Kind.BANDS, "Bands", parent="input", optional=True, help="Empty: all bands except alpha."
+    )
+    extent: str = param(Kind.EXTENT, "Extent", parent="input", optional=True, help="Empty: the whole raster.")
+    mask: str = param(
+        Kind.VECTOR, "Only inside these polygons", optional=True, help="Cells outside become nodata."
+    )
+    like: str = param(
+        Kind.RASTER,
+        "Same space as this embedding",
+        optional=True,
+        help="Takes over backbone, statistics, filters and components of an embedding made earlier, so that a head "
+        "trained there can be applied here.",
+    )
+    dimensions: int = param(
+        Kind.INTEGER,
+        "Dimensions",
+        default=0,
+        minimum=0,
+        maximum=4096,
+        help="Principal components to keep. 0: 64 for spectral-textural, all of them for other backbones.",
+    )
+    patch_size_px: int = param(
+        Kind.INTEGER,
+        "Pixels to a cell",
+        default=0,
+        minimum=0,
+        maximum=512,
+        unit="px",
+        help="Side of the square of pixels that gets one vector. 0: the network's own patch; where a backbone can "
+        "choose, 1 up to four million pixels and 4 above.",
+    )
+    storage: str = param(
+        Kind.CHOICE,
+        "Storage",
+        default="bytes",
+        choices=("bytes", "float32"),
+        advanced=True,
+        help="bytes: one byte a value with scale and offset for each band, a quarter of the size.",
+    )
+    scaling: str = param(
+        Kind.CHOICE,
+        "Scaling of the bands",
+        default="auto",
+        choices=("auto", "percentiles", "dtype", "none"),
+        advanced=True,
+        help="How bands are brought to 0..1 before a network made for photographs. percentiles: 1 % to 99 % of the "
+        "layer; dtype: by the range of the integer type; none: taken as they are. auto: dtype for bytes, else "
+        "percentiles.",
+    )
+    tile_size_px: int = param(
+        Kind.INTEGER,
+        "Tile size",
+        default=0,
+        minimum=0,
+        maximum=4096,
+        unit="px",
+        advanced=True,
+        help="Side of the window that a network sees at once. 0: the size it was trained with.",
+    )
+    overlap_px: int = param(
+        Kind.INTEGER,
+        "Overlap of tiles",
+        default=32,
+        minimum=0,
+        maximum=2048,
+        unit="px",
+        advanced=True,
+        help="Neighbouring tiles are blended over this width. Backbones without tile borders ignore it.",
+    )
+    weights: str = param(
+        Kind.FILE,
+        "Weights file",
+        optional=True,
+        advanced=True,
+        extension="safetensors pth pt bin",
+        help="Weights that you have on disk. Empty: those in Quadrat's own store.",
+    )
+    download: bool = param(
+        Kind.FLAG,
+        "Download weights that are missing",
+        default=False,
+        advanced=True,
+        help="The licence of the model applies to what you make with it.",
+    )
+    device: str = param(
+        Kind.CHOICE, "Device", default="auto", choices=("auto", "cpu", "cuda", "mps"), advanced=True
+    )
+    batch_size: int = param(
+        Kind.INTEGER,
+        "Tiles in a batch",
+        default=0,
+        minimum=0,
+        maximum=4096,
+        advanced=True,
+        help="0: chosen for the model and the device, halved when memory runs out.",
+    )
+    threads: int = param(
+        Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores."
+    )
+    seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
+    output: str = param(Kind.RASTER_OUT, "Embedding", extension="tif", result="embedding")

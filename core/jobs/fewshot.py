@@ -1,0 +1,204 @@
+"""Jobs that teach a map with labels: train a head, apply it, assess it."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Tuple
+
+from ..heads.registry import DEFAULT_HEAD, HEADS
+from .declare import Job, JobFacts, Kind, param
+
+GROUP = "Few-shot"
+
+
+@dataclass(frozen=True)
+class LabelledJob(Job):
+    """What every job that reads labels has in common."""
+
+    labels: str = param(
+        Kind.VECTOR,
+        "Labels",
+        help="Points, lines or polygons in any CRS; or a table whose own columns are the features.",
+    )
+    field: str = param(Kind.FIELD, "Class or value field", parent="labels", help="Text or numbers.")
+    embedding: str = param(
+        Kind.RASTER,
+        "Embedding",
+        optional=True,
+        help="An embedding, or any multiband raster. Empty only when the features are columns of the labels.",
+    )
+    feature_fields: Tuple[str, ...] = param(
+        Kind.FIELDS,
+        "Feature fields",
+        parent="labels",
+        optional=True,
+        help="Only without an embedding: the columns that are the features.",
+    )
+    target: str = param(
+        Kind.CHOICE,
+        "What the field holds",
+        default="class",
+        choices=("class", "value"),
+        help="class: names or codes. value: a quantity to be estimated.",
+    )
+    head: str = param(
+        Kind.CHOICE,
+        "Head",
+        default=DEFAULT_HEAD,
+        choices=tuple(HEADS),
+        help="linear is the safe choice for few labels.",
+    )
+    group_field: str = param(
+        Kind.FIELD,
+        "Group field",
+        parent="labels",
+        optional=True,
+        help="Labels of one group (village, image, site) are never split between training and test. "
+        "Empty: each polygon or line is a group of its own.",
+    )
+    balance: bool = param(
+        Kind.FLAG, "Give each class the same weight", default=True, help="Else common classes weigh more."
+    )
+    all_touched: bool = param(
+        Kind.FLAG,
+        "Take every cell that a polygon touches",
+        default=False,
+        advanced=True,
+        help="Else only cells whose centre lies inside.",
+    )
+    max_cells: int = param(
+        Kind.INTEGER,
+        "Most cells from one label",
+        default=500,
+        minimum=0,
+        maximum=10_000_000,
+        advanced=True,
+        help="A large polygon gives a random draw of this many cells. 0: all.",
+    )
+    threads: int = param(
+        Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores."
+    )
+    seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
+
+
+@dataclass(frozen=True)
+class TrainHead(LabelledJob):
+    """Embedding and labels in, head out."""
+
+    facts: ClassVar[JobFacts] = JobFacts(
+        id="trainhead",
+        verb="train",
+        title="Train head",
+        group=GROUP,
+        summary="Fits a small head on an embedding from labelled points, lines or polygons.",
+        help=(
+            "The head is saved as one file without executable code. It remembers the space of the embedding that it "
+            "was trained on, so that it is never applied to vectors that mean something else. Test it with 'Assess "
+            "head' before you trust it."
+        ),
+        tags=("classification", "regression", "supervised", "training"),
+    )
+
+    output: str = param(Kind.FILE_OUT, "Head", extension="qhead", result="head")
+
+
+@dataclass(frozen=True)
+class ApplyHead(Job):
+    """Head and embedding in, map out."""
+
+    facts: ClassVar[JobFacts] = JobFacts(
+        id="applyhead",
+        verb="apply",
+        title="Apply head",
+        group=GROUP,
+        summary="Makes the map: class or value of every cell, with confidence.",
+        help=(
+            "The embedding must be of the space that the head was trained in (made with 'Same space as this "
+            "embedding' if it is another raster). A run that was stopped goes on where it was when it is asked again."
+        ),
+        tags=("classification", "regression", "prediction", "map"),
+    )
+
+    head: str = param(Kind.FILE, "Head", extension="qhead")
+    embedding: str = param(Kind.RASTER, "Embedding", optional=True, help="Empty only when a table is given.")
+    table: str = param(
+        Kind.VECTOR,
+        "Table",
+        optional=True,
+        help="For heads trained on feature fields: a layer or table with the same columns.",
+    )
+    extent: str = param(Kind.EXTENT, "Extent", parent="embedding", optional=True, help="Empty: the whole embedding.")
+    threads: int = param(
+        Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores."
+    )
+    output: str = param(Kind.RASTER_OUT, "Map", optional=True, extension="tif", result="map")
+    confidence: str = param(
+        Kind.RASTER_OUT,
+        "Confidence",
+        optional=True,
+        by_default=False,
+        extension="tif",
+        result="confidence",
+        help="Probability of the class shown, 0 to 1.",
+    )
+    probabilities: str = param(
+        Kind.RASTER_OUT,
+        "Probability of each class",
+        optional=True,
+        by_default=False,
+        extension="tif",
+        result="probabilities",
+        help="One band for each class.",
+    )
+    output_table: str = param(
+        Kind.VECTOR_OUT,
+        "Predicted table",
+        optional=True,
+        by_default=False,
+        extension="gpkg",
+        result="table",
+        help="The table with the prediction and its probabilities as new columns.",
+    )
+
+
+@dataclass(frozen=True)
+class AssessHead(LabelledJob):
+    """Embedding and labels in, report out."""
+
+    facts: ClassVar[JobFacts] = JobFacts(
+        id="assesshead",
+        verb="assess",
+        title="Assess head",
+        group=GROUP,
+        summary="Tells how good the map will be, tested on places that were kept apart in training.",
+        help=(
+            "The head is trained and tested several times: on folds that keep groups or spatial blocks together, and "
+            "beside it on random folds. Random folds put neighbours of the training cells into the test and flatter "
+            "the result; the gap between the two is shown."
+        ),
+        tags=("cross-validation", "accuracy", "kappa", "confusion matrix", "calibration", "report"),
+    )
+
+    folds: int = param(
+        Kind.INTEGER,
+        "Folds",
+        default=5,
+        minimum=2,
+        maximum=50,
+        help="As many as the rarest class has groups, at most this many.",
+    )
+    repeats: int = param(Kind.INTEGER, "Repetitions", default=5, minimum=1, maximum=100)
+    block_size_m: float = param(
+        Kind.NUMBER,
+        "Spatial block",
+        default=0.0,
+        minimum=0.0,
+        maximum=1e7,
+        unit="m",
+        help="Side of the squares that are kept together. 0: a tenth of the longer side of the labelled area.",
+    )
+    output: str = param(
+        Kind.FILE_OUT,
+        "Report",
+        extension="html",
+        result="report",
+        help="A page that opens offline; the numbers as JSON beside it.",
+    )

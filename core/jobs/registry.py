@@ -1,0 +1,25 @@
+"""Every job there is, by id."""
+
+from typing import Any, Dict, Tuple, Type
+
+from ..errors import BadJob
+from .declare import Job
+from .embed import EmbedRaster
+from .engine import SetUpEngine
+from .fewshot import ApplyHead, AssessHead, TrainHead
+
+ALL: Tuple[Type[Job], ...] = (EmbedRaster, TrainHead, ApplyHead, AssessHead, SetUpEngine)
+JOBS: Dict[str, Type[Job]] = {job.facts.id: job for job in ALL}
+
+
+def job_from_dict(values: Dict[str, Any]) -> Job:
+    """The job that a dict of plain JSON values stands for, checked.
+
+    Raises:
+        BadJob: not a job, an unknown id, or a parameter that does not fit.
+    """
+    if not isinstance(values, dict) or not isinstance(values.get("job"), str):
+        raise BadJob("This is not a Quadrat job: an object with the key 'job' is needed.")
+    if values["job"] not in JOBS:
+        raise BadJob(f"There is no job '{values['job']}'. There are: {', '.join(JOBS)}.")
+    return JOBS[values["job"]].from_dict(values)

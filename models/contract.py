@@ -1,0 +1,101 @@
+"""What every backbone is to the rest of Quadrat: pixels in, vectors out.
+
+A builder in `definitions/` takes a `BuildRequest` and returns a `Backbone`. numpy only; torch and the like
+are imported by the definitions that need them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+State = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """Everything a builder may ask for."""
+
+    in_chans: int
+    sample: Callable[[], Iterator[tuple[Float, Bool]]]
+    """Draws the same windows of the raster at each call: (C, H, W) float32 with 0 where invalid, (H, W) valid.
+    Windows lie spread over the layer, are 128 px at most, and number 64 at most."""
+    dtype: str = "float32"
+    """Type of the raster's values, for scaling by the range of the type."""
+    band_names: tuple[str, ...] = ()
+    model: str = ""
+    weights: str = ""
+    download: bool = False
+    patch_size_px: int = 1
+    """Resolved by the caller for backbones with `free_patch`; the wish (0 = own) for the others."""
+    tile_size_px: int = 0
+    scaling: str = "auto"
+    dimensions: int = 0
+    """Components to keep; 0 keeps all."""
+    device: str = "auto"
+    threads: int = 0
+    seed: int = 0
+    state: State | None = None
+    """State of a backbone built earlier: nothing is drawn anew, the result is identical to that backbone's."""
+    log: Callable[[str], None] = field(default=lambda text: None)
+
+
+class Backbone(Protocol):
+    """A frozen feature network, torch or not.
+
+    Source of the shape contract: NCHW feature maps of timm's `forward_intermediates`.
+    """
+
+    in_chans: int
+    embed_dim: int
+    """D of what `__call__` gives."""
+    patch_size_px: int
+    """Pixels a cell, both ways."""
+    tile_size_px: int
+    """Side of the window to pass, a multiple of `patch_size_px`, without halo."""
+    halo_px: int
+    """0: a network that sees one tile at a time and is blended at borders. Above 0 or `exact`: pixels of context to
+    pass on each side, which make the result independent of tiling."""
+    exact: bool
+    """True when a cell's vector does not depend on where tile borders lie (given the halo)."""
+    ordered: bool
+    """True when dimensions are principal components in falling order, so that the first three are a picture."""
+    device: str
+    """What it runs on, in words for the user: `CPU, 2 threads`, `CUDA: NVIDIA ...`."""
+    identity: str
+    """Hash of all that decides the vectors: family, model, weights, state, scaling. Equal identity, same space."""
+    band_names: tuple[str, ...]
+    """Names of the D dimensions, short."""
+
+    def __call__(self, values: Float, valid: Bool) -> Float:
+        """Vectors of a batch.
+
+        Args:
+            values: (B, C, H + 2 halo, W + 2 halo) float32, finite, 0 where not valid.
+            valid: (B, H + 2 halo, W + 2 halo) bool. Invalid pixels have no influence on cells of valid ones
+                beyond what a network cannot avoid (they are filled with the band's mean).
+
+        Returns:
+            (B, D, H / patch, W / patch) float32, finite.
+        """
+        ...
+
+    def pooled(self, values: Float, valid: Bool) -> Float:
+        """One vector for each window: (B, D) float32. Without halo around it."""
+        ...
+
+    def state(self) -> State:
+        """All arrays that were drawn from the raster, to be stored with the result; may be empty."""
+        ...
+
+
+def suitable_batch(backbone: Backbone, wish: int) -> int:
+    """Tiles in a batch: the wish, or so many that the input stays under about 16 MB on a CPU."""
+    if wish:
+        return wish
+    side = backbone.tile_size_px + 2 * backbone.halo_px
+    return int(np.clip(4_000_000 // (side * side * max(backbone.in_chans, 3)), 1, 16))
