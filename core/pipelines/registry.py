@@ -1,0 +1,77 @@
+"""Which function does which job, and the one way to run a job: worker and command line both come through here."""
+
+import errno
+import importlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..errors import BadJob, EngineTooSmall, QuadratError, Unwritable
+from ..jobs.declare import Job, Result
+from ..progress import Progress
+
+PIPELINES = {
+    "embedraster": "embedraster:run",
+    "trainhead": "trainhead:run",
+    "applyhead": "applyhead:run",
+    "assesshead": "assesshead:run",
+}
+"""Job id -> `module:function` in this folder; imported when first needed, so the worker answers within a second."""
+
+
+def run_job(job: Job, progress: Progress) -> Result:
+    """Do the job.
+
+    Raises:
+        QuadratError: with a sentence for the user; libraries' errors that have a plain meaning are put into one.
+    """
+    target = PIPELINES.get(job.facts.id)
+    if target is None:
+        raise BadJob(f"'{job.facts.title}' is not run by the engine.")
+    started = time.monotonic()
+    with _plain_errors(), _thread_limit(getattr(job, "threads", 0)):
+        module, function = target.split(":")
+        run = getattr(importlib.import_module(f".{module}", __package__), function)
+        result: Result = run(job, progress)
+    progress.checkpoint(1.0)
+    return Result(result.job, result.outputs, result.facts, round(time.monotonic() - started, 3))
+
+
+@contextmanager
+def _thread_limit(threads: int) -> Iterator[None]:
+    """Hold BLAS and OpenMP to so many threads; 0 leaves them alone."""
+    if not threads:
+        yield
+        return
+    import numpy  # noqa: F401, ICN001 - a limit applies to libraries that are loaded already
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(threads):
+        yield
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    try:
+        yield
+    except QuadratError:
+        raise
+    except MemoryError as error:
+        raise QuadratError(
+            "The machine ran out of memory. Close other programs, choose a smaller extent, or more pixels to a cell."
+        ) from error
+    except ModuleNotFoundError as error:
+        raise EngineTooSmall(
+            f"The engine lacks the library '{error.name}'. Run 'Set up the engine' and choose 'full'."
+        ) from error
+    except OSError as error:
+        raise _plain_os_error(error) from error
+
+
+def _plain_os_error(error: OSError) -> QuadratError:
+    where = f" ({error.filename})" if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return Unwritable(f"The disk is full{where}. Free some space and run the same job again: it goes on.")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return Unwritable(f"A file may not be written or read{where}. Choose another folder, or close what uses it.")
+    return QuadratError(f"The system refused a file operation{where}: {error.strerror or error}.")

@@ -1,0 +1,47 @@
+"""What the engine runs on: libraries, devices, memory. Nothing heavy is imported before it is asked for."""
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import sys
+from typing import Any
+
+LIBRARIES = (
+    "numpy", "rasterio", "scikit-learn", "geopandas", "onnxruntime", "skops", "tifffile", "zstandard", "torch", "timm",
+)  # fmt: skip
+
+
+def has_torch() -> bool:
+    """True in the full engine; torch is not imported to find out."""
+    return importlib.util.find_spec("torch") is not None
+
+
+def describe() -> dict[str, Any]:
+    """Versions and devices, as plain JSON values."""
+    versions = {}
+    for name in LIBRARIES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {
+        "python": sys.version.split()[0],
+        "executable": sys.executable,
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+        "libraries": versions,
+        "devices": _devices(),
+    }
+
+
+def _devices() -> list[str]:
+    if not has_torch():
+        return [f"CPU ({os.cpu_count()} cores)"]
+    import torch
+
+    names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    devices = [f"CUDA: {name}" for name in names]
+    if torch.backends.mps.is_available():
+        devices.append("Apple GPU (mps)")
+    return [*devices, f"CPU ({os.cpu_count()} cores)"]

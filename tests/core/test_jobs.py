@@ -1,0 +1,95 @@
+import dataclasses
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from quadrat.core.errors import BadJob
+from quadrat.core.jobs.declare import EMPTY_AT_FIRST, OUTPUTS, Kind
+from quadrat.core.jobs.registry import ALL, JOBS, job_from_dict
+
+
+def required_values(job):
+    return {name: f"/tmp/{name}" for name, p in job.params().items() if p.required}
+
+
+@pytest.mark.parametrize("job", ALL, ids=list(JOBS))
+class TestEveryJob:
+    def test_survives_json(self, job):
+        made = job.from_dict(required_values(job))
+        again = job_from_dict(json.loads(json.dumps(made.to_dict())))
+        assert again == made
+
+    def test_names_each_missing_parameter(self, job):
+        for name in required_values(job):
+            values = required_values(job)
+            values[name] = ""
+            with pytest.raises(BadJob, match=name):
+                job.from_dict(values)
+
+    def test_is_fully_declared(self, job):
+        assert re.fullmatch(r"[a-z]+", job.facts.id)
+        assert job.facts.summary.endswith(".")
+        for name, p in job.params().items():
+            assert p.label
+            assert p.label[0].isupper(), name
+            assert not p.help or p.help.endswith("."), name
+            assert bool(p.choices) == (p.kind is Kind.CHOICE), name
+            if p.kind in OUTPUTS:
+                assert p.result, f"{name} must say what it holds, so that it can be styled"
+                assert p.extension, name
+            if p.kind in (Kind.FIELD, Kind.FIELDS, Kind.BANDS, Kind.EXTENT):
+                assert p.parent in job.params(), name
+
+    def test_defaults_pass_their_own_checks(self, job):
+        job.from_dict({**required_values(job), **{k: v for k, v in job.defaults().items() if v not in ("", ())}})
+
+    def test_is_frozen(self, job):
+        made = job.from_dict(required_values(job))
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            made.seed = 3
+
+    def test_choices_and_ranges_are_enforced(self, job):
+        for name, p in job.params().items():
+            wrong = []
+            if p.kind is Kind.CHOICE:
+                wrong = ["no such choice", 3]
+            elif p.kind in (Kind.INTEGER, Kind.NUMBER):
+                wrong = ["3", True, float("nan")]
+                wrong += [p.minimum - 1] if p.minimum is not None else []
+                wrong += [p.maximum + 1] if p.maximum is not None else []
+                wrong += [1.5] if p.kind is Kind.INTEGER else []
+            elif p.kind is Kind.FLAG:
+                wrong = ["yes", 1]
+            elif p.kind is Kind.BANDS:
+                wrong = [[0], ["1"], 1, [True]]
+            elif p.kind in EMPTY_AT_FIRST:
+                wrong = [3, ["a"]]
+            for value in wrong:
+                with pytest.raises(BadJob, match=re.escape(f"({name})")):
+                    job.from_dict({**required_values(job), name: value})
+
+
+def test_a_misspelt_parameter_names_the_nearest():
+    with pytest.raises(BadJob, match="Did you mean 'overlap_px'"):
+        job_from_dict({"job": "embedraster", "input": "a", "output": "b", "overlap": 3})
+
+
+def test_a_misspelt_choice_names_the_nearest():
+    with pytest.raises(BadJob, match="Did you mean 'mosaiks'"):
+        job_from_dict({"job": "embedraster", "input": "a", "output": "b", "backbone": "mosaics"})
+
+
+@given(st.dictionaries(st.text(), st.none() | st.integers() | st.text() | st.lists(st.integers()), max_size=5))
+def test_any_object_is_a_job_or_a_sentence(values):
+    try:
+        job_from_dict(values)
+    except BadJob as error:
+        assert str(error).endswith((".", "?", "'"))
+
+
+@pytest.mark.parametrize("values", [None, [], 3, "embedraster", {"job": 3}, {"job": "nothing"}])
+def test_what_is_no_job_is_refused(values):
+    with pytest.raises(BadJob):
+        job_from_dict(values)
