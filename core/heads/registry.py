@@ -15,7 +15,7 @@ class HeadCard:
     """Name in forms, files and on the command line; never changes once released."""
     title: str
     builder: str
-    """`module:function` inside `quadrat.core.heads`: (target, n_groups, balance, seed) -> unfitted estimator."""
+    """`module:function` inside `quadrat.core.heads`: called with a `HeadRequest`, gives an unfitted estimator."""
     targets: Tuple[str, ...]
     """`class`, `value` or both."""
     summary: str

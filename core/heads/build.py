@@ -1,0 +1,165 @@
+"""From the name of a head to a fitted estimator: the one procedure that training and assessment share.
+
+What is fitted here is what is saved: where a head searches for its regularisation, the search is dropped afterwards
+and the plain scikit-learn estimator that it settled on is kept.
+"""
+
+import difflib
+import importlib
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.class_weight import compute_sample_weight
+from threadpoolctl import threadpool_limits
+
+from ..errors import BadJob
+from ..progress import Progress
+from .registry import HEADS, HeadCard
+
+POLL_S = 0.1
+
+
+@dataclass(frozen=True)
+class HeadRequest:
+    """Everything a builder may ask for."""
+
+    target: str
+    """`class` or `value`."""
+    n_samples: int
+    smallest_class: int
+    """Samples of the rarest class; 0 for values."""
+    balance: bool
+    seed: int
+    threads: int = 1
+
+
+@dataclass
+class Fitted:
+    """A head after fitting."""
+
+    estimator: Any
+    """Plain estimator with `predict`, and `predict_proba` and `classes_` for classes."""
+    choice: dict[str, Any] = field(default_factory=dict)
+    """What the head chose on the way (regularisation, neighbours), plain JSON values."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences worth telling."""
+
+
+def head_card(name: str, target: str) -> HeadCard:
+    """The card of a head that can do the target.
+
+    Raises:
+        BadJob: there is no such head, or it cannot estimate this target.
+    """
+    if name not in HEADS:
+        near = difflib.get_close_matches(name, list(HEADS), n=1) or list(HEADS)
+        raise BadJob(f"There is no head '{name}'. Did you mean {' or '.join(near)}?")
+    card = HEADS[name]
+    if target not in card.targets:
+        able = [other.name for other in HEADS.values() if target in other.targets]
+        raise BadJob(f"The head '{name}' cannot estimate a {target}. Take one of: {', '.join(able)}.")
+    return card
+
+
+def build(name: str, request: HeadRequest) -> Any:
+    """An unfitted estimator.
+
+    Raises:
+        BadJob: as `head_card`.
+    """
+    module, function = head_card(name, request.target).builder.split(":")
+    return getattr(importlib.import_module(f"..{module}", __name__), function)(request)
+
+
+def fit_head(
+    name: str,
+    target: str,
+    X: NDArray[np.float32],
+    y: NDArray[Any],
+    groups: NDArray[np.int64],
+    *,
+    balance: bool,
+    seed: int,
+    threads: int = 1,
+) -> Fitted:
+    """Fit a head, inner choices included; groups are kept together in those.
+
+    Args:
+        name: one of `HEADS`.
+        target: `class` or `value`.
+        X: (N, D) float32, finite.
+        y: (N,) class values or float64.
+        groups: (N,) int64.
+        balance: each class weighs the same.
+        seed: decides all draws.
+        threads: at most so many.
+    """
+    smallest = int(np.unique(y, return_counts=True)[1].min()) if target == "class" else 0
+    estimator = build(name, HeadRequest(target, len(y), smallest, balance, seed, threads))
+    arguments: dict[str, Any] = {}
+    notes = []
+    if getattr(estimator, "wants_groups", False):
+        arguments["groups"] = groups
+    elif target == "class" and balance:
+        weighted = WEIGHT_ARGUMENTS.get(name, "")
+        if weighted:
+            arguments[weighted] = compute_sample_weight("balanced", y)
+        elif name in UNBALANCED:
+            notes.append(f"The head '{name}' takes no class weights: common classes weigh more.")
+    with threadpool_limits(limits=threads):
+        estimator.fit(X, y, **arguments)
+    choice = dict(getattr(estimator, "choice_", {}))
+    return Fitted(plain(getattr(estimator, "best_estimator_", estimator)), choice, notes)
+
+
+WEIGHT_ARGUMENTS = {"mlp": "mlpclassifier__sample_weight"}
+"""Heads that are balanced by weights given to `fit`; the others have class weights of their own."""
+UNBALANCED = ("knn",)
+"""Heads that cannot be balanced."""
+
+
+def plain(estimator: Any) -> Any:
+    """The estimator without what only training needed (thread counts, state of the optimiser), so bytes do not vary."""
+    for _, step in getattr(estimator, "steps", [("", estimator)]):
+        if "n_jobs" in step.get_params(deep=False):
+            step.set_params(n_jobs=None)
+        for name in ("_optimizer", "_random_state"):
+            if hasattr(step, name):
+                delattr(step, name)
+    return estimator
+
+
+def with_threads(estimator: Any, threads: int) -> Any:
+    """The estimator told to use so many threads where it can."""
+    for _, step in getattr(estimator, "steps", [("", estimator)]):
+        if "n_jobs" in step.get_params(deep=False):
+            step.set_params(n_jobs=threads)
+    return estimator
+
+
+def fit_or_stop(progress: Progress, *arguments: Any, **named: Any) -> Fitted:
+    """`fit_head` that a cancel leaves within a tenth of a second, though a fit cannot be interrupted from inside.
+
+    Raises:
+        Cancelled: the user stopped the job; the fit ends unheard in its own thread.
+    """
+    outcome: list[Fitted] = []
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            outcome.append(fit_head(*arguments, **named))
+        except BaseException as error:  # noqa: BLE001  raised again below, in the caller's thread
+            failure.append(error)
+
+    thread = threading.Thread(target=work, name="fit", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(POLL_S)
+        progress.checkpoint()
+    if failure:
+        raise failure[0]
+    return outcome[0]
