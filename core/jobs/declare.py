@@ -63,6 +63,8 @@ class Param:
     advanced: bool = False
     parent: str = ""
     """Name of the field that a FIELD, FIELDS, BANDS or EXTENT belongs to."""
+    geometry: str = ""
+    """VECTOR only: `polygon` where nothing else makes sense; empty takes any layer or table."""
     extension: str = ""
     """Of a file, without dot: the first is the default for outputs, several separated by blanks."""
     result: str = ""

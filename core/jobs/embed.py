@@ -44,7 +44,11 @@ class EmbedRaster(Job):
     )
     extent: str = param(Kind.EXTENT, "Extent", parent="input", optional=True, help="Empty: the whole raster.")
     mask: str = param(
-        Kind.VECTOR, "Only inside these polygons", optional=True, help="Cells outside become nodata."
+        Kind.VECTOR,
+        "Only inside these polygons",
+        optional=True,
+        geometry="polygon",
+        help="Cells outside become nodata.",
     )
     like: str = param(
         Kind.RASTER,
