@@ -1,0 +1,222 @@
+"""Windows of any GDAL raster as float32 arrays with a mask of what is valid. One low-level read under everything."""
+
+import contextlib
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+from .errors import BadInput
+from .grid import Grid, Window
+
+Float = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+
+CACHE_BYTES = 96 * 2**20
+"""GDAL's own default is 5 % of the machine's memory, which would be most of what a job here may use."""
+LARGEST_FLOAT = float(np.finfo(np.float32).max)
+_PER_UM = {"um": 1.0, "µm": 1.0, "micrometers": 1.0, "micrometer": 1.0, "microns": 1.0, "micron": 1.0}
+_PER_NM = {"nm": 1e-3, "nanometers": 1e-3, "nanometer": 1e-3}
+
+
+@contextlib.contextmanager
+def environment() -> Iterator[None]:
+    """GDAL with a bounded block cache; every pipeline runs inside one."""
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
+        yield
+
+
+class RasterReader:
+    """One open raster and the bands chosen from it. A context manager; use it from one thread.
+
+    Attributes:
+        path: as given.
+        grid: transform, CRS and shape.
+        bands: band numbers counted from 1, in the order in which they are read.
+        band_names: description of each, or `band 3`.
+        dtype: type of the stored values.
+        wavelengths_um: centre of each band where the file says so.
+        tags: metadata domain QUADRAT; empty if there is none.
+        notes: what the user should know about how the file is read.
+    """
+
+    def __init__(self, dataset: rasterio.DatasetReader, path: str, bands: Sequence[int]) -> None:
+        self._dataset = dataset
+        self.path = path
+        alpha = [i for i, kind in zip(dataset.indexes, dataset.colorinterp, strict=True) if kind == ColorInterp.alpha]
+        self.bands = tuple(bands) or tuple(i for i in dataset.indexes if i not in alpha)
+        self._check_bands()
+        self._alpha = [i for i in alpha if i not in self.bands]
+        self._mask_band = _mask_band(dataset, self.bands)
+        chosen = [i - 1 for i in self.bands]
+        self._nodata = [_castable(dataset.nodatavals[i], dataset.dtypes[i]) for i in chosen]
+        self._scales = np.array([dataset.scales[i] for i in chosen])[:, None, None]
+        self._offsets = np.array([dataset.offsets[i] for i in chosen])[:, None, None]
+        self._scaled = bool((self._scales != 1).any() or (self._offsets != 0).any())
+        crs = dataset.crs.to_wkt() if dataset.crs else ""
+        self.grid = Grid(dataset.transform, crs, dataset.height, dataset.width)
+        self.band_names = tuple(dataset.descriptions[i] or f"band {i + 1}" for i in chosen)
+        self.dtype = str(np.result_type(*(dataset.dtypes[i] for i in chosen)))
+        self.wavelengths_um = tuple(_wavelength_um(dataset, i) for i in self.bands)
+        self.tags: Mapping[str, str] = dict(dataset.tags(ns="QUADRAT"))
+        self.notes = self._notes(alpha)
+
+    def __enter__(self) -> "RasterReader":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._dataset.close()
+
+    def read(self, window: Window) -> tuple[Float, Bool]:
+        """Values and validity of a window, which may reach beyond the raster.
+
+        Returns:
+            values: (C, h, w) float32, scale and offset applied, 0 where not valid.
+            valid: (h, w) bool: inside the raster, and in no chosen band nodata, masked, NaN or infinite.
+
+        Raises:
+            BadInput: the file cannot be read there.
+        """
+        values = np.zeros((len(self.bands), window.height, window.width), np.float32)
+        valid = np.zeros((window.height, window.width), np.bool_)
+        inside = window.intersection(self.grid.whole)
+        if inside is None:
+            return values, valid
+        place = inside.slices_in(window)
+        values[(slice(None), *place)], valid[place] = self._read_inside(inside)
+        return values, valid
+
+    def _read_inside(self, window: Window) -> tuple[Float, Bool]:
+        where = rasterio.windows.Window(window.col, window.row, window.width, window.height)
+        try:
+            raw = self._dataset.read(list(self.bands), window=where)
+            valid = self._mask(where, raw.shape[1:])
+        except RasterioError as error:
+            raise BadInput(f"{self.path} cannot be read at row {window.row}, column {window.col}: {error}.") from error
+        for band, nodata in zip(raw, self._nodata, strict=True):
+            if nodata is not None:
+                valid &= band != nodata
+        if self._scaled:
+            exact = np.float64 if raw.dtype.itemsize > 2 else np.float32
+            raw = raw.astype(exact) * self._scales.astype(exact) + self._offsets.astype(exact)
+        if raw.dtype.kind == "f":
+            valid &= (np.abs(raw) <= LARGEST_FLOAT).all(axis=0)
+            raw = np.where(valid, raw, 0)
+        values = raw.astype(np.float32, copy=False)
+        values *= valid
+        return values, valid
+
+    def _mask(self, where: rasterio.windows.Window, shape: tuple[int, ...]) -> Bool:
+        valid = np.ones(shape, np.bool_)
+        for band in self._alpha:
+            valid &= self._dataset.read(band, window=where) > 0
+        if self._mask_band:
+            valid &= self._dataset.read_masks(self._mask_band, window=where) > 0
+        return valid
+
+    def _check_bands(self) -> None:
+        count = self._dataset.count
+        wrong = [band for band in self.bands if not 1 <= band <= count]
+        if wrong:
+            raise BadInput(f"{self.path} has {count} bands; there is no band {', '.join(map(str, wrong))}.")
+        if not self.bands:
+            raise BadInput(f"{self.path} holds nothing but an alpha band. Choose the band by its number.")
+        for band in self.bands:
+            if "complex" in self._dataset.dtypes[band - 1]:
+                raise BadInput(
+                    f"Band {band} of {self.path} holds complex numbers. Make amplitude and phase of it first."
+                )
+
+    def _notes(self, alpha: Sequence[int]) -> tuple[str, ...]:
+        notes = []
+        if not self.grid.crs:
+            notes.append(f"{self.path} has no coordinate system; the result will have none either.")
+        if self._alpha and len(alpha) < self._dataset.count:
+            notes.append(
+                f"Band {self._alpha[0]} of {self.path} is marked as alpha and used as mask. If it holds data, choose "
+                "the bands by number."
+            )
+        return tuple(notes)
+
+
+def open_raster(path: str, bands: Sequence[int] = ()) -> RasterReader:
+    """The raster of that path; no bands given means all of them except alpha.
+
+    Raises:
+        BadInput: missing, unreadable, without bands, no such band, or complex numbers.
+    """
+    text = str(path)
+    if _is_plain(text) and not Path(text).exists():
+        raise BadInput(f"There is no file {text}.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            dataset = rasterio.open(text)
+    except RasterioError as error:
+        raise BadInput(f"{text} cannot be read as a raster: {error}.") from error
+    try:
+        if not dataset.count:
+            inner = ", ".join(dataset.subdatasets[:8])
+            advice = f"It holds several rasters; choose one of: {inner}." if inner else "It is empty."
+            raise BadInput(f"{text} has no bands. {advice}")
+        return RasterReader(dataset, text, bands)
+    except BaseException:
+        dataset.close()
+        raise
+
+
+def _is_plain(path: str) -> bool:
+    """False for what GDAL opens that is not a file: `/vsi…`, `NETCDF:"file":name`, inline XML."""
+    return not (path.startswith(("/vsi", "<")) or re.match(r"[A-Za-z0-9_]{2,}:", path))
+
+
+def _mask_band(dataset: rasterio.DatasetReader, bands: Sequence[int]) -> int | None:
+    """A band whose mask GDAL keeps apart (an inner mask or a .msk file), not made from nodata or alpha."""
+    for band in bands:
+        flags = dataset.mask_flag_enums[band - 1]
+        if MaskFlags.alpha in flags or MaskFlags.nodata in flags or MaskFlags.all_valid in flags:
+            continue
+        return band
+    return None
+
+
+def _castable(nodata: float | None, dtype: str) -> np.generic | None:
+    """Nodata as the band's own type, or None when no value of that type can equal it."""
+    if nodata is None or np.isnan(nodata):
+        return None
+    kind = np.dtype(dtype)
+    if kind.kind in "iu":
+        info = np.iinfo(kind)
+        if nodata != int(nodata) or not info.min <= nodata <= info.max:
+            return None
+        return kind.type(int(nodata))
+    with np.errstate(over="ignore"):
+        return kind.type(nodata)
+
+
+def _wavelength_um(dataset: rasterio.DatasetReader, band: int) -> float | None:
+    """Centre of a band from GDAL's IMAGERY domain or ENVI's keys, in micrometres."""
+    imagery = dataset.tags(band, ns="IMAGERY").get("CENTRAL_WAVELENGTH_UM")
+    plain = {key.lower(): value for key, value in dataset.tags(band).items()}
+    text, unit = (imagery, "um") if imagery else (plain.get("wavelength"), plain.get("wavelength_units", ""))
+    try:
+        value = float(text) if text else 0.0
+    except ValueError:
+        return None
+    if value <= 0:
+        return None
+    factor = {**_PER_UM, **_PER_NM}.get(unit.strip().lower())
+    return value * (factor if factor else 1e-3 if value > 100 else 1.0)

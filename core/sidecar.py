@@ -1,0 +1,163 @@
+"""`<output>.quadrat.json` beside a result: which job, version and inputs made it, and what is worth knowing of it."""
+
+import base64
+import binascii
+import hashlib
+import io
+import json
+import os
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import BadInput, Unwritable
+from .jobs.declare import Job
+from .vector import parse_source
+from .version import VERSION
+
+FORMAT = 1
+SUFFIX = ".quadrat.json"
+WHOLE_BELOW_BYTES = 256 * 2**20
+"""Files up to this size are hashed whole, about half a second; of larger ones a sixteenth, evenly spread."""
+PIECE_BYTES = 2**16
+STRIDE_BYTES = 2**20
+SQLITE_HEADER = b"SQLite format 3\x00"
+_VRT_SOURCE = re.compile(rb'<SourceFilename[^>]*?(?:relativeToVRT="(\d)")?[^>]*>([^<]+)<')
+
+
+def sidecar_path(output: str) -> Path:
+    """Where the sidecar of a result lies."""
+    return Path(f"{output}{SUFFIX}")
+
+
+def write_sidecar(output: str, job: Job, facts: Mapping[str, Any], *, inputs: Mapping[str, str]) -> None:
+    """Write the sidecar of a result under a temporary name and rename it.
+
+    Args:
+        output: path of the result.
+        job: that made it.
+        facts: plain JSON values; arrays go through `encode_arrays` first.
+        inputs: paths of the files that decided the result, by field name of the job.
+
+    Raises:
+        Unwritable: the folder cannot be written.
+    """
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "job": job.to_dict(),
+        "inputs": {name: {"path": path, "fingerprint": fingerprint(path)} for name, path in inputs.items()},
+        "facts": dict(facts),
+    }
+    target = sidecar_path(output)
+    temporary = Path(f"{target}.part")
+    try:
+        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
+            json.dump(content, file, indent=1, ensure_ascii=False, allow_nan=False)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise Unwritable(f"{target} cannot be written: {error.strerror}.") from error
+
+
+def read_sidecar(output: str) -> dict[str, Any] | None:
+    """The sidecar of a result, or None when there is none that can be read."""
+    try:
+        content = json.loads(sidecar_path(output).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) and isinstance(content.get("facts"), dict) else None
+
+
+def inputs_unchanged(sidecar: Mapping[str, Any], inputs: Mapping[str, str]) -> bool:
+    """True when the sidecar was made of files with the same content as these."""
+    stored = sidecar.get("inputs")
+    if not isinstance(stored, dict) or set(stored) != set(inputs):
+        return False
+    return all(stored[name].get("fingerprint") == fingerprint(path) for name, path in inputs.items())
+
+
+def fingerprint(path: str) -> str:
+    """Hash of a file's content; its folder, name and time stamp do not matter.
+
+    A virtual raster counts with its sources, a shapefile with its companions. What SQLite changes in a GeoPackage
+    when it is merely opened does not count.
+
+    Raises:
+        BadInput: a file cannot be read.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    file = Path(parse_source(path).path)
+    try:
+        for part in (file, *_companions(file)):
+            digest.update(f"{part.suffix.lower()} {part.stat().st_size}\n".encode())
+            for piece in _pieces(part):
+                digest.update(piece)
+    except OSError as error:
+        raise BadInput(f"{file} cannot be read: {error.strerror}.") from error
+    return digest.hexdigest()
+
+
+def _pieces(file: Path) -> Iterator[bytes]:
+    size = file.stat().st_size
+    with open(file, "rb") as stream:
+        head = stream.read(100)
+        if head.startswith(SQLITE_HEADER):
+            # Bytes 18 to 99 hold change counters and the journal mode, which a reader may change.
+            yield head[:18]
+        else:
+            stream.seek(0)
+        if size <= WHOLE_BELOW_BYTES:
+            while piece := stream.read(STRIDE_BYTES):
+                yield piece
+            return
+        for offset in (*range(0, size, STRIDE_BYTES), max(size - PIECE_BYTES, 0)):
+            stream.seek(offset)
+            yield stream.read(PIECE_BYTES)
+
+
+def _companions(file: Path) -> list[Path]:
+    suffix = file.suffix.lower()
+    if suffix == ".vrt":
+        found = []
+        for relative, name in _VRT_SOURCE.findall(file.read_bytes()):
+            source = Path(name.decode("utf-8"))
+            found.append(file.parent / source if relative == b"1" else source)
+        return sorted({path for path in found if path.is_file() and path != file})
+    if suffix == ".shp":
+        return [path for end in (".dbf", ".prj") if (path := file.with_suffix(end)).is_file()]
+    log = file.with_name(file.name + "-wal")
+    return [log] if suffix == ".gpkg" and log.is_file() and log.stat().st_size else []
+
+
+def encode_arrays(arrays: Mapping[str, NDArray[Any]]) -> dict[str, str]:
+    """Arrays as base64 text of compressed .npy, without pickle."""
+    texts = {}
+    for name, array in arrays.items():
+        buffer = io.BytesIO()
+        np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+        texts[name] = base64.b64encode(zlib.compress(buffer.getvalue(), 6)).decode("ascii")
+    return texts
+
+
+def decode_arrays(texts: Mapping[str, str]) -> dict[str, NDArray[Any]]:
+    """Arrays from `encode_arrays`.
+
+    Raises:
+        BadInput: damaged.
+    """
+    try:
+        return {
+            name: np.load(io.BytesIO(zlib.decompress(base64.b64decode(text, validate=True))), allow_pickle=False)
+            for name, text in texts.items()
+        }
+    except (binascii.Error, zlib.error, ValueError, EOFError, AttributeError, TypeError) as error:
+        raise BadInput("The arrays stored with an embedding are damaged; make the embedding again.") from error

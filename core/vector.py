@@ -1,0 +1,139 @@
+"""Vector layers and tables as geopandas or pandas frames, whatever file they come from."""
+
+import difflib
+import gzip
+import urllib.parse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+from pyogrio.errors import DataLayerError, DataSourceError
+
+from .errors import BadInput, EngineTooSmall
+
+TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".tab")
+TAB_SUFFIXES = (".tsv", ".tab")
+PARQUET_SUFFIXES = (".parquet", ".geoparquet", ".pq")
+
+
+class Source(NamedTuple):
+    """What a layer source of QGIS says: `file|layername=x|layerid=0|subset=…`."""
+
+    path: str
+    layer: str | int | None
+    where: str | None
+
+
+def parse_source(source: str) -> Source:
+    """The parts of a layer source. A `|` inside the path itself is not supported (QGIS does not either)."""
+    path, *options = source.split("|")
+    if path.startswith("file:"):
+        path = urllib.parse.unquote(urllib.parse.urlsplit(path).path)
+    layer: str | int | None = None
+    where = None
+    for option in options:
+        key, _, value = option.partition("=")
+        if key == "layername":
+            layer = value
+        elif key == "layerid" and layer is None and value.isdigit():
+            layer = int(value)
+        elif key == "subset":
+            where = value
+    return Source(path, layer, where)
+
+
+def read_vector(source: str, columns: Sequence[str] | None = None) -> gpd.GeoDataFrame | pd.DataFrame:
+    """A layer with geometry as GeoDataFrame, a table without as DataFrame.
+
+    Args:
+        source: `path`, `path|layername=x`, `path|layerid=0`; also CSV, TSV (plain or .gz) and parquet.
+        columns: attributes to read, besides the geometry; None reads all.
+
+    Raises:
+        BadInput: missing or unreadable file, no such layer, no such column.
+        EngineTooSmall: parquet without its library.
+    """
+    parsed = parse_source(source)
+    path = Path(parsed.path)
+    if not parsed.path.startswith("/vsi") and not path.exists():
+        raise BadInput(f"There is no file {parsed.path}.")
+    suffix = Path(path.stem).suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
+    if suffix in TEXT_SUFFIXES:
+        table = _read_text(path, suffix)
+    elif suffix in PARQUET_SUFFIXES:
+        table = _read_parquet(path)
+    else:
+        return _read_layer(source, parsed, columns)
+    return table if columns is None else _pick(table, columns, source)
+
+
+def _read_layer(source: str, parsed: Source, columns: Sequence[str] | None) -> gpd.GeoDataFrame | pd.DataFrame:
+    try:
+        info = pyogrio.read_info(parsed.path, layer=parsed.layer)
+        if columns is not None:
+            _check_columns(list(info["fields"]), columns, source)
+        frame = pyogrio.read_dataframe(
+            parsed.path, layer=parsed.layer, columns=None if columns is None else list(columns), where=parsed.where,
+            fid_as_index=False,
+        )  # fmt: skip
+    except DataLayerError as error:
+        names = ", ".join(str(name) for name in pyogrio.list_layers(parsed.path)[:, 0])
+        raise BadInput(f"{parsed.path} has no layer '{parsed.layer}'. It has: {names}.") from error
+    except (DataSourceError, ValueError, OSError) as error:
+        raise BadInput(f"{parsed.path} cannot be read as a vector layer: {error}.") from error
+    return frame
+
+
+def _read_text(path: Path, suffix: str) -> pd.DataFrame:
+    opener: Any = gzip.open if path.suffix.lower() == ".gz" else open
+    try:
+        with opener(path, "rb") as file:
+            head = file.readline(1_000_000)
+    except (OSError, EOFError) as error:
+        raise BadInput(f"{path} cannot be read: {error}.") from error
+    separator = "\t" if suffix in TAB_SUFFIXES else _separator(head)
+    for encoding in ("utf-8-sig", "cp1252", "latin-1"):
+        try:
+            return pd.read_csv(path, sep=separator, encoding=encoding, decimal="," if separator == ";" else ".")
+        except UnicodeDecodeError:
+            continue
+        except (ValueError, OSError, EOFError) as error:
+            raise BadInput(f"{path} cannot be read as a table: {error}.") from error
+    raise BadInput(f"{path} cannot be read as a table: save it as UTF-8.")
+
+
+def _separator(head: bytes) -> str:
+    """The separator that occurs most in the heading; comma if none does."""
+    counts = {mark: head.count(mark.encode()) for mark in ",;\t|"}
+    return max(counts, key=lambda mark: (counts[mark], mark == ","))
+
+
+def _read_parquet(path: Path) -> gpd.GeoDataFrame | pd.DataFrame:
+    try:
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise EngineTooSmall(
+            f"{path} is a parquet file, which this engine cannot read. Export it as GeoPackage or CSV."
+        ) from error
+    try:
+        geographic = b"geo" in (pq.read_schema(path).metadata or {})
+        return gpd.read_parquet(path) if geographic else pd.read_parquet(path)
+    except (ValueError, OSError) as error:
+        raise BadInput(f"{path} cannot be read as a parquet file: {error}.") from error
+
+
+def _pick(table: Any, columns: Sequence[str], source: str) -> Any:
+    geometry = table.geometry.name if isinstance(table, gpd.GeoDataFrame) else None
+    _check_columns([name for name in table.columns if name != geometry], columns, source)
+    return table[[*columns, *([geometry] if geometry else [])]]
+
+
+def _check_columns(existing: Sequence[str], wanted: Sequence[str], source: str) -> None:
+    missing = [name for name in wanted if name not in existing]
+    if missing:
+        near = difflib.get_close_matches(missing[0], existing, n=1)
+        hint = f"Did you mean '{near[0]}'?" if near else f"It has: {', '.join(map(str, existing)) or 'none'}."
+        raise BadInput(f"{source} has no field '{missing[0]}'. {hint}")

@@ -1,0 +1,267 @@
+"""Rasters written block by block: resumable, bounded in memory, and under the final name only when whole.
+
+Blocks are compressed in threads and appended to the spool in the order in which they are put. At the end the spool
+becomes the TIFF in place: a directory is appended, the header is written, the file is renamed. Nothing is copied.
+"""
+
+import json
+import os
+import shutil
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import rasterio
+import zstandard
+from numpy.typing import NDArray
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioError
+from rasterio.io import MemoryFile
+
+from . import tiff
+from .errors import QuadratError, Unwritable
+from .grid import Grid
+from .spool import Spool, digest, journal_path, kept, part_path, unwritable
+
+__all__ = ["Band", "BlockWriter", "kept"]
+
+BLOCK_CELLS = 128
+"""Small enough that a view reads little it does not show, large enough that a tile compresses well."""
+LEVEL = 3
+OVERVIEWS_ABOVE_CELLS = 1024
+SMALLEST_OVERVIEW_CELLS = 256
+OVERVIEW_SHARE = 1.5
+"""Full size and overviews together are at most this much larger than the full size alone."""
+STALE_COMPANIONS = (".aux.xml", ".ovr", ".msk")
+
+
+@dataclass(frozen=True)
+class Band:
+    """Name of a band, and how stored numbers become values: value = number * scale + offset."""
+
+    name: str
+    scale: float = 1.0
+    offset: float = 0.0
+
+
+class BlockWriter:
+    """A GeoTIFF in the making. Leave the context without `finish` and the work done so far is kept.
+
+    Attributes:
+        windows: the blocks in file order; a block's index is its position here.
+        done: blocks that an interrupted run of the same signature has finished.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        grid: Grid,
+        bands: Sequence[Band],
+        dtype: str,
+        *,
+        nodata: float | None,
+        signature: Mapping[str, Any],
+        tags: Mapping[str, str] | None = None,
+        colours: Mapping[int, tuple[int, int, int, int]] | None = None,
+        category_names: Sequence[str] | None = None,
+        categorical: bool | None = None,
+        keep: Mapping[str, Any] | None = None,
+        foreseen_ratio: float = 0.05,
+        block: int = 0,
+        threads: int = 2,
+    ) -> None:
+        """Open the spool beside `path`.
+
+        Args:
+            path: of the TIFF.
+            grid: its transform, CRS and shape.
+            bands: name, scale and offset of each.
+            dtype: numpy name of the stored numbers.
+            nodata: number that stands for nothing; NaN is one.
+            signature: all that decides the values; an unfinished run of an equal one is gone on with.
+            tags: for the metadata domain QUADRAT.
+            colours: (R, G, B, A) by number, for a single band of bytes.
+            category_names: names of the numbers 0, 1, ...
+            categorical: overviews take the commonest number, not the mean; None: when there are colours.
+            keep: JSON values that a later run needs to go on; `kept` gives them back.
+            foreseen_ratio: least size that compressed data can have of the plain size; if the disk holds less, the
+                job is refused at once.
+            block: side of a block in cells, a multiple of 16; 0: 128, or less for a small raster.
+            threads: that compress.
+
+        Raises:
+            Unwritable: missing or read-only folder, disk too full, or another process writes the same file.
+        """
+        self.path = Path(path)
+        self.grid, self.bands, self.dtype, self.nodata = grid, tuple(bands), np.dtype(dtype), nodata
+        self.block = block or min(BLOCK_CELLS, -(-max(grid.height, grid.width) // 16) * 16)
+        self.windows = grid.blocks(self.block)
+        self._tags = dict(tags or {})
+        if category_names:
+            self._tags["category_names"] = json.dumps(list(category_names), ensure_ascii=False)
+        self._colours = dict(colours or {})
+        self._categorical = bool(colours) if categorical is None else categorical
+        self._check_room(foreseen_ratio)
+        self._spool = Spool(self.path, signature, self._layout(), keep or {})
+        self.done = frozenset(self._spool.blocks)
+        self._limit = 2 * max(threads, 1)
+        self._pool = ThreadPoolExecutor(max(threads, 1), "compress")
+        self._local = threading.local()
+        self._waiting: deque[tuple[int, Future[list[bytes]]]] = deque()
+
+    def __enter__(self) -> "BlockWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def put(self, index: int, values: NDArray[Any]) -> None:
+        """Hand over a finished block; the array must not be changed afterwards.
+
+        Args:
+            index: position in `windows`.
+            values: (count, h, w) of the dtype; two dimensions will do for a single band.
+
+        Raises:
+            ValueError: shape or dtype do not fit.
+            Unwritable: the disk is full or the folder went away.
+        """
+        window = self.windows[index]
+        values = values[None] if values.ndim == 2 else values
+        wanted = (len(self.bands), window.height, window.width)
+        if values.shape != wanted or values.dtype != self.dtype:
+            raise ValueError(f"Block {index} must be {wanted} {self.dtype}, not {values.shape} {values.dtype}.")
+        self._waiting.append((index, self._pool.submit(self._compress, values)))
+        self._drain(self._limit)
+
+    def finish(self) -> None:
+        """Make the TIFF of the blocks and give it its name.
+
+        Raises:
+            ValueError: a block was never put.
+            Unwritable: disk full, or the final name is in use by another program.
+        """
+        self._drain(0)
+        missing = len(self.windows) - len(self._spool.blocks)
+        if missing:
+            raise ValueError(f"{missing} of {len(self.windows)} blocks of {self.path} were never put.")
+        part = part_path(self.path)
+        try:
+            self._write_directory()
+            if max(self.grid.height, self.grid.width) > OVERVIEWS_ABOVE_CELLS:
+                self._build_overviews(part)
+            os.fsync(self._spool.file.fileno())
+            self.close()
+            os.replace(part, self.path)
+            journal_path(self.path).unlink(missing_ok=True)
+            for suffix in STALE_COMPANIONS:
+                Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+        except OSError as error:
+            raise unwritable(error, self.path) from error
+        except RasterioError as error:
+            raise Unwritable(f"The overviews of {self.path} cannot be written: {error}.") from error
+
+    def close(self) -> None:
+        """Store what is finished, then let go of file and threads."""
+        try:
+            self._drain(0)
+        except QuadratError:
+            # The same failure was raised by `put` or `finish` already; here it must not hide the first error.
+            self._waiting.clear()
+        finally:
+            self._pool.shutdown(cancel_futures=True)
+            self._spool.close()
+
+    def _drain(self, limit: int) -> None:
+        """Append blocks in the order in which they were put, until at most `limit` are under way."""
+        while self._waiting and (len(self._waiting) > limit or self._waiting[0][1].done()):
+            index, future = self._waiting.popleft()
+            self._spool.append(index, future.result())
+
+    def _compress(self, values: NDArray[Any]) -> list[bytes]:
+        if not hasattr(self._local, "compressor"):
+            self._local.compressor = zstandard.ZstdCompressor(level=LEVEL)
+        _, height, width = values.shape
+        if (height, width) != (self.block, self.block):
+            fill = 0 if self.nodata is None else self.nodata
+            padding = ((0, 0), (0, self.block - height), (0, self.block - width))
+            values = np.pad(values, padding, constant_values=fill)
+        little = np.ascontiguousarray(values, self.dtype.newbyteorder("<"))
+        return [self._local.compressor.compress(band.data) for band in little]
+
+    def _layout(self) -> str:
+        """Hash of what decides how bytes are laid out; blocks of another layout cannot be gone on with."""
+        return digest(
+            {
+                "grid": [*self.grid.transform, self.grid.crs, self.grid.height, self.grid.width],
+                "bands": [asdict(band) for band in self.bands],
+                "dtype": str(self.dtype),
+                "nodata": repr(self.nodata),
+                "block": self.block,
+                "level": LEVEL,
+            }
+        )
+
+    def _check_room(self, ratio: float) -> None:
+        plain = self.grid.height * self.grid.width * len(self.bands) * self.dtype.itemsize
+        try:
+            free = shutil.disk_usage(self.path.absolute().parent).free
+            there = part_path(self.path).stat().st_size if part_path(self.path).exists() else 0
+        except OSError as error:
+            raise unwritable(error, self.path) from error
+        if plain * ratio > free + there:
+            raise Unwritable(
+                f"{self.path} needs about {plain * ratio / 1e9:.1f} GB, and the disk has {free / 1e9:.1f} GB left. "
+                "Make room, choose another disk, fewer dimensions or more pixels to a cell."
+            )
+
+    def _write_directory(self) -> None:
+        tiles = len(self.windows)
+        offsets = np.zeros((len(self.bands), tiles), np.uint64)
+        lengths = np.zeros((len(self.bands), tiles), np.uint32)
+        for index, stored in self._spool.blocks.items():
+            lengths[:, index] = stored.lengths
+            offsets[:, index] = stored.offset + np.cumsum((0, *stored.lengths[:-1]))
+        big = self._spool.end * OVERVIEW_SHARE + 32 * offsets.size + 2**20 >= tiff.CLASSIC_LIMIT
+        tags = tiff.read_tags(self._template())
+        shape = (self.grid.height, self.grid.width)
+        tiff.write_directory(self._spool.file, self._spool.end, tags, shape, offsets.ravel(), lengths.ravel(), big=big)
+
+    def _template(self) -> bytes:
+        """A file of one empty tile, written by GDAL, that carries all tags which do not depend on the data."""
+        profile: dict[str, Any] = {
+            "driver": "GTiff", "width": self.block, "height": self.block, "count": len(self.bands),
+            "dtype": self.dtype.name, "crs": self.grid.crs or None, "transform": self.grid.transform,
+            "nodata": self.nodata, "tiled": True, "blockxsize": self.block, "blockysize": self.block,
+            "compress": "zstd", "interleave": "band", "photometric": "minisblack", "sparse_ok": True,
+        }  # fmt: skip
+        with MemoryFile() as memory:
+            with memory.open(**profile) as template:
+                template.descriptions = [band.name for band in self.bands]
+                if any(band.scale != 1 or band.offset != 0 for band in self.bands):
+                    template.scales = [band.scale for band in self.bands]
+                    template.offsets = [band.offset for band in self.bands]
+                template.update_tags(ns="QUADRAT", **self._tags)
+                if self._colours:
+                    template.write_colormap(1, self._colours)
+            return bytes(memory.getbuffer())
+
+    def _build_overviews(self, part: Path) -> None:
+        factors, factor = [], 2
+        while max(self.grid.height, self.grid.width) / factor > SMALLEST_OVERVIEW_CELLS / 2:
+            factors.append(factor)
+            factor *= 2
+        method = Resampling.mode if self._categorical else Resampling.average
+        with (
+            rasterio.Env(GDAL_TIFF_OVR_BLOCKSIZE=str(self.block), GDAL_NUM_THREADS="1"),
+            rasterio.open(part, "r+", driver="GTiff") as dataset,
+        ):
+            dataset.build_overviews(factors, method)
