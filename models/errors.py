@@ -1,0 +1,20 @@
+"""What can go wrong with a backbone, as complete sentences.
+
+`models` knows nothing of `core`; the caller translates these into the errors that travel to the user.
+"""
+
+
+class ModelError(Exception):
+    """A backbone cannot be built or used as asked."""
+
+
+class WeightsNotFound(ModelError):
+    """The weights are not on this machine."""
+
+
+class UnusableModel(ModelError):
+    """A file or a model is there, but is not what it should be: truncated, of another shape, holding code."""
+
+
+class MissingLibrary(ModelError):
+    """A library is not installed in this engine."""

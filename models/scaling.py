@@ -1,0 +1,128 @@
+"""Statistics of bands and what is done with them: standardising, and bringing to 0..1 for networks."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .contract import Bool, Float
+from .errors import ModelError
+
+Sample = Callable[[], Iterator[tuple[Float, Bool]]]
+MOST_PIXELS = 200_000
+"""Pixels looked at for percentiles; more do not change them visibly."""
+RANGES = {"uint8": (0.0, 255.0), "int8": (-128.0, 127.0), "uint16": (0.0, 65535.0), "int16": (-32768.0, 32767.0)}
+
+
+def sampled_pixels(sample: Sample, in_chans: int) -> Float:
+    """Valid pixels of the sample, thinned evenly to about `MOST_PIXELS`.
+
+    Returns:
+        (C, N) float32; N may be 0.
+    """
+    total = sum(int(valid.sum()) for _, valid in sample())
+    step = max(1, -(-total // MOST_PIXELS))
+    kept, seen = [], 0
+    for values, valid in sample():
+        inside = values[:, valid]
+        kept.append(inside[:, -seen % step :: step])
+        seen += inside.shape[1]
+    return np.concatenate(kept, axis=1) if kept else np.zeros((in_chans, 0), np.float32)
+
+
+@dataclass(frozen=True)
+class Standardiser:
+    """(value - centre) / scale for each band."""
+
+    centre: Float
+    """(C,) float32."""
+    scale: Float
+    """(C,) float32, above 0."""
+
+    def __call__(self, values: Float, valid: Bool) -> Float:
+        """Standardised bands, 0 (the mean) at invalid pixels.
+
+        Args:
+            values: (C, H, W) float32.
+            valid: (H, W) bool.
+
+        Returns:
+            (C, H, W) float32.
+        """
+        result = (values - self.centre[:, None, None]) / self.scale[:, None, None]
+        if not valid.all():
+            result *= valid
+        return result
+
+
+def standardiser_of(sample: Sample, in_chans: int) -> Standardiser:
+    """Mean and standard deviation of each band. Constant bands get scale 1, so they become 0."""
+    pixels = sampled_pixels(sample, in_chans).astype(np.float64)
+    if not pixels.shape[1]:
+        return Standardiser(np.zeros(in_chans, np.float32), np.ones(in_chans, np.float32))
+    centre = pixels.mean(axis=1).astype(np.float32)
+    spread = pixels.std(axis=1)
+    constant = spread <= 1e-6 * np.maximum(np.abs(centre), 1e-30)
+    # The mean of a constant band can be off by rounding; its first value is not.
+    centre = np.where(constant, pixels[:, 0], centre).astype(np.float32)
+    return Standardiser(centre, np.where(constant, 1.0, spread).astype(np.float32))
+
+
+@dataclass(frozen=True)
+class UnitRange:
+    """(value - low) / (high - low) for each band, cut to 0..1; nothing at all when `low` is empty."""
+
+    low: Float
+    """(C,) float32, or (0,)."""
+    high: Float
+    """(C,) float32, or (0,)."""
+
+    def __call__(self, values: Float) -> Float:
+        """Scaled bands.
+
+        Args:
+            values: (B, C, H, W) float32.
+
+        Returns:
+            (B, C, H, W) float32, 0..1 unless scaling is `none`.
+        """
+        if not self.low.size:
+            return values
+        low, width = self.low[:, None, None], (self.high - self.low)[:, None, None]
+        return np.clip((values - low) / width, 0, 1, dtype=np.float32)
+
+
+def unit_range_of(scaling: str, dtype: str, sample: Sample, in_chans: int) -> UnitRange:
+    """The range that `scaling` asks for.
+
+    Args:
+        scaling: `auto`, `percentiles`, `dtype` or `none`, as in the job.
+        dtype: type of the stored values.
+        sample: windows of the layer.
+        in_chans: number of bands.
+
+    Raises:
+        ModelError: `dtype` was asked for values that have no natural range.
+    """
+    nothing = np.zeros(0, np.float32)
+    if scaling == "none":
+        return UnitRange(nothing, nothing)
+    if scaling == "dtype" or (scaling == "auto" and dtype in ("uint8", "int8")):
+        if dtype not in RANGES:
+            raise ModelError(
+                f"Bands of type {dtype} have no natural range, so they cannot be scaled by it. "
+                "Set the scaling of the bands to 'percentiles'."
+            )
+        low, high = RANGES[dtype]
+        return UnitRange(np.full(in_chans, low, np.float32), np.full(in_chans, high, np.float32))
+    pixels = sampled_pixels(sample, in_chans)
+    if not pixels.shape[1]:
+        return UnitRange(np.zeros(in_chans, np.float32), np.ones(in_chans, np.float32))
+    low, high = np.percentile(pixels.astype(np.float64), (1, 99), axis=1)
+    # A constant band becomes 0 throughout.
+    return UnitRange(*_float32(low, np.where(high > low, high, low + 1)))
+
+
+def _float32(low: NDArray[np.float64], high: NDArray[np.float64]) -> tuple[Float, Float]:
+    return low.astype(np.float32), np.maximum(high, np.nextafter(low.astype(np.float32), np.inf)).astype(np.float32)
