@@ -123,7 +123,7 @@ UNBALANCED = ("knn",)
 
 def plain(estimator: Any) -> Any:
     """The estimator without what only training needed (thread counts, state of the optimiser), so bytes do not vary."""
-    for _, step in getattr(estimator, "steps", [("", estimator)]):
+    for step in _steps(estimator):
         if "n_jobs" in step.get_params(deep=False):
             step.set_params(n_jobs=None)
         for name in ("_optimizer", "_random_state"):
@@ -132,9 +132,15 @@ def plain(estimator: Any) -> Any:
     return estimator
 
 
+def _steps(estimator: Any) -> list[Any]:
+    """The estimators of a pipeline, or the one itself; and what each wraps."""
+    steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
+    return steps + [step.regressor_ for step in steps if hasattr(step, "regressor_")]
+
+
 def with_threads(estimator: Any, threads: int) -> Any:
     """The estimator told to use so many threads where it can."""
-    for _, step in getattr(estimator, "steps", [("", estimator)]):
+    for step in _steps(estimator):
         if "n_jobs" in step.get_params(deep=False):
             step.set_params(n_jobs=threads)
     return estimator

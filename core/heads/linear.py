@@ -34,20 +34,14 @@ def build(request: HeadRequest) -> Any:
 class LogisticFolds(ClassifierMixin, BaseEstimator):
     """Logistic regression on standardised features; log-loss on inner folds of whole groups chooses the strength.
 
-    Parameters
-    ----------
-    balance : bool
-        Each class weighs the same.
-    seed : int
-        Decides the inner folds.
+    Args:
+        balance: bool. Each class weighs the same.
+        seed: int. Decides the inner folds.
 
-    Attributes
-    ----------
-    best_estimator_ : Pipeline
-        StandardScaler and LogisticRegression, fitted on everything.
-    choice_ : dict
-        The strength, and how it was found.
-    classes_ : ndarray of shape (n_classes,)
+    Attributes:
+        best_estimator_: Pipeline. StandardScaler and LogisticRegression, fitted on everything.
+        choice_: dict. The strength, and how it was found.
+        classes_: ndarray of shape (n_classes,)
     """
 
     wants_groups = True
@@ -126,17 +120,12 @@ class RidgeFolds(RegressorMixin, BaseEstimator):
 
     One singular value decomposition a fold serves every strength.
 
-    Parameters
-    ----------
-    seed : int
-        Decides the inner folds.
+    Args:
+        seed: int. Decides the inner folds.
 
-    Attributes
-    ----------
-    best_estimator_ : Pipeline
-        StandardScaler and Ridge, fitted on everything.
-    choice_ : dict
-        The strength, and how it was found.
+    Attributes:
+        best_estimator_: Pipeline. StandardScaler and Ridge, fitted on everything.
+        choice_: dict. The strength, and how it was found.
     """
 
     wants_groups = True

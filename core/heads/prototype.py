@@ -27,24 +27,17 @@ def build(request: HeadRequest) -> Any:
 class Prototype(ClassifierMixin, BaseEstimator):
     """Class of the nearest mean; probabilities fall off with the squared Euclidean distance.
 
-    Parameters
-    ----------
-    sharpness : float
-        How quickly, relative to the mean squared distance of samples from their own prototype.
-    balance : bool
-        All classes are equally likely beforehand; else as frequent as in training.
+    Args:
+        sharpness: float. How quickly, relative to the mean squared distance of samples from their own prototype.
+        balance: bool. All classes are equally likely beforehand; else as frequent as in training.
 
-    Attributes
-    ----------
-    prototypes_ : ndarray of shape (n_classes, n_features)
-    scale_ : float
-        Squared distance that counts as one.
-    log_prior_ : ndarray of shape (n_classes,)
-    classes_ : ndarray of shape (n_classes,)
+    Attributes:
+        prototypes_: ndarray of shape (n_classes, n_features)
+        scale_: float. Squared distance that counts as one.
+        log_prior_: ndarray of shape (n_classes,)
+        classes_: ndarray of shape (n_classes,)
 
-    References
-    ----------
-    Snell et al. 2017, arXiv:1703.05175
+    Source: Snell et al. 2017, arXiv:1703.05175
     """
 
     def __init__(self, sharpness: float = 1.0, balance: bool = True) -> None:
@@ -94,20 +87,14 @@ class Prototype(ClassifierMixin, BaseEstimator):
 class PrototypeFolds(ClassifierMixin, BaseEstimator):
     """`Prototype` on standardised features, its sharpness chosen by log-loss on inner folds of whole groups.
 
-    Parameters
-    ----------
-    balance : bool
-        All classes are equally likely beforehand.
-    seed : int
-        Decides the inner folds.
+    Args:
+        balance: bool. All classes are equally likely beforehand.
+        seed: int. Decides the inner folds.
 
-    Attributes
-    ----------
-    best_estimator_ : Pipeline
-        StandardScaler and Prototype, fitted on everything.
-    choice_ : dict
-        The sharpness, and how it was found.
-    classes_ : ndarray of shape (n_classes,)
+    Attributes:
+        best_estimator_: Pipeline. StandardScaler and Prototype, fitted on everything.
+        choice_: dict. The sharpness, and how it was found.
+        classes_: ndarray of shape (n_classes,)
     """
 
     wants_groups = True
