@@ -191,7 +191,7 @@ def _check(title: str, name: str, p: Param, value: Any, defaults: Dict[str, Any]
     if not isinstance(value, str):
         raise BadJob(f"{where} must be a text, not {value!r}.")
     if p.kind is Kind.CHOICE and value not in p.choices:
-        raise BadJob(f"{where} must be one of: {', '.join(p.choices)}; not '{value}'.{_nearest(value, list(p.choices))}")
+        raise BadJob(f"{where} must be one of: {', '.join(p.choices)}; not '{value}'.")
     return value
 
 

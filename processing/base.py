@@ -1,0 +1,242 @@
+"""The one way from a form to a result: values -> job -> worker -> files -> styled layers.
+
+An algorithm adds its ids and its job to `QuadratAlgorithm` and nothing else. Runs in any thread; several at once.
+"""
+
+import html
+import json
+import time
+from typing import Any, ClassVar, Dict, List, Optional, Tuple, Type
+
+from qgis.core import (
+    Qgis,
+    QgsApplication,
+    QgsMessageLog,
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingOutputString,
+)
+from qgis.PyQt.QtGui import QIcon
+
+from ..core.errors import Cancelled, EngineMissing, QuadratError
+from ..core.jobs.declare import OUTPUTS, Job, Kind, Result
+from .i18n import tr
+from .icons import icon_path
+from .parameters import definitions, key, label_of
+from .styles import STYLER, layer_name, save_style
+from .values import Reader, Request
+from .workers import shared_pool
+
+LOG_TAG = "Quadrat"
+FACTS = "FACTS"
+"""Output that holds counts, scores and the device as JSON text, for scripts and models."""
+TEXT_EVERY_S = 10.0
+"""Without news, a line with the remaining time is written this often; each line stays in the log."""
+
+
+class Relay:
+    """Passes what a running job says on to Processing, and the user's cancel back."""
+
+    def __init__(self, feedback: QgsProcessingFeedback) -> None:
+        self._feedback = feedback
+        self._text = ""
+        self._said_at = time.monotonic()
+        # In qgis_process the event loop turns only when somebody turns it, and Ctrl-C arrives through it.
+        self._pumps = QgsApplication.platform() == "qgis_process"
+
+    def progress(self, fraction: float, remaining_s: Optional[float], text: str) -> None:
+        """Show how far the job is."""
+        self._feedback.setProgress(100.0 * fraction)
+        now = time.monotonic()
+        news = bool(text) and text != self._text
+        self._text = text or self._text
+        if news or (remaining_s is not None and now - self._said_at > TEXT_EVERY_S):
+            self._said_at = now
+            left = tr("{percent} %, about {time} left").format(
+                percent=int(100 * fraction), time=duration(remaining_s)
+            ) if remaining_s is not None else ""  # fmt: skip
+            self._feedback.setProgressText(" · ".join(part for part in (self._text, left) if part))
+
+    def log(self, level: str, text: str) -> None:
+        """Write a line of the job to the log of the run."""
+        if level == "warning":
+            self._feedback.pushWarning(text)
+        else:
+            self._feedback.pushInfo(text)
+
+    def is_cancelled(self) -> bool:
+        """True once the user has asked to stop; asked every 50 ms while a job runs."""
+        if self._pumps:
+            QgsApplication.processEvents()
+        return self._feedback.isCanceled()
+
+
+def duration(seconds: float) -> str:
+    """`40 s`, `3 min`, `2 h 05 min`: no more exact than such an estimate is."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
+
+
+class QuadratAlgorithm(QgsProcessingAlgorithm):
+    """A job in the toolbox."""
+
+    JOB: ClassVar[Type[Job]]
+    GROUP_ID: ClassVar[str]
+    ICON: ClassVar[str] = "quadrat"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._request: Optional[Request] = None
+
+    def createInstance(self) -> QgsProcessingAlgorithm:  # noqa: N802
+        """A fresh copy; Processing runs each copy once."""
+        return type(self)()
+
+    def name(self) -> str:
+        """Id under `quadrat:`; never changes once released."""
+        return self.JOB.facts.id
+
+    def displayName(self) -> str:  # noqa: N802
+        """Title in the toolbox."""
+        return tr(self.JOB.facts.title)
+
+    def groupId(self) -> str:  # noqa: N802
+        """Id of the group; never changes once released."""
+        return self.GROUP_ID
+
+    def group(self) -> str:
+        """Title of the group."""
+        return tr(self.JOB.facts.group)
+
+    def tags(self) -> List[str]:
+        """Words that find the algorithm in the toolbox."""
+        return [*self.JOB.facts.tags, "quadrat"]
+
+    def icon(self) -> QIcon:
+        """Icon in the toolbox."""
+        return QIcon(icon_path(self.ICON))
+
+    def shortDescription(self) -> str:  # noqa: N802
+        """Tooltip in the toolbox."""
+        return tr(self.JOB.facts.summary)
+
+    def shortHelpString(self) -> str:  # noqa: N802
+        """Help beside the form: the facts of the job, then each parameter that is not advanced."""
+        facts = self.JOB.facts
+        parts = [f"<p>{html.escape(tr(text))}</p>" for text in (facts.summary, facts.help) if text]
+        for p in self.JOB.params().values():
+            if p.help and not p.advanced:
+                parts.append(f"<p><b>{html.escape(label_of(p))}</b><br>{html.escape(tr(p.help))}</p>")
+        return "".join(parts)
+
+    def initAlgorithm(self, configuration: Optional[Dict[str, Any]] = None) -> None:  # noqa: N802
+        """Declare the parameters of the job."""
+        for parameter in definitions(self.JOB):
+            self.addParameter(parameter)
+        self.addOutput(QgsProcessingOutputString(FACTS, tr("Facts about the result (JSON)")))
+
+    def checkParameterValues(  # noqa: N802
+        self, parameters: Dict[str, Any], context: QgsProcessingContext
+    ) -> Tuple[bool, str]:
+        """Say early, in a sentence, what is wrong."""
+        try:
+            Reader(self, self.JOB, parameters, context).check()
+        except QuadratError as error:
+            return False, str(error)
+        return super().checkParameterValues(parameters, context)
+
+    def prepareAlgorithm(  # noqa: N802
+        self, parameters: Dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> bool:
+        """Read the values; layers may be touched here, in the thread that owns them, and not later."""
+        try:
+            self._request = Reader(self, self.JOB, parameters, context).request()
+        except QuadratError as error:
+            raise QgsProcessingException(str(error)) from error
+        for warning in self._request.warnings:
+            feedback.pushWarning(warning)
+        return True
+
+    def processAlgorithm(  # noqa: N802
+        self, parameters: Dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> Dict[str, Any]:
+        """Run the job and hand its files over."""
+        if self._request is None:
+            raise QgsProcessingException(tr("The parameters were not read."))
+        relay = Relay(feedback)
+        job = self._request.job
+        try:
+            for copy in self._request.copies:
+                feedback.pushInfo(
+                    tr("The layer '{name}' is not a plain file; its {count} features are copied to {path}").format(
+                        name=copy.name, count=copy.count, path=copy.path
+                    )
+                )
+                copy.write(relay.is_cancelled)
+            if feedback.isCanceled():
+                raise Cancelled(tr("Stopped."))
+            self._log_job(job, feedback)
+            result = self.execute(job, relay)
+        except QuadratError as error:
+            raise QgsProcessingException(_sentence(error, feedback)) from error
+        return self._collect(result, context, feedback)
+
+    def execute(self, job: Job, relay: Relay) -> Result:
+        """Do the job in a worker."""
+        pool = shared_pool()
+        return Result.from_dict(pool.run(job.to_dict(), relay.progress, relay.log, relay.is_cancelled))
+
+    def _log_job(self, job: Job, feedback: QgsProcessingFeedback) -> None:
+        feedback.pushInfo(
+            tr("To repeat this in a shell: put the next line into job.json, python -m quadrat run job.json")
+        )
+        feedback.pushCommandInfo(json.dumps(job.to_dict(), ensure_ascii=False))
+
+    def _collect(
+        self, result: Result, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> Dict[str, Any]:
+        job = self._request.job if self._request else None
+        values: Dict[str, Any] = {FACTS: json.dumps(result.facts, ensure_ascii=False)}
+        for name, p in self.JOB.params().items():
+            path = result.outputs.get(name)
+            if p.kind not in OUTPUTS or not path:
+                continue
+            values[key(name)] = path
+            if p.kind is Kind.RASTER_OUT and not save_style(path):
+                feedback.pushInfo(tr("No style was written beside {path}.").format(path=path))
+            if job is not None and context.willLoadLayerOnCompletion(path):
+                details = context.layerToLoadOnCompletionDetails(path)
+                details.setPostProcessor(STYLER)
+                if details.name in (p.label, label_of(p), key(name), ""):
+                    details.name = layer_name(tr(p.label), job.to_dict())
+        for line in _lines(result):
+            feedback.pushInfo(line)
+        return values
+
+
+def _lines(result: Result) -> List[str]:
+    """What is worth reading of the result, one fact a line; lists and tables stay in the sidecar."""
+    lines = [tr("Done in {time}.").format(time=duration(result.seconds))]
+    for name, value in result.facts.items():
+        if isinstance(value, (str, int, float, bool)) and name != "result":
+            shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+            lines.append(f"{name.replace('_', ' ')}: {shown}")
+    return lines
+
+
+def _sentence(error: QuadratError, feedback: QgsProcessingFeedback) -> str:
+    """The sentence for the user; a traceback goes to the message log, and to the run's log if it was no error of ours."""
+    detail = getattr(error, "detail", "")
+    if detail:
+        QgsMessageLog.logMessage(f"{error}\n{detail}", LOG_TAG, Qgis.MessageLevel.Info)
+        if type(error) is QuadratError:
+            feedback.pushDebugInfo(detail)
+    text = str(error)
+    hint = tr("Run the algorithm 'Set up the engine' (Processing toolbox, Quadrat > Engine).")
+    if isinstance(error, EngineMissing) and "Set up the engine" not in text:
+        text = f"{text} {hint}"
+    return text

@@ -1,0 +1,155 @@
+"""Declared parameters of a job as parameters of a Processing algorithm; `values.py` is the way back.
+
+Nothing about a single parameter is known here: label, help, range and default are read off the declaration.
+"""
+
+from typing import Any, Callable, Dict, List, Type
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingParameterBand,
+    QgsProcessingParameterBoolean,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterExtent,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterField,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterDestination,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+    QgsProcessingParameterVectorDestination,
+)
+
+from ..core.jobs.declare import Job, Kind, Param
+from .i18n import tr
+
+GEOMETRIES = {
+    "": QgsProcessing.SourceType.TypeVector,
+    "polygon": QgsProcessing.SourceType.TypeVectorPolygon,
+}
+
+
+def key(name: str) -> str:
+    """The name of a job's field as Processing spells it."""
+    return name.upper()
+
+
+def label_of(p: Param) -> str:
+    """Label with unit, as in the form."""
+    return f"{tr(p.label)} ({p.unit})" if p.unit else tr(p.label)
+
+
+def definitions(job: Type[Job]) -> List[QgsProcessingParameterDefinition]:
+    """One Processing parameter for each parameter of the job, in the same order."""
+    defaults = job.defaults()
+    made = []
+    for name, p in job.params().items():
+        parameter = _MAKERS[p.kind](key(name), label_of(p), p, defaults[name])
+        parameter.setHelp(tr(p.help))
+        if p.advanced:
+            flag = QgsProcessingParameterDefinition.Flag.FlagAdvanced
+            parameter.setFlags(parameter.flags() | flag)
+        made.append(parameter)
+    return made
+
+
+def _raster(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    return QgsProcessingParameterRasterLayer(name, label, None, p.optional)
+
+
+def _vector(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    return QgsProcessingParameterFeatureSource(name, label, [GEOMETRIES[p.geometry]], None, p.optional)
+
+
+def _file(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    behaviour = QgsProcessingParameterFile.Behavior
+    if p.kind is Kind.FOLDER:
+        return QgsProcessingParameterFile(name, label, behaviour.Folder, "", None, p.optional)
+    return QgsProcessingParameterFile(name, label, behaviour.File, "", None, p.optional, file_filter(p))
+
+
+def file_filter(p: Param) -> str:
+    """Filter of a file dialog; all files may be chosen where none is named."""
+    patterns = " ".join(f"*.{extension}" for extension in p.extension.split())
+    everything = tr("All files") + " (*)"
+    return (
+        f"{tr(p.label)} ({patterns})"
+        if patterns and p.kind is Kind.FILE_OUT
+        else (f"{tr(p.label)} ({patterns});;{everything}" if patterns else everything)
+    )
+
+
+def _bands(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    return QgsProcessingParameterBand(name, label, list(default) or None, key(p.parent), p.optional, True)
+
+
+def _field(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    several = p.kind is Kind.FIELDS
+    start = (list(default) if several else default) or None
+    any_type = QgsProcessingParameterField.DataType.Any
+    return QgsProcessingParameterField(name, label, start, key(p.parent), any_type, several, p.optional)
+
+
+def _number(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    kinds = QgsProcessingParameterNumber.Type
+    kind = kinds.Integer if p.kind is Kind.INTEGER else kinds.Double
+    limits = {}
+    if p.minimum is not None:
+        limits["minValue"] = p.minimum
+    if p.maximum is not None:
+        limits["maxValue"] = p.maximum
+    return QgsProcessingParameterNumber(name, label, kind, default, p.optional, **limits)
+
+
+def _choice(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    # Static strings: form, scripts, qgis_process and shell use the same words, and a new choice in the middle of
+    # the list does not change what older models mean.
+    return QgsProcessingParameterEnum(name, label, list(p.choices), False, default, p.optional, True)
+
+
+def _flag(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    return QgsProcessingParameterBoolean(name, label, default, p.optional)
+
+
+def _text(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    return QgsProcessingParameterString(name, label, default or None, False, p.optional)
+
+
+def _extent(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    return QgsProcessingParameterExtent(name, label, default or None, p.optional)
+
+
+def _raster_out(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    return QgsProcessingParameterRasterDestination(name, label, None, p.optional, p.by_default)
+
+
+def _vector_out(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    kind = QgsProcessing.SourceType.TypeVector
+    return QgsProcessingParameterVectorDestination(name, label, kind, None, p.optional, p.by_default)
+
+
+def _file_out(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    return QgsProcessingParameterFileDestination(name, label, file_filter(p), None, p.optional, p.by_default)
+
+
+_MAKERS: Dict[Kind, Callable[..., QgsProcessingParameterDefinition]] = {
+    Kind.RASTER: _raster,
+    Kind.VECTOR: _vector,
+    Kind.FILE: _file,
+    Kind.FOLDER: _file,
+    Kind.BANDS: _bands,
+    Kind.FIELD: _field,
+    Kind.FIELDS: _field,
+    Kind.INTEGER: _number,
+    Kind.NUMBER: _number,
+    Kind.CHOICE: _choice,
+    Kind.FLAG: _flag,
+    Kind.TEXT: _text,
+    Kind.EXTENT: _extent,
+    Kind.RASTER_OUT: _raster_out,
+    Kind.VECTOR_OUT: _vector_out,
+    Kind.FILE_OUT: _file_out,
+}

@@ -1,0 +1,85 @@
+"""What Quadrat adds to the Processing toolbox. To add an algorithm: a file in `algorithms/` and a line here."""
+
+from typing import List
+
+from qgis.core import QgsProcessingProvider
+from qgis.PyQt.QtGui import QIcon
+
+from ..core.version import VERSION
+from .algorithms.applyhead import ApplyHeadAlgorithm
+from .algorithms.assesshead import AssessHeadAlgorithm
+from .algorithms.embedraster import EmbedRasterAlgorithm
+from .algorithms.setupengine import SetUpEngineAlgorithm
+from .algorithms.trainhead import TrainHeadAlgorithm
+from .i18n import tr
+from .icons import icon_path
+from .workers import close_pool
+
+ALGORITHMS = (
+    EmbedRasterAlgorithm,
+    TrainHeadAlgorithm,
+    ApplyHeadAlgorithm,
+    AssessHeadAlgorithm,
+    SetUpEngineAlgorithm,
+)
+
+
+class QuadratProvider(QgsProcessingProvider):
+    """The group 'Quadrat' of the toolbox."""
+
+    def id(self) -> str:
+        """Never changes: models and scripts name it."""
+        return "quadrat"
+
+    def name(self) -> str:
+        """Name in the toolbox."""
+        return "Quadrat"
+
+    def longName(self) -> str:  # noqa: N802
+        """Name with a word on what it does."""
+        return tr("Quadrat: embeddings and maps taught by a few labels")
+
+    def versionInfo(self) -> str:  # noqa: N802
+        """Version, shown by qgis_process."""
+        return VERSION
+
+    def icon(self) -> QIcon:
+        """Icon in the toolbox."""
+        return QIcon(icon_path("quadrat"))
+
+    def svgIconPath(self) -> str:  # noqa: N802
+        """The same icon, for Modeler."""
+        return icon_path("quadrat")
+
+    def loadAlgorithms(self) -> None:  # noqa: N802
+        """Add one of each."""
+        for algorithm in ALGORITHMS:
+            self.addAlgorithm(algorithm())
+
+    def supportsNonFileBasedOutput(self) -> bool:  # noqa: N802
+        """Results are files: another process writes them."""
+        return False
+
+    def supportedOutputRasterLayerExtensions(self) -> List[str]:  # noqa: N802
+        """GeoTIFF only."""
+        return ["tif", "tiff"]
+
+    def supportedOutputVectorLayerExtensions(self) -> List[str]:  # noqa: N802
+        """The first is the default."""
+        return ["gpkg", "csv", "parquet"]
+
+    def supportedOutputTableExtensions(self) -> List[str]:  # noqa: N802
+        """The first is the default."""
+        return ["gpkg", "csv", "parquet"]
+
+    def defaultRasterFileExtension(self) -> str:  # noqa: N802
+        """Of temporary files too."""
+        return "tif"
+
+    def defaultVectorFileExtension(self, hasGeometry: bool = True) -> str:  # noqa: N802, N803
+        """Of temporary files too."""
+        return "gpkg"
+
+    def unload(self) -> None:
+        """End the workers."""
+        close_pool()

@@ -1,0 +1,227 @@
+"""Layers of a QGIS project as files that another process can open.
+
+Rasters must be files already (refused with the way out); vector layers that are no plain file - memory, filtered,
+selected, joined, being edited - are copied to a temporary GeoPackage. Layers are only touched in `resolve_…`, which
+runs in the thread of the project; `VectorSnapshot.write` may run in any thread.
+"""
+
+import os
+import re
+from typing import Any, Callable, List, Optional, Tuple
+
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsFeatureRequest,
+    QgsFeatureSink,
+    QgsProcessingContext,
+    QgsProcessingFeatureSourceDefinition,
+    QgsProcessingUtils,
+    QgsProject,
+    QgsProperty,
+    QgsProviderRegistry,
+    QgsRasterLayer,
+    QgsVectorFileWriter,
+    QgsVectorLayer,
+    QgsVectorLayerFeatureSource,
+)
+
+from ..core.errors import BadInput, Unwritable
+from .i18n import tr
+
+Warn = Callable[[str], None]
+FILE_KINDS_NOTE = "Quadrat reads raster files (GeoTIFF, VRT, JPEG 2000, netCDF and whatever else GDAL opens)."
+
+
+def evaluated(value: Any, context: QgsProcessingContext) -> Any:
+    """The value itself where a form or model gave an expression."""
+    if isinstance(value, QgsProperty):
+        return value.value(context.expressionContext(), None)[0]
+    return value
+
+
+def absolute(path: str) -> str:
+    """The path, absolute where it is a plain path; `/vsizip/…`, `NETCDF:…` and the like stay as they are."""
+    head, bar, tail = path.partition("|")
+    if not head or head.startswith("/vsi"):
+        return path
+    if re.match(r"^[A-Za-z0-9_]{2,}:", head) and not os.path.exists(head):
+        return path
+    return os.path.abspath(os.path.expanduser(head)) + bar + tail
+
+
+# Rasters -------------------------------------------------------------------------------------------------------
+
+
+def raster_path(layer: QgsRasterLayer, label: str, warn: Warn) -> str:
+    """What GDAL in another process opens to get the same raster.
+
+    Raises:
+        BadInput: the layer has no file, or lives in the memory of QGIS.
+    """
+    name = layer.name()
+    if layer.providerType() != "gdal":
+        raise BadInput(
+            tr(
+                "{label}: the layer '{name}' is not a file (it comes from the provider '{provider}'). Right-click it, "
+                "choose Export > Save as…, save it as a raw GeoTIFF, and take that."
+            ).format(label=label, name=name, provider=layer.providerType())
+        )
+    parts = QgsProviderRegistry.instance().decodeUri("gdal", layer.source())
+    source = layer.source()
+    if parts.get("openOptions"):
+        source = source.partition("|")[0]
+        options = ", ".join(parts["openOptions"])
+        warn(
+            tr("{label}: the opening options of the layer ({options}) are left out.").format(
+                label=label, options=options
+            )
+        )
+    if "/vsimem/" in source or source.startswith("MEM:"):
+        raise BadInput(
+            tr(
+                "{label}: the layer '{name}' lives in the memory of QGIS only. Right-click it, choose Export > Save "
+                "as…, save it as a GeoTIFF, and take that."
+            ).format(label=label, name=name)
+        )
+    for text in _differences(layer):
+        warn(f"{label}: {text}")
+    return absolute(source)
+
+
+def _differences(layer: QgsRasterLayer) -> List[str]:
+    """What the user changed in QGIS about the layer that the file does not know."""
+    found = []
+    provider = layer.dataProvider()
+    if provider is None:
+        return found
+    ours, theirs = layer.crs(), provider.crs()
+    if ours.isValid() and ours != theirs:
+        found.append(
+            tr(
+                "the layer is shown in {layer}, but its file says {file}. The file is used as it is. Use 'Assign "
+                "projection' to write the right one into it."
+            ).format(layer=ours.userFriendlyIdentifier(), file=theirs.userFriendlyIdentifier() or tr("no CRS at all"))
+        )
+    bands = range(1, layer.bandCount() + 1)
+    if any(provider.userNoDataValues(band) for band in bands):
+        found.append(tr("the additional no-data value set in the layer's properties is not in the file and not used."))
+    return found
+
+
+def crs_differs(layer: QgsRasterLayer) -> bool:
+    """True when the CRS of the layer was set by hand in QGIS."""
+    provider = layer.dataProvider()
+    return provider is not None and layer.crs().isValid() and layer.crs() != provider.crs()
+
+
+# Vectors -------------------------------------------------------------------------------------------------------
+
+
+class VectorSnapshot:
+    """The features of a layer as they were when the algorithm was started; written to a file in any thread."""
+
+    def __init__(self, layer: QgsVectorLayer, ids: Optional[List[int]], limit: int, path: str) -> None:
+        self.path = path
+        self.name = layer.name()
+        self.count = layer.featureCount() if ids is None else len(ids)
+        self._source = QgsVectorLayerFeatureSource(layer)
+        self._fields = layer.fields()
+        self._geometry = layer.wkbType()
+        self._crs = QgsCoordinateReferenceSystem(layer.crs())
+        self._transforms = QgsProject.instance().transformContext()
+        self._ids = ids
+        self._limit = limit
+
+    def write(self, is_cancelled: Callable[[], bool]) -> None:
+        """Write the GeoPackage.
+
+        Raises:
+            Unwritable: the temporary folder is full or read-only.
+        """
+        options = QgsVectorFileWriter.SaveVectorOptions()
+        options.driverName = "GPKG"
+        options.layerName = "layer"
+        # The layer may have a column `fid` of its own, with repeated values: it stays an ordinary column.
+        options.layerOptions = ["FID=quadrat_row"]
+        request = QgsFeatureRequest()
+        if self._ids is not None:
+            request.setFilterFids(self._ids)
+        if self._limit > 0:
+            request.setLimit(self._limit)
+        writer = QgsVectorFileWriter.create(
+            self.path, self._fields, self._geometry, self._crs, self._transforms, options
+        )
+        try:
+            for number, feature in enumerate(self._source.getFeatures(request)):
+                if number % 1000 == 0 and is_cancelled():
+                    return
+                if not writer.addFeature(feature, QgsFeatureSink.Flag.FastInsert):
+                    break
+            writer.flushBuffer() if hasattr(writer, "flushBuffer") else None
+            if writer.hasError() != QgsVectorFileWriter.WriterError.NoError:
+                raise Unwritable(
+                    tr("A copy of the layer '{name}' cannot be written to the temporary folder: {why}").format(
+                        name=self.name, why=writer.errorMessage()
+                    )
+                )
+        finally:
+            del writer  # closes the file
+
+
+def vector_source(value: Any, label: str, context: QgsProcessingContext) -> Tuple[str, Optional[VectorSnapshot]]:
+    """`path` or `path|layername=x` of a layer or table, and the snapshot to write there if it is no plain file.
+
+    Raises:
+        BadInput: there is no such layer or file.
+    """
+    selected_only, limit = False, -1
+    if isinstance(value, QgsProcessingFeatureSourceDefinition):
+        selected_only, limit = value.selectedFeaturesOnly, int(value.featureLimit)
+        value = value.source.valueAsString(context.expressionContext(), "")[0]
+    if isinstance(value, QgsVectorLayer):
+        layer = value
+    else:
+        layer = QgsProcessingUtils.mapLayerFromString(str(value), context, True, QgsProcessingUtils.LayerHint.Vector)
+    if not isinstance(layer, QgsVectorLayer) or not layer.isValid():
+        # The engine reads formats that this QGIS may not (GeoParquet, compressed tables).
+        if isinstance(value, str) and os.path.isfile(value.partition("|")[0]):
+            return absolute(value), None
+        raise BadInput(
+            tr("{label}: there is no vector layer or table '{value}'. Choose another file or layer.").format(
+                label=label, value=value
+            )
+        )
+    plain = None if selected_only or limit > 0 else _plain_path(layer)
+    if plain:
+        return plain, None
+    ids = list(layer.selectedFeatureIds()) if selected_only else None
+    if ids == []:
+        raise BadInput(
+            tr("{label}: no feature of the layer '{name}' is selected.").format(label=label, name=layer.name())
+        )
+    stem = re.sub(r"[^\w-]+", "_", layer.name()).strip("_")[:40] or "layer"
+    path = QgsProcessingUtils.generateTempFilename(f"{stem}.gpkg")
+    return f"{path}|layername=layer", VectorSnapshot(layer, ids, limit, path)
+
+
+def _plain_path(layer: QgsVectorLayer) -> str:
+    """`path|layername=x` when the file alone gives the same features, else an empty text."""
+    if layer.providerType() != "ogr" or layer.subsetString() or layer.isModified():
+        return ""
+    if layer.vectorJoins() or layer.dataProvider().crs() != layer.crs():
+        return ""
+    fields = layer.fields()
+    if any(fields.fieldOrigin(i) != fields.FieldOrigin.OriginProvider for i in range(fields.count())):
+        return ""
+    parts = QgsProviderRegistry.instance().decodeUri("ogr", layer.source())
+    path = parts.get("path") or ""
+    if parts.get("openOptions") or parts.get("geometryType") or parts.get("authcfg") or "/vsimem/" in path:
+        return ""
+    if not path.startswith("/vsi") and not os.path.exists(path):
+        return ""
+    path = absolute(path)
+    if parts.get("layerName"):
+        return f"{path}|layername={parts['layerName']}"
+    if parts.get("layerId") not in (None, "", 0, "0", -1):
+        return f"{path}|layerid={parts['layerId']}"
+    return path

@@ -1,0 +1,220 @@
+"""What a result looks like on the map: kind of result -> renderer, read off the sidecar.
+
+`save_style` writes `<output>.qml` when a result is made, in whatever thread, so that it opens styled wherever it is
+added from later; `STYLER` finishes a layer when QGIS loads it, in the main thread.
+"""
+
+import html
+import json
+import os
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from qgis.core import (
+    QgsColorRampShader,
+    QgsContrastEnhancement,
+    QgsGradientColorRamp,
+    QgsGradientStop,
+    QgsMapLayer,
+    QgsMultiBandColorRenderer,
+    QgsPalettedRasterRenderer,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingLayerPostProcessorInterface,
+    QgsRasterLayer,
+    QgsRasterRenderer,
+    QgsRasterShader,
+    QgsSingleBandPseudoColorRenderer,
+)
+from qgis.PyQt.QtGui import QColor
+
+from ..core.jobs.declare import OUTPUTS
+from ..core.jobs.registry import JOBS
+from .i18n import tr
+
+SUFFIX = ".quadrat.json"
+VIRIDIS = ("#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725")
+"""Matplotlib's viridis at every eighth, CC0. QGIS's own copy may be missing from a profile's style database."""
+RAMP_STEPS = 9
+VEIL = (28, 32, 38)
+"""Colour that lies over places of low confidence, dark enough to show on a white canvas too."""
+
+Facts = Dict[str, Any]
+
+
+def read_facts(path: str) -> Tuple[Facts, Facts]:
+    """Facts and job of a result from its sidecar; both empty when there is none that can be read."""
+    try:
+        with open(path + SUFFIX, encoding="utf-8") as file:
+            content = json.load(file)
+        facts, job = content["facts"], content["job"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}, {}
+    return (facts, job) if isinstance(facts, dict) and isinstance(job, dict) else ({}, {})
+
+
+def kind_of(path: str, facts: Facts, job: Facts) -> str:
+    """What lies in the file: what its job declares, made exact by the facts (a map is of classes or of values)."""
+    declared = JOBS.get(job.get("job", ""))
+    for name, p in declared.params().items() if declared else ():
+        same = os.path.basename(str(job.get(name))) == os.path.basename(path)
+        if p.kind in OUTPUTS and same and p.result in ("confidence", "probabilities"):
+            return p.result
+    return str(facts.get("result", ""))
+
+
+def dress(layer: QgsRasterLayer, path: str) -> bool:
+    """Give the layer the renderer of its kind; False when the sidecar does not say what it is."""
+    facts, job = read_facts(path)
+    maker = _RENDERERS.get(kind_of(path, facts, job))
+    renderer = maker(layer, facts) if maker else None
+    if renderer is None:
+        return False
+    layer.setRenderer(renderer)
+    return True
+
+
+def save_style(path: str) -> bool:
+    """Write the style of a raster result beside it, as QGIS looks for it; False when there is nothing to write."""
+    options = QgsRasterLayer.LayerOptions(False)  # not the default style: that may be the one of an older result
+    layer = QgsRasterLayer(path, "result", "gdal", options)
+    if not layer.isValid() or not dress(layer, path):
+        return False
+    _, written = layer.saveNamedStyle(style_path(path))
+    return bool(written)
+
+
+def style_path(path: str) -> str:
+    """Where QGIS looks for the default style of a file."""
+    return os.path.splitext(path)[0] + ".qml"
+
+
+# Renderers -----------------------------------------------------------------------------------------------------
+
+
+def _embedding(layer: QgsRasterLayer, facts: Facts) -> Optional[QgsRasterRenderer]:
+    picture = facts.get("picture") or {}
+    bands, ranges = picture.get("bands") or [], picture.get("ranges") or []
+    if not bands or len(bands) != len(ranges) or max(bands) > layer.bandCount():
+        return None
+    three = [bands[min(i, len(bands) - 1)] for i in range(3)]
+    limits = [ranges[min(i, len(ranges) - 1)] for i in range(3)]
+    provider = layer.dataProvider()
+    renderer = QgsMultiBandColorRenderer(provider, *three)
+    setters = (
+        renderer.setRedContrastEnhancement,
+        renderer.setGreenContrastEnhancement,
+        renderer.setBlueContrastEnhancement,
+    )
+    for band, (low, high), setter in zip(three, limits, setters):
+        stretch = QgsContrastEnhancement(provider.dataType(band))
+        stretch.setMinimumValue(float(low))
+        stretch.setMaximumValue(float(high))
+        algorithm = QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum
+        stretch.setContrastEnhancementAlgorithm(algorithm)
+        setter(stretch)
+    return renderer
+
+
+def _class_map(layer: QgsRasterLayer, facts: Facts) -> Optional[QgsRasterRenderer]:
+    classes = [
+        QgsPalettedRasterRenderer.Class(float(c["value"]), QColor(c["colour"]), str(c["name"]))
+        for c in facts.get("classes") or []
+    ]
+    return QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes) if classes else None
+
+
+def _value_map(layer: QgsRasterLayer, facts: Facts) -> Optional[QgsRasterRenderer]:
+    low, high = (float(v) for v in facts.get("range") or (0.0, 1.0))
+    return _pseudocolour(layer, low, high, [QColor(c) for c in VIRIDIS], lambda value: f"{value:.4g}")
+
+
+def _confidence(layer: QgsRasterLayer, facts: Facts) -> Optional[QgsRasterRenderer]:
+    colours = [QColor(*VEIL, alpha) for alpha in (235, 0)]
+    return _pseudocolour(layer, 0.0, 1.0, colours, _percent)
+
+
+def _probabilities(layer: QgsRasterLayer, facts: Facts) -> Optional[QgsRasterRenderer]:
+    return _pseudocolour(layer, 0.0, 1.0, [QColor(c) for c in VIRIDIS], _percent)
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.0f} %"
+
+
+def _pseudocolour(
+    layer: QgsRasterLayer, low: float, high: float, colours: List[QColor], label: Callable[[float], str]
+) -> QgsRasterRenderer:
+    if not high > low:
+        low, high = low - 0.5, low + 0.5
+    steps = len(colours) - 1
+    stops = [QgsGradientStop(i / steps, colour) for i, colour in enumerate(colours)][1:-1]
+    ramp = QgsGradientColorRamp(colours[0], colours[-1], False, stops)
+    function = QgsColorRampShader(low, high, ramp, QgsColorRampShader.Type.Interpolated)
+    items = []
+    for step in range(RAMP_STEPS):
+        share = step / (RAMP_STEPS - 1)
+        value = low + share * (high - low)
+        items.append(QgsColorRampShader.ColorRampItem(value, ramp.color(share), label(value)))
+    function.setColorRampItemList(items)
+    shader = QgsRasterShader(low, high)
+    shader.setRasterShaderFunction(function)
+    renderer = QgsSingleBandPseudoColorRenderer(layer.dataProvider(), 1, shader)
+    renderer.setClassificationMin(low)
+    renderer.setClassificationMax(high)
+    return renderer
+
+
+_RENDERERS: Dict[str, Callable[[QgsRasterLayer, Facts], Optional[QgsRasterRenderer]]] = {
+    "embedding": _embedding,
+    "classmap": _class_map,
+    "valuemap": _value_map,
+    "confidence": _confidence,
+    "probabilities": _probabilities,
+}
+
+
+# Layers that QGIS loads ----------------------------------------------------------------------------------------
+
+
+def layer_name(label: str, job: Facts) -> str:
+    """`Embedding of olinda`: what it is and of what, from the job."""
+    source = str(job.get("input") or job.get("embedding") or job.get("table") or "").partition("|")[0]
+    stem = os.path.splitext(os.path.basename(source))[0]
+    return tr("{what} of {source}").format(what=label, source=stem) if stem else label
+
+
+def abstract(facts: Facts, job: Facts) -> str:
+    """How the layer was made, in words, for its properties."""
+    declared = JOBS.get(job.get("job", ""))
+    if declared is None:
+        return ""
+    defaults, lines = declared.defaults(), [tr("Made by Quadrat: {title}.").format(title=tr(declared.facts.title))]
+    for name, p in declared.params().items():
+        value = job.get(name)
+        if value and (p.required or value != defaults[name]) and p.kind not in OUTPUTS:
+            lines.append(f"{tr(p.label)}: {value}")
+    lines.append(tr("The whole job lies beside the file and can be run again: python -m quadrat run FILE.quadrat.json"))
+    return "\n".join(lines)
+
+
+class Styler(QgsProcessingLayerPostProcessorInterface):
+    """Finishes a result when QGIS loads it. Holds nothing, so that one serves all runs in all threads."""
+
+    def postProcessLayer(  # noqa: N802 - Qt's name
+        self, layer: QgsMapLayer, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> None:
+        """Style the layer, unless its own style file has done so, and note how it was made."""
+        path = layer.source().partition("|")[0]
+        facts, job = read_facts(path)
+        if isinstance(layer, QgsRasterLayer) and not os.path.exists(style_path(path)) and dress(layer, path):
+            layer.triggerRepaint()
+        text = abstract(facts, job)
+        if text:
+            metadata = layer.metadata().clone() if hasattr(layer.metadata(), "clone") else layer.metadata()
+            metadata.setAbstract(text)
+            layer.setMetadata(metadata)
+            layer.setAbstract(html.escape(text, quote=False))
+
+
+STYLER = Styler()
+"""QGIS takes no ownership of post-processors: this one lives as long as the module."""

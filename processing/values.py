@@ -1,0 +1,248 @@
+"""Values of a Processing form, batch row, model or script as a job with absolute paths; undoes `parameters.py`."""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Optional, Type
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingOutputLayerDefinition,
+)
+
+from ..core.errors import BadInput, BadJob
+from ..core.jobs.declare import OUTPUTS, Job, Kind, Param
+from .i18n import tr
+from .parameters import key
+from .sources import VectorSnapshot, absolute, crs_differs, evaluated, raster_path, vector_source
+
+
+@dataclass
+class Request:
+    """A job read from the values of a form, and what must be written before it can run."""
+
+    job: Job
+    copies: List[VectorSnapshot] = field(default_factory=list)
+    warnings: List[str] = field(default_factory=list)
+
+
+class Reader:
+    """Reads the values of one run. Touches layers, so it must be used in the thread of the context."""
+
+    def __init__(
+        self,
+        algorithm: QgsProcessingAlgorithm,
+        job: Type[Job],
+        parameters: Dict[str, Any],
+        context: QgsProcessingContext,
+    ) -> None:
+        self._algorithm = algorithm
+        self._job = job
+        self._parameters = parameters
+        self._context = context
+        self._copies: List[VectorSnapshot] = []
+        self._warnings: List[str] = []
+
+    def check(self) -> None:
+        """Say early what is wrong with the values; writes nothing and reserves no output.
+
+        Raises:
+            BadJob, BadInput: with a sentence.
+        """
+        self._refuse_missing()
+        values = {}
+        for name, p in self._job.params().items():
+            values[name] = self._asked_output(name, p) if p.kind in OUTPUTS else self._value(name, p)
+        self._job.from_dict(values)
+
+    def request(self) -> Request:
+        """The job, checked, with absolute paths.
+
+        Raises:
+            BadJob, BadInput: with a sentence.
+        """
+        self._refuse_missing()
+        values = {name: self._value(name, p) for name, p in self._job.params().items()}
+        job = self._job.from_dict(values)
+        _refuse_overwriting(job)
+        return Request(job, self._copies, self._warnings)
+
+    def _refuse_missing(self) -> None:
+        missing = [
+            f"{tr(p.label)} ({key(name)})" for name, p in self._job.params().items() if p.required and self._empty(name)
+        ]
+        if missing:
+            raise BadJob(
+                tr("{title} needs a value for: {labels}.").format(
+                    title=tr(self._job.facts.title), labels=", ".join(missing)
+                )
+            )
+
+    def _empty(self, name: str) -> bool:
+        value = self._parameters.get(key(name))
+        return value is None or (isinstance(value, str) and not value.strip())
+
+    def _asked_output(self, name: str, p: Param) -> str:
+        """The output as it stands in the form, without a temporary name being made up for it."""
+        value = evaluated(self._parameters.get(key(name)), self._context)
+        if isinstance(value, QgsProcessingOutputLayerDefinition):
+            value = value.sink.valueAsString(self._context.expressionContext(), "")[0]
+        text = "" if value is None else str(value)
+        if p.kind is not Kind.FILE_OUT and text != QgsProcessing.TEMPORARY_OUTPUT:
+            _refuse_format(p, text)
+        return text
+
+    def _value(self, name: str, p: Param) -> Any:
+        if p.kind not in OUTPUTS and self._empty(name):
+            return None  # `from_dict` takes the default of the declaration
+        return _READERS[p.kind](self, name, p)
+
+    def _read_raster(self, name: str, p: Param) -> str:
+        layer = self._algorithm.parameterAsRasterLayer(self._parameters, key(name), self._context)
+        if layer is None or not layer.isValid():
+            value = evaluated(self._parameters.get(key(name)), self._context)
+            raise BadInput(
+                tr("{label}: '{value}' cannot be opened as a raster. Choose another file or layer.").format(
+                    label=tr(p.label), value=value if isinstance(value, str) else getattr(value, "name", str)()
+                )
+            )
+        return raster_path(layer, tr(p.label), self._warnings.append)
+
+    def _read_vector(self, name: str, p: Param) -> str:
+        value = evaluated(self._parameters.get(key(name)), self._context)
+        path, copy = vector_source(value, tr(p.label), self._context)
+        if copy is not None:
+            self._copies.append(copy)
+        return path
+
+    def _read_file(self, name: str, p: Param) -> str:
+        path = absolute(self._algorithm.parameterAsFile(self._parameters, key(name), self._context))
+        exists = os.path.isdir if p.kind is Kind.FOLDER else os.path.isfile
+        if not path.startswith("/vsi") and not exists(path):
+            kind = tr("folder") if p.kind is Kind.FOLDER else tr("file")
+            raise BadInput(tr("{label}: there is no {kind} {path}.").format(label=tr(p.label), kind=kind, path=path))
+        return path
+
+    def _read_bands(self, name: str, p: Param) -> List[int]:
+        bands = self._algorithm.parameterAsInts(self._parameters, key(name), self._context)
+        return [int(band) for band in bands]
+
+    def _read_field(self, name: str, p: Param) -> str:
+        names = self._read_fields(name, p)
+        return names[0] if names else ""
+
+    def _read_fields(self, name: str, p: Param) -> List[str]:
+        value = evaluated(self._parameters.get(key(name)), self._context)
+        if isinstance(value, str):
+            return [value] if p.kind is Kind.FIELD else [part for part in value.split(";") if part]
+        return [str(part) for part in value]
+
+    def _read_number(self, name: str, p: Param) -> Any:
+        # parameterAsInt and parameterAsDouble turn nonsense into the default without a word.
+        value = evaluated(self._parameters.get(key(name)), self._context)
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            return value
+        return int(number) if p.kind is Kind.INTEGER and number.is_integer() else number
+
+    def _read_choice(self, name: str, p: Param) -> str:
+        value = evaluated(self._parameters.get(key(name)), self._context)
+        if isinstance(value, int) and 0 <= value < len(p.choices):
+            return p.choices[value]
+        return str(value)
+
+    def _read_flag(self, name: str, p: Param) -> bool:
+        return self._algorithm.parameterAsBool(self._parameters, key(name), self._context)
+
+    def _read_text(self, name: str, p: Param) -> str:
+        text = self._algorithm.parameterAsString(self._parameters, key(name), self._context).strip()
+        return os.path.abspath(text) if os.path.isfile(text) else text
+
+    def _read_extent(self, name: str, p: Param) -> str:
+        parent: Optional[Any] = None
+        if not self._empty(p.parent):
+            parent = self._algorithm.parameterAsRasterLayer(self._parameters, key(p.parent), self._context)
+        if parent is None:
+            return ""
+        arguments = (self._parameters, key(name), self._context)
+        if parent.crs().isValid():
+            box = self._algorithm.parameterAsExtent(*arguments, parent.crs())
+        else:
+            box = self._algorithm.parameterAsExtent(*arguments)
+        if box.isNull() or box.isEmpty():
+            raise BadInput(
+                tr("{label}: '{value}' is not an extent (xmin,xmax,ymin,ymax), or is empty.").format(
+                    label=tr(p.label), value=self._parameters.get(key(name))
+                )
+            )
+        text = ",".join(repr(float(v)) for v in (box.xMinimum(), box.xMaximum(), box.yMinimum(), box.yMaximum()))
+        # A CRS set by hand only renames the file's coordinates: naming it would make the engine convert them.
+        authority = "" if crs_differs(parent) else parent.crs().authid()
+        return f"{text} [{authority}]" if authority.startswith("EPSG:") else text
+
+    def _read_layer_out(self, name: str, p: Param) -> str:
+        path = self._algorithm.parameterAsOutputLayer(self._parameters, key(name), self._context)
+        _refuse_format(p, path)
+        return absolute(path)
+
+    def _read_file_out(self, name: str, p: Param) -> str:
+        return absolute(self._algorithm.parameterAsFileOutput(self._parameters, key(name), self._context))
+
+
+_READERS: Dict[Kind, Callable[[Reader, str, Param], Any]] = {
+    Kind.RASTER: Reader._read_raster,
+    Kind.VECTOR: Reader._read_vector,
+    Kind.FILE: Reader._read_file,
+    Kind.FOLDER: Reader._read_file,
+    Kind.BANDS: Reader._read_bands,
+    Kind.FIELD: Reader._read_field,
+    Kind.FIELDS: Reader._read_fields,
+    Kind.INTEGER: Reader._read_number,
+    Kind.NUMBER: Reader._read_number,
+    Kind.CHOICE: Reader._read_choice,
+    Kind.FLAG: Reader._read_flag,
+    Kind.TEXT: Reader._read_text,
+    Kind.EXTENT: Reader._read_extent,
+    Kind.RASTER_OUT: Reader._read_layer_out,
+    Kind.VECTOR_OUT: Reader._read_layer_out,
+    Kind.FILE_OUT: Reader._read_file_out,
+}
+
+
+def _refuse_format(p: Param, path: str) -> None:
+    """A layer must be written to a file of a format that the engine writes."""
+    if not path:
+        return
+    if path.startswith(("ogr:", "postgis:", "memory:")) or "|" in path:
+        raise BadJob(
+            tr("{label} is written as a file; '{path}' is not one. Choose 'Save to file…'.").format(
+                label=tr(p.label), path=path
+            )
+        )
+    known = p.extension.split()
+    ending = os.path.splitext(path)[1].lower().lstrip(".").replace("tiff", "tif")
+    if known and ending not in known:
+        raise BadJob(
+            tr("{label} is written as .{known}; '{path}' ends otherwise. Choose another name.").format(
+                label=tr(p.label), known=tr(" or .").join(known), path=path
+            )
+        )
+
+
+def _refuse_overwriting(job: Job) -> None:
+    """An output must not be an input, nor another output."""
+    taken: Dict[str, str] = {}
+    for name, p in job.params().items():
+        value = getattr(job, name)
+        if not value or p.kind in (Kind.TEXT, Kind.CHOICE, Kind.FIELD) or not isinstance(value, str):
+            continue
+        path = os.path.normcase(os.path.abspath(value.partition("|")[0]))
+        if p.kind in OUTPUTS and path in taken:
+            raise BadJob(
+                tr("{label} would overwrite {other}: {path}. Choose another name.").format(
+                    label=tr(p.label), other=taken[path], path=value
+                )
+            )
+        taken[path] = tr(p.label)
