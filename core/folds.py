@@ -1,4 +1,4 @@
-"""Which samples are kept apart together: folds of groups, spatial blocks, random folds. Arrays only; nothing is fitted here.
+"""Which samples are kept apart together: folds of groups, spatial blocks, random folds; nothing is fitted here.
 
 A fold is honest when nothing in training lies so near to a test sample that it gives the answer away. So whole
 groups (polygons, villages, blocks) go to one fold, and every class stays in the training part of every fold.
@@ -152,11 +152,11 @@ def metres(xy: NDArray[np.float64], is_geographic: bool, unit_m: float = 1.0) ->
 def _home_class(cells: Int, groups_of_class: Int) -> Int:
     """The class by which each group is dealt: of those in it, the one that the fewest groups have."""
     rarity = np.where(cells > 0, groups_of_class[None, :], np.iinfo(np.int64).max)
-    return np.argmin(rarity, axis=1)
+    return np.asarray(np.argmin(rarity, axis=1))
 
 
 def _deal(strata: Int, order: Int, cells: Int, count: int, rng: np.random.Generator) -> Int:
-    """Fold of each group: each stratum in turn gives its groups to the folds that have least of it, then least cells."""
+    """Fold of each group: each stratum deals to the folds that have least of it, then fewest cells."""
     of_group = np.full(len(strata), TRAINING_ONLY, dtype=np.int64)
     load = np.zeros(count)
     for stratum in order:
