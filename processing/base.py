@@ -229,7 +229,7 @@ def _lines(result: Result) -> List[str]:
 
 
 def _sentence(error: QuadratError, feedback: QgsProcessingFeedback) -> str:
-    """The sentence for the user; a traceback goes to the message log, and to the run's log if it was no error of ours."""
+    """The sentence for the user; a traceback goes to the message log, and to the run's too if the error is unknown."""
     detail = getattr(error, "detail", "")
     if detail:
         QgsMessageLog.logMessage(f"{error}\n{detail}", LOG_TAG, Qgis.MessageLevel.Info)

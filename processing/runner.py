@@ -94,8 +94,12 @@ class Run(QObject):
         if not fits:
             raise BadJob(why)
         self._task = QgsProcessingAlgRunnerTask(self._algorithm, self._parameters, self._context, self._feedback)
-        self._task.executed.connect(self._on_executed)
         _running.add(self)
+        if self._task.isCanceled():  # the preparation failed; the task will say nothing
+            self._task = None
+            _running.discard(self)
+            raise BadJob(self._feedback.last_error or "The algorithm could not be prepared.")
+        self._task.executed.connect(self._on_executed)
         QgsApplication.taskManager().addTask(self._task)
 
     def cancel(self) -> None:

@@ -1,0 +1,182 @@
+"""What is known of the engine now; one truth with one signal, no widgets. Looks in the background."""
+
+import os
+from dataclasses import dataclass
+from typing import Any, List, Optional
+
+from qgis.PyQt.QtCore import QObject, pyqtSignal
+
+from ..core.errors import QuadratError
+from ..processing.i18n import tr
+from ..processing.runner import Run
+from .background import in_background
+
+SET_UP = "quadrat:setupengine"
+
+
+@dataclass(frozen=True)
+class EngineFacts:
+    """One look at the engine."""
+
+    found: bool
+    sentence: str
+    """What the user should know or do."""
+    size: str = ""
+    """light or full"""
+    folder: str = ""
+    python: str = ""
+    disk_bytes: int = 0
+
+
+def look() -> EngineFacts:
+    """Find the engine and add up its files; takes up to some seconds on a slow disk."""
+    from ..processing.environment import find_engine
+
+    try:
+        engine = find_engine()
+    except QuadratError as error:
+        return EngineFacts(False, str(error))
+    folder = str(engine.folder)
+    return EngineFacts(True, tr("Ready"), engine.size, folder, str(engine.python), disk_use(folder))
+
+
+def disk_use(folder: str) -> int:
+    """Bytes below a folder; files with several names count once."""
+    total, seen = 0, set()
+    for where, _, names in os.walk(folder):
+        for name in names:
+            try:
+                facts = os.lstat(os.path.join(where, name))
+            except OSError:
+                continue
+            if facts.st_nlink > 1:
+                if (facts.st_dev, facts.st_ino) in seen:
+                    continue
+                seen.add((facts.st_dev, facts.st_ino))
+            total += facts.st_size
+    return total
+
+
+class EngineState(QObject):
+    """The engine and the one thing being done to it."""
+
+    changed = pyqtSignal()
+    """Facts, findings or business have changed."""
+    said = pyqtSignal(str, str)
+    """Level and a line for the log."""
+    progressed = pyqtSignal(float, str)
+    """How far set-up is, 0 to 100 (negative: unknown), and what it does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.facts: Optional[EngineFacts] = None
+        """None until the first look has ended."""
+        self.busy = ""
+        """What is being done now; empty when nothing is."""
+        self._run: Optional[Run] = None
+        self._percent = -1.0
+        self._step = ""
+
+    def refresh(self) -> None:
+        """Look again."""
+        in_background(tr("Look for Quadrat's engine"), look, self._on_looked)
+
+    def set_up(self, **parameters: Any) -> None:
+        """Run the algorithm 'Set up the engine'; parameters as the form names them."""
+        if self.busy:
+            return
+        self._begin(tr("Setting up"))
+        try:
+            self._run = Run(SET_UP, parameters)
+            self._run.said.connect(self.said)
+            self._run.stepped.connect(self._on_stepped)
+            self._run.progressed.connect(self._on_progressed)
+            self._run.finished.connect(self._on_set_up)
+            self._run.start()
+        except QuadratError as error:
+            self._run = None
+            self._end("error", str(error))
+
+    def check(self) -> None:
+        """Let the doctor look at the engine."""
+        from ..processing.doctor import diagnose
+
+        if not self.busy:
+            self._begin(tr("Checking"))
+            in_background(tr("Check Quadrat's engine"), diagnose, self._on_checked)
+
+    def remove(self) -> None:
+        """Delete the engine from the disk."""
+        from ..processing.installer import remove
+        from ..processing.workers import refresh_pool
+
+        def work() -> Any:
+            refresh_pool()
+            return remove()
+
+        if not self.busy:
+            self._begin(tr("Removing"))
+            in_background(tr("Remove Quadrat's engine"), work, self._on_removed)
+
+    def cancel(self) -> None:
+        """Ask set-up to stop."""
+        if self._run is not None:
+            self._run.cancel()
+
+    @property
+    def can_cancel(self) -> bool:
+        """True while something runs that can be stopped."""
+        return self._run is not None and not self._run.cancelled
+
+    def _begin(self, what: str) -> None:
+        self.busy = what
+        self._percent, self._step = -1.0, what + "…"
+        self.progressed.emit(self._percent, self._step)
+        self.changed.emit()
+
+    def _end(self, level: str, text: str) -> None:
+        self.busy = ""
+        if text:
+            self.said.emit(level, text)
+        self.changed.emit()
+        self.refresh()
+
+    def _on_looked(self, facts: Any, error: Optional[BaseException]) -> None:
+        self.facts = facts if error is None else EngineFacts(False, str(error))
+        self.changed.emit()
+
+    def _on_stepped(self, text: str) -> None:
+        self._step = text
+        self.said.emit("info", text)
+        self.progressed.emit(self._percent, text)
+
+    def _on_progressed(self, percent: float) -> None:
+        self._percent = percent
+        self.progressed.emit(percent, self._step)
+
+    def _on_set_up(self, successful: bool, results: dict, why: str) -> None:
+        stopped = self._run is not None and self._run.cancelled
+        self._run = None
+        if successful:
+            self._end("info", tr("The engine is ready. Quadrat's algorithms work from now on; no restart is needed."))
+        else:
+            self._end("warning" if stopped else "error", tr("Stopped. Set up again to go on.") if stopped else why)
+
+    def _on_checked(self, findings: Optional[List[Any]], error: Optional[BaseException]) -> None:
+        if error is not None:
+            self._end("error", str(error))
+            return
+        bad = 0
+        for finding in findings or []:
+            bad += not finding.ok
+            mark = "✓" if finding.ok else "✗"
+            self.said.emit("info" if finding.ok else "error", f"{mark} {finding.title}: {finding.sentence}")
+        self._end(
+            "error" if bad else "info", tr("Something is wrong; see above.") if bad else tr("Everything is well.")
+        )
+
+    def _on_removed(self, freed: Any, error: Optional[BaseException]) -> None:
+        if error is not None:
+            self._end("error", str(error))
+        else:
+            self._end("info", tr("The engine was removed. Your data, heads and maps are untouched."))

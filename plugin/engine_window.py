@@ -1,0 +1,293 @@
+"""The window of the engine: what is there, and buttons to set it up, repair, check and remove it.
+
+Shows `EngineState` and passes presses on to it. May be closed at any time; set-up goes on behind it.
+"""
+
+import html
+from typing import Any, Dict, Optional
+
+from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget
+from qgis.PyQt.QtCore import Qt, QUrl
+from qgis.PyQt.QtGui import QDesktopServices, QGuiApplication, QIcon
+from qgis.PyQt.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QFormLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QMessageBox,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QRadioButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..core.jobs.engine import SetUpEngine
+from ..processing.i18n import tr
+from ..processing.icons import icon_path
+from .engine_state import EngineState
+from .settings import ENGINE_SIZE, OWN_PYTHON, WHEELS_FOLDER
+
+MARK_COLOURS = {"good": "#3fa34d", "bad": "#d9534f", "busy": "#e0a030", "unknown": "#8a949e"}
+"""Middle tones that read on light and dark windows."""
+LEVEL_COLOURS = {"error": "#d9534f", "warning": "#c98a1b"}
+MOST_LOG_LINES = 5000
+MEGABYTE = 1e6
+
+
+def size_texts() -> Dict[str, str]:
+    """What each engine is good for, with size on disk and time, for the choice in the window."""
+    return {
+        "light": tr("Light: 0.6 GB, about a minute. Does everything that needs no neural network."),
+        "full": tr("Full: from 1.8 GB (CPU) to 6 GB (NVIDIA), several minutes. Adds PyTorch and timm models."),
+    }
+
+
+class EngineWindow(QDialog):
+    """State, choice, log and progress of the engine."""
+
+    def __init__(self, parent: Optional[QWidget] = None, state: Optional[EngineState] = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(tr("Quadrat engine"))
+        self.setWindowIcon(QIcon(icon_path("quadrat")))
+        self.state = state or EngineState()
+        layout = QVBoxLayout(self)
+        layout.addLayout(self._header())
+        layout.addWidget(self._choice())
+        layout.addWidget(self._advanced())
+        layout.addLayout(self._buttons())
+        layout.addLayout(self._progress())
+        layout.addWidget(self._log_view(), 1)
+        layout.addLayout(self._footer())
+        self.resize(640, 600)
+        self.setMinimumSize(480, 420)
+        self.state.changed.connect(self._show_state)
+        self.state.said.connect(self.add_line)
+        self.state.progressed.connect(self._show_progress)
+        self._show_state()
+        self.state.refresh()
+
+    def dismiss(self) -> None:
+        """Close for good, with the plugin: set-up is asked to stop."""
+        self.state.cancel()
+        for signal, slot in (
+            (self.state.changed, self._show_state),
+            (self.state.said, self.add_line),
+            (self.state.progressed, self._show_progress),
+        ):
+            signal.disconnect(slot)
+        self.close()
+        self.deleteLater()
+
+    # Parts, from top to bottom ---------------------------------------------------------------------------------
+
+    def _header(self) -> QHBoxLayout:
+        icon = QLabel()
+        icon.setPixmap(QIcon(icon_path("quadrat")).pixmap(48, 48))
+        self._title = QLabel()
+        self._title.setTextFormat(Qt.TextFormat.RichText)
+        self._details = QLabel()
+        self._details.setTextFormat(Qt.TextFormat.RichText)
+        self._details.setWordWrap(True)
+        self._details.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
+        self._details.linkActivated.connect(lambda link: QDesktopServices.openUrl(QUrl(link)))
+        texts = QVBoxLayout()
+        texts.addWidget(self._title)
+        texts.addWidget(self._details)
+        row = QHBoxLayout()
+        row.addWidget(icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(texts, 1)
+        return row
+
+    def _choice(self) -> QGroupBox:
+        box = QGroupBox(tr("Which engine"))
+        layout = QVBoxLayout(box)
+        self._sizes: Dict[str, QRadioButton] = {}
+        texts = size_texts()
+        for size in SetUpEngine.params()["size"].choices:
+            button = QRadioButton(texts[size])
+            button.setChecked(size == ENGINE_SIZE.get())
+            button.toggled.connect(self._show_state)
+            self._sizes[size] = button
+            layout.addWidget(button)
+        note = QLabel(
+            tr("It is installed into a folder of its own. Nothing is added to QGIS; no administrator rights.")
+        )
+        note.setWordWrap(True)
+        note.setEnabled(False)
+        layout.addWidget(note)
+        return box
+
+    def _advanced(self) -> QgsCollapsibleGroupBox:
+        params = SetUpEngine.params()
+        box = QgsCollapsibleGroupBox(tr("Advanced"))
+        form = QFormLayout(box)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._python = QgsFileWidget()
+        self._python.setStorageMode(QgsFileWidget.StorageMode.GetFile)
+        self._python.setFilePath(OWN_PYTHON.get())
+        self._wheels = QgsFileWidget()
+        self._wheels.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
+        self._wheels.setFilePath(WHEELS_FOLDER.get())
+        self._torch = QComboBox()
+        self._torch.addItems(params["torch"].choices)
+        for name, widget in (("python", self._python), ("wheels", self._wheels), ("torch", self._torch)):
+            widget.setToolTip(tr(params[name].help))
+            form.addRow(tr(params[name].label), widget)
+        box.setCollapsed(not (OWN_PYTHON.get() or WHEELS_FOLDER.get()))
+        return box
+
+    def _buttons(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        self.set_up_button = self._button(tr("Set up"), self._set_up, tr("Install the engine chosen above"))
+        self.set_up_button.setDefault(True)
+        self.repair_button = self._button(tr("Repair"), self._repair, tr("Make the engine anew, beside the old one"))
+        self.check_button = self._button(
+            tr("Check"), self.state.check, tr("Look for what is wrong, in a sentence each")
+        )
+        self.remove_button = self._button(tr("Remove…"), self._remove, tr("Delete the engine from the disk"))
+        for button in (self.set_up_button, self.repair_button, self.check_button, self.remove_button):
+            row.addWidget(button)
+        row.addStretch(1)
+        return row
+
+    def _button(self, text: str, pressed: Any, tip: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setToolTip(tip)
+        button.setAutoDefault(False)
+        button.clicked.connect(lambda *_: pressed())
+        return button
+
+    def _progress(self) -> QVBoxLayout:
+        self._step = QLabel()
+        # A long file name must be cut, not widen the window.
+        self._step.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._bar = QProgressBar()
+        self._bar.setMaximum(100)
+        self.cancel_button = self._button(tr("Cancel"), self.state.cancel, tr("Stop; what was downloaded is kept"))
+        row = QHBoxLayout()
+        row.addWidget(self._bar, 1)
+        row.addWidget(self.cancel_button)
+        column = QVBoxLayout()
+        column.addWidget(self._step)
+        column.addLayout(row)
+        return column
+
+    def _log_view(self) -> QPlainTextEdit:
+        self._log = QPlainTextEdit()
+        self._log.setReadOnly(True)
+        self._log.setMaximumBlockCount(MOST_LOG_LINES)
+        self._log.setPlaceholderText(tr("What is done is written here."))
+        self._log.setMinimumHeight(80)
+        return self._log
+
+    def _footer(self) -> QHBoxLayout:
+        self.copy_button = self._button(tr("Copy log"), self.copy_log, tr("For a message to the developers"))
+        close = self._button(tr("Close"), self.close, tr("Set-up goes on behind a closed window"))
+        row = QHBoxLayout()
+        row.addWidget(self.copy_button)
+        row.addStretch(1)
+        row.addWidget(close)
+        return row
+
+    # What is pressed -------------------------------------------------------------------------------------------
+
+    def chosen_size(self) -> str:
+        """The name of the engine chosen: light or full."""
+        return next(size for size, button in self._sizes.items() if button.isChecked())
+
+    def parameters(self) -> Dict[str, Any]:
+        """The choice, as the algorithm names it."""
+        values = {
+            "SIZE": self.chosen_size(),
+            "TORCH": self._torch.currentText(),
+            "PYTHON": self._python.filePath().strip(),
+            "WHEELS": self._wheels.filePath().strip(),
+        }
+        return {name: value for name, value in values.items() if value}
+
+    def _set_up(self) -> None:
+        self._remember()
+        self.state.set_up(**self.parameters())
+
+    def _repair(self) -> None:
+        self._remember()
+        self.state.set_up(**self.parameters(), AGAIN=True)
+
+    def _remove(self) -> None:
+        question = tr("Delete the engine from the disk? It can be set up again at any time. Your data stays.")
+        buttons = QMessageBox.StandardButton
+        if QMessageBox.question(self, self.windowTitle(), question, buttons.Yes | buttons.No) == buttons.Yes:
+            self.state.remove()
+
+    def _remember(self) -> None:
+        ENGINE_SIZE.set(self.chosen_size())
+        OWN_PYTHON.set(self._python.filePath().strip())
+        WHEELS_FOLDER.set(self._wheels.filePath().strip())
+
+    def copy_log(self) -> None:
+        """Put the state and the log on the clipboard."""
+        QGuiApplication.clipboard().setText(f"{self._summary()}\n\n{self._log.toPlainText()}")
+
+    # What is shown ---------------------------------------------------------------------------------------------
+
+    def add_line(self, level: str, text: str) -> None:
+        """Write a line to the log."""
+        shown = html.escape(text).replace("\n", "<br>")
+        colour = LEVEL_COLOURS.get(level)
+        self._log.appendHtml(f'<span style="color:{colour}">{shown}</span>' if colour else f"<span>{shown}</span>")
+
+    def _show_progress(self, percent: float, text: str) -> None:
+        self._bar.setMaximum(100 if percent >= 0 else 0)
+        self._bar.setValue(int(max(percent, 0)))
+        self._step.setText(text)
+        self._step.setToolTip(text)
+
+    def _summary(self) -> str:
+        facts = self.state.facts
+        if facts is None:
+            return tr("Looking…")
+        if not facts.found:
+            return facts.sentence
+        size = tr("{gigabytes:.1f} GB on disk").format(gigabytes=facts.disk_bytes / MEGABYTE / 1000)
+        lines = (f"{facts.size}, {size}", f"{tr('Folder')}: {facts.folder}", f"{tr('Python')}: {facts.python}")
+        return "\n".join(lines)
+
+    def _show_state(self) -> None:
+        facts, busy = self.state.facts, self.state.busy
+        if busy:
+            mark, title = "busy", busy + "…"
+        elif facts is None:
+            mark, title = "unknown", tr("Looking…")
+        else:
+            mark, title = ("good", tr("Ready")) if facts.found else ("bad", tr("Not set up"))
+        colour = MARK_COLOURS[mark]
+        self._title.setText(
+            f'<span style="font-size:large"><span style="color:{colour}">●</span> <b>{title}</b></span>'
+        )
+        found = facts is not None and facts.found
+        details = html.escape(self._summary()).replace("\n", "<br>")
+        if found:
+            folder = html.escape(facts.folder)
+            link = f'<a href="{QUrl.fromLocalFile(facts.folder).toString()}">{folder}</a>'
+            details = details.replace(folder, link, 1)
+        self._details.setText(details)
+        self._enable(found, bool(busy))
+
+    def _enable(self, found: bool, busy: bool) -> None:
+        facts = self.state.facts
+        other = found and facts is not None and facts.size != self.chosen_size()
+        self.set_up_button.setText(tr("Change to this engine") if other else tr("Set up"))
+        self.set_up_button.setEnabled(not busy and (other or not found))
+        self.repair_button.setEnabled(not busy and found)
+        self.check_button.setEnabled(not busy)
+        self.remove_button.setEnabled(not busy and found)
+        for button in self._sizes.values():
+            button.setEnabled(not busy)
+        for widget in (self._bar, self._step, self.cancel_button):
+            widget.setVisible(busy)
+        self.cancel_button.setEnabled(self.state.can_cancel)

@@ -1,0 +1,50 @@
+"""Composition root: builds the parts, joins them, and takes them apart in reverse order. No logic lives here."""
+
+from typing import Any, Callable, List, Optional
+
+from qgis.core import QgsApplication
+
+MENU = "&Quadrat"
+
+
+class QuadratPlugin:
+    """What QGIS loads. `iface` is None in qgis_process, where only `initProcessing` is called."""
+
+    def __init__(self, iface: Any) -> None:
+        self._iface = iface
+        self._provider: Optional[Any] = None
+        self._undo: List[Callable[[], None]] = []
+
+    def initProcessing(self) -> None:  # noqa: N802 - QGIS's name
+        """Add the algorithms to the toolbox."""
+        from ..processing.provider import QuadratProvider
+
+        self._provider = QuadratProvider()
+        QgsApplication.processingRegistry().addProvider(self._provider)
+
+    def initGui(self) -> None:  # noqa: N802 - QGIS's name
+        """Add algorithms, menu and toolbar button; say once that the engine needs setting up."""
+        from .menu import Menu
+        from .notice import EngineNotice
+
+        self.initProcessing()
+        self._undo.append(self._remove_provider)
+        menu = Menu(self._iface, MENU)
+        self._undo.append(menu.remove)
+        notice = EngineNotice(self._iface, menu.open_engine)
+        self._undo.append(notice.remove)
+
+    def unload(self) -> None:
+        """Leave nothing behind: windows, runs and workers end, menu and algorithms go."""
+        while self._undo:
+            self._undo.pop()()
+
+    def _remove_provider(self) -> None:
+        from ..processing.runner import cancel_all
+        from .background import forget_all
+
+        cancel_all()
+        forget_all()
+        if self._provider is not None:
+            QgsApplication.processingRegistry().removeProvider(self._provider)  # calls its `unload`, deletes it
+            self._provider = None
