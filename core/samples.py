@@ -92,6 +92,11 @@ class FeatureSpace:
     signed: bool = False
     """True when the identity is that of an embedding; False when only number and names of bands are known."""
 
+    @property
+    def own_units(self) -> bool:
+        """True when the numbers are bands or columns with units of their own, not dimensions of an embedding."""
+        return not self.signed or self.backbone == "raw"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, as in the facts of a head."""
         return {

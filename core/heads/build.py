@@ -34,6 +34,8 @@ class HeadRequest:
     balance: bool
     seed: int
     threads: int = 1
+    own_units: bool = True
+    """True when features are bands or columns of different units; False for dimensions of an embedding."""
 
 
 @dataclass
@@ -84,6 +86,7 @@ def fit_head(
     balance: bool,
     seed: int,
     threads: int = 1,
+    own_units: bool = True,
 ) -> Fitted:
     """Fit a head, inner choices included; groups are kept together in those.
 
@@ -96,9 +99,10 @@ def fit_head(
         balance: each class weighs the same.
         seed: decides all draws.
         threads: at most so many.
+        own_units: features are bands or columns of different units, not dimensions of an embedding.
     """
     smallest = int(np.unique(y, return_counts=True)[1].min()) if target == "class" else 0
-    estimator = build(name, HeadRequest(target, len(y), smallest, balance, seed, threads))
+    estimator = build(name, HeadRequest(target, len(y), smallest, balance, seed, threads, own_units))
     arguments: dict[str, Any] = {}
     notes = []
     if getattr(estimator, "wants_groups", False):

@@ -38,17 +38,42 @@ def inner_value_folds(y: NDArray[Any], groups: NDArray[np.int64], seed: int) -> 
     return value_folds(y, groups, INNER_FOLDS, seed) if len(np.unique(groups)) >= 3 else None
 
 
-def mean_losses(
-    folds: Folds,
+def settle(
+    folds: Folds | None,
     settings: Sequence[float],
+    usual: float,
+    measure: str,
     losses: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float64]],
-) -> NDArray[np.float64]:
-    """Mean loss of each setting over the folds: (S,) float64.
+) -> tuple[float, str]:
+    """The setting to take and how it was found; the usual one when there are no folds.
 
     Args:
-        folds: the split.
+        folds: the split, or None.
         settings: S settings.
+        usual: the one that is good as a rule.
+        measure: name of the loss, for the sentence.
         losses: (training, test) -> (S,) loss on the test part of each setting.
     """
+    if folds is None:
+        return usual, "usual value: too few labels for inner folds"
     table = np.stack([losses(training, test) for training, test in folds.parts()])
-    return np.asarray(table.mean(axis=0))
+    return settings[choose(table, settings.index(usual))], f"{measure} on {folds.count} inner folds of whole groups"
+
+
+def choose(losses: NDArray[np.float64], usual: int) -> int:
+    """Number of the setting to take: of those that are not clearly worse than the best, the one nearest the usual.
+
+    Few groups make a noisy choice; a setting is clearly worse when its loss exceeds the best's by more than a standard
+    error of their difference over the folds.
+
+    Args:
+        losses: (folds, S).
+        usual: number of the setting that is good as a rule.
+
+    Source: one-standard-error rule, Breiman et al. 1984; here about a usual value instead of the simplest.
+    """
+    mean = losses.mean(axis=0)
+    best = int(mean.argmin())
+    error = np.nan_to_num((losses - losses[:, [best]]).std(axis=0, ddof=1) / np.sqrt(len(losses)))
+    fair = np.flatnonzero(mean - mean[best] <= error)
+    return int(fair[np.abs(fair - usual).argmin()])

@@ -5,9 +5,9 @@ from typing import Any
 
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from .build import HeadRequest
+from .scaling import scaler_for
 
 MOST_NEIGHBOURS = 15
 
@@ -22,4 +22,4 @@ def build(request: HeadRequest) -> Any:
         k = max(1, min(k, 2 * request.smallest_class - 1))  # more, and the rarest class could never win
     kind = KNeighborsClassifier if request.target == "class" else KNeighborsRegressor
     neighbours = kind(n_neighbors=k, weights="distance", algorithm="brute", n_jobs=request.threads)
-    return make_pipeline(StandardScaler(), neighbours)
+    return make_pipeline(scaler_for(request.own_units), neighbours)

@@ -8,18 +8,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .build import HeadRequest
-from .inner import inner_class_folds, inner_value_folds, mean_losses, thinned
+from .inner import inner_class_folds, inner_value_folds, settle, thinned
+from .scaling import scaler_for
 
 STRENGTHS = tuple(10.0 ** (e / 2) for e in range(2, -11, -1))
 """Penalty for each sample, strongest first: C = 1 / (strength * N), so a strength means the same for any N."""
-FALLBACK_STRENGTH = 0.01
-"""Used where labels are too few for inner folds."""
+USUAL_STRENGTH = 0.01
+"""Good as a rule, and taken unless inner folds clearly say otherwise."""
 NEWTON_PARAMETERS = 1200
 """Up to so many coefficients Newton's method is quicker and more exact than L-BFGS."""
 
@@ -27,28 +27,30 @@ NEWTON_PARAMETERS = 1200
 def build(request: HeadRequest) -> Any:
     """Unfitted linear head."""
     if request.target == "class":
-        return LogisticFolds(balance=request.balance, seed=request.seed)
-    return RidgeFolds(seed=request.seed)
+        return LogisticFolds(balance=request.balance, seed=request.seed, own_units=request.own_units)
+    return RidgeFolds(seed=request.seed, own_units=request.own_units)
 
 
 class LogisticFolds(ClassifierMixin, BaseEstimator):
-    """Logistic regression on standardised features; log-loss on inner folds of whole groups chooses the strength.
+    """Logistic regression on scaled features; log-loss on inner folds of whole groups chooses the strength.
 
     Args:
         balance: bool. Each class weighs the same.
         seed: int. Decides the inner folds.
+        own_units: bool. As in `scaler_for`.
 
     Attributes:
-        best_estimator_: Pipeline. StandardScaler and LogisticRegression, fitted on everything.
+        best_estimator_: Pipeline. A scaler and LogisticRegression, fitted on everything.
         choice_: dict. The strength, and how it was found.
         classes_: ndarray of shape (n_classes,)
     """
 
     wants_groups = True
 
-    def __init__(self, balance: bool = True, seed: int = 0) -> None:
+    def __init__(self, balance: bool = True, seed: int = 0, own_units: bool = True) -> None:
         self.balance = balance
         self.seed = seed
+        self.own_units = own_units
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Fit to X of shape (n_samples, n_features); samples of one group are never split by inner folds."""
@@ -60,13 +62,12 @@ class LogisticFolds(ClassifierMixin, BaseEstimator):
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
         few = thinned(y, groups, self.seed)
         folds = inner_class_folds(codes[few], groups[few], self.seed)
-        strength, by = FALLBACK_STRENGTH, "fixed: too few labels for inner folds"
-        if folds is not None:
-            losses = mean_losses(
-                folds, STRENGTHS, lambda a, b: self._losses(X[few[a]], codes[few[a]], X[few[b]], codes[few[b]])
-            )
-            strength, by = STRENGTHS[int(np.argmin(losses))], f"log-loss on {folds.count} inner folds of whole groups"
-        self.best_estimator_ = make_pipeline(StandardScaler(), self._logistic(strength, X.shape, len(self.classes_)))
+        strength, by = settle(
+            folds, STRENGTHS, USUAL_STRENGTH, "log-loss",
+            lambda a, b: self._losses(X[few[a]], codes[few[a]], X[few[b]], codes[few[b]]),
+        )  # fmt: skip
+        logistic = self._logistic(strength, X.shape, len(self.classes_))
+        self.best_estimator_ = make_pipeline(scaler_for(self.own_units), logistic)
         self.best_estimator_.fit(X, y)
         self.choice_ = {"strength": float(f"{strength:.3g}"), "chosen_by": by}
         return self
@@ -97,7 +98,7 @@ class LogisticFolds(ClassifierMixin, BaseEstimator):
 
     def _losses(self, X: Any, y: Any, X_test: Any, y_test: Any) -> NDArray[np.float64]:
         """Log-loss of each strength, from the strongest on; each starts from the solution of the one before."""
-        scaler = StandardScaler().fit(X)
+        scaler = scaler_for(self.own_units).fit(X)
         X, X_test = scaler.transform(X), scaler.transform(X_test)
         known = np.isin(y_test, y)
         weight = compute_sample_weight("balanced", y_test[known]) if self.balance else None
@@ -116,22 +117,24 @@ class LogisticFolds(ClassifierMixin, BaseEstimator):
 
 
 class RidgeFolds(RegressorMixin, BaseEstimator):
-    """Ridge regression on standardised features; squared error on inner folds of whole groups chooses the strength.
+    """Ridge regression on scaled features; squared error on inner folds of whole groups chooses the strength.
 
     One singular value decomposition a fold serves every strength.
 
     Args:
         seed: int. Decides the inner folds.
+        own_units: bool. As in `scaler_for`.
 
     Attributes:
-        best_estimator_: Pipeline. StandardScaler and Ridge, fitted on everything.
+        best_estimator_: Pipeline. A scaler and Ridge, fitted on everything.
         choice_: dict. The strength, and how it was found.
     """
 
     wants_groups = True
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, own_units: bool = True) -> None:
         self.seed = seed
+        self.own_units = own_units
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Fit to X of shape (n_samples, n_features); samples of one group are never split by inner folds."""
@@ -140,16 +143,11 @@ class RidgeFolds(RegressorMixin, BaseEstimator):
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
         few = thinned(y, groups, self.seed)
         folds = inner_value_folds(y[few], groups[few], self.seed)
-        strength, by = FALLBACK_STRENGTH, "fixed: too few labels for inner folds"
-        if folds is not None:
-            losses = mean_losses(
-                folds, STRENGTHS, lambda a, b: _ridge_losses(X[few[a]], y[few[a]], X[few[b]], y[few[b]])
-            )
-            strength, by = (
-                STRENGTHS[int(np.argmin(losses))],
-                f"squared error on {folds.count} inner folds of whole groups",
-            )
-        self.best_estimator_: Pipeline = make_pipeline(StandardScaler(), Ridge(alpha=strength * len(y)))
+        strength, by = settle(
+            folds, STRENGTHS, USUAL_STRENGTH, "squared error",
+            lambda a, b: _ridge_losses(X[few[a]], y[few[a]], X[few[b]], y[few[b]], self.own_units),
+        )  # fmt: skip
+        self.best_estimator_: Pipeline = make_pipeline(scaler_for(self.own_units), Ridge(alpha=strength * len(y)))
         self.best_estimator_.fit(X, y)
         self.choice_ = {"strength": float(f"{strength:.3g}"), "chosen_by": by}
         return self
@@ -160,9 +158,9 @@ class RidgeFolds(RegressorMixin, BaseEstimator):
         return np.asarray(self.best_estimator_.predict(validate_data(self, X, reset=False)))
 
 
-def _ridge_losses(X: Any, y: Any, X_test: Any, y_test: Any) -> NDArray[np.float64]:
+def _ridge_losses(X: Any, y: Any, X_test: Any, y_test: Any, own_units: bool) -> NDArray[np.float64]:
     """Mean squared error on the test part for each of `STRENGTHS`: (S,)."""
-    scaler = StandardScaler().fit(X)
+    scaler = scaler_for(own_units).fit(X)
     mean = y.mean()
     u, s, vt = np.linalg.svd(scaler.transform(X).astype(np.float64), full_matrices=False)
     target = u.T @ (y - mean)

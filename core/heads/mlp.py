@@ -8,6 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from .build import HeadRequest
+from .scaling import scaler_for
 
 HIDDEN = 64
 MOST_STEPS = 4000
@@ -31,6 +32,6 @@ def build(request: HeadRequest) -> Any:
         "random_state": request.seed,
     }
     if request.target == "class":
-        return make_pipeline(StandardScaler(), MLPClassifier(**common))
+        return make_pipeline(scaler_for(request.own_units), MLPClassifier(**common))
     network = TransformedTargetRegressor(MLPRegressor(**common), transformer=StandardScaler())
-    return make_pipeline(StandardScaler(), network)
+    return make_pipeline(scaler_for(request.own_units), network)

@@ -8,12 +8,12 @@ from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import log_loss, pairwise_distances
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .build import HeadRequest
-from .inner import inner_class_folds, mean_losses, thinned
+from .inner import inner_class_folds, settle, thinned
+from .scaling import scaler_for
 
 SHARPNESS = tuple(10.0 ** (e / 2) for e in range(-4, 5))
 """Tried inverse temperatures, relative to one over the spread about the prototypes."""
@@ -21,7 +21,7 @@ SHARPNESS = tuple(10.0 ** (e / 2) for e in range(-4, 5))
 
 def build(request: HeadRequest) -> Any:
     """Unfitted prototype head for classes."""
-    return PrototypeFolds(balance=request.balance, seed=request.seed)
+    return PrototypeFolds(balance=request.balance, seed=request.seed, own_units=request.own_units)
 
 
 class Prototype(ClassifierMixin, BaseEstimator):
@@ -85,23 +85,25 @@ class Prototype(ClassifierMixin, BaseEstimator):
 
 
 class PrototypeFolds(ClassifierMixin, BaseEstimator):
-    """`Prototype` on standardised features, its sharpness chosen by log-loss on inner folds of whole groups.
+    """`Prototype` on scaled features, its sharpness chosen by log-loss on inner folds of whole groups.
 
     Args:
         balance: bool. All classes are equally likely beforehand.
         seed: int. Decides the inner folds.
+        own_units: bool. As in `scaler_for`.
 
     Attributes:
-        best_estimator_: Pipeline. StandardScaler and Prototype, fitted on everything.
+        best_estimator_: Pipeline. A scaler and Prototype, fitted on everything.
         choice_: dict. The sharpness, and how it was found.
         classes_: ndarray of shape (n_classes,)
     """
 
     wants_groups = True
 
-    def __init__(self, balance: bool = True, seed: int = 0) -> None:
+    def __init__(self, balance: bool = True, seed: int = 0, own_units: bool = True) -> None:
         self.balance = balance
         self.seed = seed
+        self.own_units = own_units
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Fit to X of shape (n_samples, n_features); samples of one group are never split by inner folds."""
@@ -113,13 +115,11 @@ class PrototypeFolds(ClassifierMixin, BaseEstimator):
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
         few = thinned(y, groups, self.seed)
         folds = inner_class_folds(codes[few], groups[few], self.seed)
-        sharpness, by = 1.0, "fixed: too few labels for inner folds"
-        if folds is not None:
-            losses = mean_losses(
-                folds, SHARPNESS, lambda a, b: self._losses(X[few[a]], codes[few[a]], X[few[b]], codes[few[b]])
-            )
-            sharpness, by = SHARPNESS[int(np.argmin(losses))], f"log-loss on {folds.count} inner folds of whole groups"
-        self.best_estimator_ = make_pipeline(StandardScaler(), Prototype(sharpness, self.balance))
+        sharpness, by = settle(
+            folds, SHARPNESS, 1.0, "log-loss",
+            lambda a, b: self._losses(X[few[a]], codes[few[a]], X[few[b]], codes[few[b]]),
+        )  # fmt: skip
+        self.best_estimator_ = make_pipeline(scaler_for(self.own_units), Prototype(sharpness, self.balance))
         self.best_estimator_.fit(X, y)
         self.choice_ = {"sharpness": float(f"{sharpness:.3g}"), "chosen_by": by}
         return self
@@ -135,7 +135,7 @@ class PrototypeFolds(ClassifierMixin, BaseEstimator):
         return np.asarray(self.best_estimator_.predict_proba(validate_data(self, X, reset=False)))
 
     def _losses(self, X: Any, y: Any, X_test: Any, y_test: Any) -> NDArray[np.float64]:
-        model = make_pipeline(StandardScaler(), Prototype(1.0, self.balance)).fit(X, y)
+        model = make_pipeline(scaler_for(self.own_units), Prototype(1.0, self.balance)).fit(X, y)
         known = np.isin(y_test, y)
         head: Prototype = model[-1]
         scores = head._scores(model[0].transform(X_test[known])) - head.log_prior_
