@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -193,7 +194,7 @@ def _mask_band(dataset: rasterio.DatasetReader, bands: Sequence[int]) -> int | N
     return None
 
 
-def _castable(nodata: float | None, dtype: str) -> np.generic | None:
+def _castable(nodata: float | None, dtype: str) -> NDArray[Any] | None:
     """Nodata as the band's own type, or None when no value of that type can equal it."""
     if nodata is None or np.isnan(nodata):
         return None
@@ -202,9 +203,9 @@ def _castable(nodata: float | None, dtype: str) -> np.generic | None:
         info = np.iinfo(kind)
         if nodata != int(nodata) or not info.min <= nodata <= info.max:
             return None
-        return kind.type(int(nodata))
+        return np.array(int(nodata), kind)
     with np.errstate(over="ignore"):
-        return kind.type(nodata)
+        return np.array(nodata, kind)
 
 
 def _wavelength_um(dataset: rasterio.DatasetReader, band: int) -> float | None:

@@ -101,7 +101,7 @@ class PolygonMask:
             return np.zeros((window.height, window.width), np.bool_)
         shapes = self._tree.geometries[np.sort(found)]
         with rasterio.Env():
-            burnt = rasterize(
+            burnt: NDArray[np.uint8] = rasterize(
                 [(shape, 1) for shape in shapes], out_shape=(window.height, window.width), transform=transform,
                 dtype="uint8",
             )  # fmt: skip

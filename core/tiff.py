@@ -21,7 +21,7 @@ class Tag(NamedTuple):
     """One entry of a directory: TIFF type, number of values, and the values as bytes."""
 
     kind: int
-    count: int
+    number: int
     data: bytes
 
 
@@ -104,7 +104,7 @@ def write_directory(
     directory, values = bytearray(struct.pack(flavour.count_format, len(entries))), bytearray()
     for code in sorted(entries):
         tag = entries[code]
-        directory += struct.pack(flavour.entry_format, code, tag.kind, tag.count)
+        directory += struct.pack(flavour.entry_format, code, tag.kind, tag.number)
         if len(tag.data) <= flavour.inline:
             directory += tag.data.ljust(flavour.inline, b"\0")
         else:

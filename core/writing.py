@@ -207,6 +207,7 @@ class BlockWriter:
                 "nodata": repr(self.nodata),
                 "block": self.block,
                 "level": LEVEL,
+                "tags": self._tags,
             }
         )
 

@@ -1,0 +1,211 @@
+"""The embedding loop: tiles read ahead in a thread, vectors made here, compressed and written in threads."""
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.contract import Backbone
+from .errors import BadInput
+from .feeding import Fed, TileSource, read_ahead
+from .progress import Progress
+from .quantise import Quantiser
+from .raster import RasterReader
+from .stitching import LaneStitcher, Put
+from .tiling import Batch, Plan, spread
+
+Float = NDArray[np.float32]
+Open = Callable[[], tuple[RasterReader, TileSource]]
+
+SAMPLE_BYTES = 128 * 2**20
+"""Most memory for the vectors of sampled batches, which are used later and not made twice."""
+SAMPLE_TILES = 48
+MOST_SAMPLE_CELLS = 60_000
+MOST_SAMPLE_NUMBERS = 8_000_000
+CELLS_A_TILE = 4_000
+
+
+@dataclass
+class Runner:
+    """A backbone and how much of a batch fits into its memory.
+
+    Attributes:
+        backbone: that makes the vectors.
+        log: takes a sentence when the batch has to be halved.
+        seconds: spent in the backbone so far.
+        tiles: made so far.
+    """
+
+    backbone: Backbone
+    log: Callable[[str], None]
+    most: int = 2**30
+    seconds: float = 0.0
+    tiles: int = 0
+
+    def __call__(self, fed: Fed) -> Float:
+        """Vectors (B, D, h, w) of a batch; when memory runs out the batch is halved, down to one tile.
+
+        Raises:
+            MemoryError: (or the library's own) one tile alone does not fit.
+        """
+        started = time.perf_counter()
+        parts, at = [], 0
+        while at < len(fed.values):
+            size = min(self.most, len(fed.values) - at)
+            try:
+                parts.append(self.backbone(fed.values[at : at + size], fed.valid[at : at + size]))
+            except Exception as error:
+                if size == 1 or not _out_of_memory(error):
+                    raise
+                self.most = size // 2
+                self.log(f"Memory ran out with {size} tiles at once; going on with {self.most}.")
+            else:
+                at += size
+                continue
+            gc.collect()
+        self.seconds += time.perf_counter() - started
+        self.tiles += len(fed.values)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+@dataclass
+class Sample:
+    """What the first passes gave.
+
+    Attributes:
+        vectors: (N, D) float32 of valid cells.
+        made: batches with their vectors, by index; the loop takes them from here.
+    """
+
+    vectors: Float = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    made: dict[int, tuple[Fed, Float]] = field(default_factory=dict)
+
+    def map(self, project: Callable[[Float], Float]) -> None:
+        """Replace all vectors by what `project`, (B, D, h, w) to (B, K, h, w), makes of them."""
+        self.vectors = np.ascontiguousarray(project(self.vectors.T[None, :, :, None])[0, :, :, 0].T)
+        self.made = {index: (fed, project(vectors)) for index, (fed, vectors) in self.made.items()}
+
+
+def sample_batches(plan: Plan, runner: Runner, open_source: Open, progress: Progress) -> Sample:
+    """Run batches that lie evenly spread over the plan, and keep what they give.
+
+    Raises:
+        BadInput: no cell of the whole plan gets a vector.
+    """
+    made: dict[int, tuple[Fed, Float]] = {}
+    cells: list[Float] = []
+    tiles = size = 0
+    order = [plan.batches[index] for index in spread(len(plan.batches))]
+    feed = read_ahead(open_source, order)
+    for fed in feed:
+        progress.checkpoint(min(tiles / SAMPLE_TILES, 1.0), "Sampling the raster")
+        if not fed.tiles:
+            continue
+        vectors = runner(fed)
+        made[fed.batch.number] = fed, vectors
+        cells.extend(_pick(tile, mask) for tile, mask in zip(vectors, fed.cells, strict=True))
+        tiles, size = tiles + len(fed.tiles), size + vectors.nbytes
+        if tiles >= SAMPLE_TILES or size + vectors.nbytes > SAMPLE_BYTES:
+            break
+    feed.close()
+    if not made:
+        raise BadInput("No cell has enough valid pixels: all is nodata, masked, NaN, or outside the polygons.")
+    sample = np.concatenate(cells)
+    most = max(min(MOST_SAMPLE_CELLS, MOST_SAMPLE_NUMBERS // sample.shape[1]), 500)
+    return Sample(sample[:: -(-len(sample) // most)].copy(), made)
+
+
+def embed(
+    plan: Plan,
+    runner: Runner,
+    sample: Sample,
+    quantiser: Quantiser | None,
+    open_source: Open,
+    *,
+    done: frozenset[int],
+    put: Put,
+    progress: Progress,
+) -> int:
+    """Make all vectors that are not done, and put the blocks.
+
+    Args:
+        plan: tiles, lanes and batches.
+        runner: the backbone.
+        sample: batches made already; emptied on the way.
+        quantiser: for storage in bytes; None stores float32.
+        open_source: opens raster and tile source; called in another thread.
+        done: blocks of an earlier run.
+        put: takes finished blocks.
+        progress: of the loop.
+
+    Returns:
+        Number of cells that got a vector in this run.
+    """
+    needed = [batch for batch in plan.batches if _is_needed(plan, batch, done)]
+    fresh = read_ahead(open_source, [batch for batch in needed if batch.number not in sample.made])
+    by_lane: dict[int, list[Batch]] = {lane: [] for lane in range(len(plan.lanes))}
+    for batch in needed:
+        by_lane[batch.lane].append(batch)
+    count = finished = 0
+    try:
+        for lane, batches in by_lane.items():
+            if all(index in done for index in _blocks_of_lane(plan, lane)):
+                continue
+            stitcher = LaneStitcher(plan, lane, runner.backbone.embed_dim, quantiser, done, put)
+            for batch in batches:
+                progress.checkpoint(finished / len(needed))
+                fed, vectors = (
+                    sample.made.pop(batch.number) if batch.number in sample.made else _make(next(fresh), runner)
+                )
+                _stitch(stitcher, fed, vectors)
+                finished += 1
+            stitcher.advance(plan.height)
+            count += stitcher.cells
+    finally:
+        fresh.close()
+    return count
+
+
+def _make(fed: Fed, runner: Runner) -> tuple[Fed, Float]:
+    return fed, runner(fed) if fed.tiles else np.zeros((0, 0, 0, 0), np.float32)
+
+
+def _stitch(stitcher: LaneStitcher, fed: Fed, vectors: Float) -> None:
+    made = {tile: place for place, tile in enumerate(fed.tiles)}
+    for tile in fed.batch.tiles:
+        stitcher.advance(tile.row)
+        if tile in made:
+            stitcher.add(tile, vectors[made[tile]], fed.cells[made[tile]])
+
+
+def _is_needed(plan: Plan, batch: Batch, done: frozenset[int]) -> bool:
+    if not done:
+        return True
+    return any(index not in done for tile in batch.tiles for index in plan.blocks_of(tile, batch.lane))
+
+
+def _blocks_of_lane(plan: Plan, lane: int) -> Iterator[int]:
+    start, width = plan.lanes[lane]
+    across = -(-plan.width // plan.block)
+    for row in range(-(-plan.height // plan.block)):
+        for col in range(start // plan.block, -(-(start + width) // plan.block)):
+            yield row * across + col
+
+
+def _pick(vectors: Float, cells: NDArray[np.bool_]) -> Float:
+    """At most `CELLS_A_TILE` valid cells of a tile, evenly spread: (n, D)."""
+    found = np.flatnonzero(cells)
+    if len(found) > CELLS_A_TILE:
+        found = found[np.linspace(0, len(found) - 1, CELLS_A_TILE).astype(np.intp)]
+    return np.ascontiguousarray(vectors.reshape(len(vectors), -1)[:, found].T)
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or any(words in str(error).lower() for words in ("out of memory", "not enough memory", "failed to allocate"))
+    )

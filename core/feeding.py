@@ -1,0 +1,164 @@
+"""Tiles read ahead in a thread: pixels, what is valid, and which cells will have a vector."""
+
+import queue
+import threading
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .grid import Window
+from .raster import RasterReader
+from .region import PolygonMask
+from .tiling import Batch
+
+Float = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+
+AHEAD = 2
+"""Batches that wait at most."""
+
+
+@dataclass(frozen=True)
+class Fed:
+    """A batch, without the tiles that hold nothing valid.
+
+    Attributes:
+        batch: as planned.
+        tiles: those that hold something.
+        values: (B, C, H, W) float32 for the backbone.
+        valid: (B, H, W) bool for the backbone.
+        cells: (B, h, w) bool: cells that get a vector.
+    """
+
+    batch: Batch
+    tiles: tuple[Window, ...]
+    values: Float
+    valid: Bool
+    cells: Bool
+
+
+class TileSource:
+    """Reads tiles of the output grid from the raster; use it from one thread.
+
+    Args of the constructor:
+        reader: of the raster.
+        region: the pixels that the output covers.
+        patch_px: pixels to a cell.
+        halo_px: context on each side.
+        mirror: pixels beyond the raster are mirrored and count as seen by the backbone; else they are invalid.
+        mask: on the output grid; cells with their centre outside get no vector.
+    """
+
+    def __init__(
+        self, reader: RasterReader, region: Window, patch_px: int, halo_px: int, mirror: bool, mask: PolygonMask | None
+    ) -> None:
+        self._reader, self._region, self._mask = reader, region, mask
+        self._patch, self._halo, self._mirror = patch_px, halo_px, mirror
+
+    def fetch(self, tile: Window) -> tuple[Float, Bool, Bool] | None:
+        """Values, validity for the backbone and cells of a tile, or None when no cell gets a vector."""
+        inner = tile.times(self._patch)
+        inner = Window(inner.row + self._region.row, inner.col + self._region.col, inner.height, inner.width)
+        window = inner.grown(self._halo)
+        values, valid = self._reader.read(window)
+        cells = self._cells(inner, valid[inner.slices_in(window)])
+        if self._mask is not None:
+            cells &= self._mask.cells(tile)
+        if not cells.any():
+            return None
+        if self._mirror:
+            values, valid = _mirrored(values, valid, window, self._reader.grid.whole)
+        return values, valid, cells
+
+    def feed(self, batch: Batch) -> Fed:
+        """A batch without its empty tiles."""
+        found = [(tile, got) for tile in batch.tiles if (got := self.fetch(tile)) is not None]
+        if not found:
+            none = np.zeros((0, 0, 0), np.bool_)
+            return Fed(batch, (), np.zeros((0, 0, 0, 0), np.float32), none, none)
+        tiles, parts = zip(*found, strict=True)
+        values, valid, cells = (np.stack(part) for part in zip(*parts, strict=True))
+        return Fed(batch, tiles, values, valid, cells)
+
+    def _cells(self, inner: Window, valid: Bool) -> Bool:
+        """Cells of which at least half the pixels are valid, of those pixels that lie inside the raster."""
+        patch = self._patch
+        rows = _inside(inner.row, inner.height, self._reader.grid.height).reshape(-1, patch).sum(axis=1)
+        cols = _inside(inner.col, inner.width, self._reader.grid.width).reshape(-1, patch).sum(axis=1)
+        inside = np.outer(rows, cols)
+        if valid.all():
+            return inside > 0
+        shape = inner.height // patch, patch, inner.width // patch, patch
+        count = valid.reshape(shape).sum(axis=(1, 3), dtype=np.int64)
+        cells: Bool = (2 * count >= inside) & (count > 0)
+        return cells
+
+
+def read_ahead(
+    open_source: Callable[[], tuple[RasterReader, TileSource]], batches: Sequence[Batch]
+) -> Generator[Fed, None, None]:
+    """Batches in order, read by a thread of their own that is at most `AHEAD` batches in front.
+
+    Args:
+        open_source: called in that thread, since a raster handle belongs to one thread.
+        batches: to be read.
+    """
+    waiting: queue.Queue[Fed | BaseException | None] = queue.Queue(AHEAD)
+    stop = threading.Event()
+
+    def offer(item: Fed | BaseException | None) -> None:
+        while not stop.is_set():
+            try:
+                waiting.put(item, timeout=0.1)
+                return
+            except queue.Full:
+                continue
+
+    def work() -> None:
+        try:
+            reader, source = open_source()
+            with reader:
+                for batch in batches:
+                    if stop.is_set():
+                        return
+                    offer(source.feed(batch))
+            offer(None)
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            offer(error)
+
+    thread = threading.Thread(target=work, name="read-ahead", daemon=True)
+    thread.start()
+    try:
+        while True:
+            item = waiting.get()
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _inside(start: int, length: int, limit: int) -> Bool:
+    place = np.arange(start, start + length)
+    return (place >= 0) & (place < limit)
+
+
+def _mirrored(values: Float, valid: Bool, window: Window, whole: Window) -> tuple[Float, Bool]:
+    """Pixels beyond the raster filled with what lies mirrored at its edge, as often as needed."""
+    shared = window.intersection(whole)
+    if shared is None or shared == window:
+        return values, valid
+    rows = _reflected(window.row, window.height, shared.row, shared.height)
+    cols = _reflected(window.col, window.width, shared.col, shared.width)
+    return np.ascontiguousarray(values[:, rows[:, None], cols]), valid[rows[:, None], cols]
+
+
+def _reflected(start: int, length: int, first: int, count: int) -> NDArray[np.intp]:
+    """Index into the window of what stands at each of its places, with `count` places from `first` on known."""
+    place = (np.arange(start, start + length) - first) % (2 * count)
+    return np.where(place < count, place, 2 * count - 1 - place).astype(np.intp) + (first - start)

@@ -1,0 +1,66 @@
+"""Vectors as bytes: codes 1 to 255 with scale and offset for each band, 0 for nothing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+
+NODATA_CODE = 0
+LOWEST_CODE, HIGHEST_CODE = 1, 255
+TAIL_PERCENT = 0.05
+WIDENED_BY = 0.25
+"""Share of the sampled range that is added, half on each side, for cells that the sample did not meet."""
+
+
+@dataclass(frozen=True)
+class Quantiser:
+    """value = code * scale + offset, band by band.
+
+    Attributes:
+        scale: (D,) float32, above 0.
+        offset: (D,) float32.
+    """
+
+    scale: Float
+    offset: Float
+
+    def encode(self, values: Float, valid: Bool) -> NDArray[np.uint8]:
+        """(D, h, w) float32 and (h, w) bool to codes; what lies beyond the range gets the nearest code."""
+        codes = np.empty(values.shape, np.uint8)
+        band = np.empty(values.shape[1:], np.float32)
+        factor = (1.0 / self.scale.astype(np.float64)).astype(np.float32)
+        shift = (0.5 - self.offset.astype(np.float64) / self.scale).astype(np.float32)
+        # Band by band, so that each step finds its numbers in the processor's cache.
+        for index in range(len(values)):
+            np.multiply(values[index], factor[index], out=band)
+            np.add(band, shift[index], out=band)
+            np.clip(band, LOWEST_CODE, HIGHEST_CODE, out=band)
+            np.copyto(codes[index], band, casting="unsafe")
+        if not valid.all():
+            codes *= valid
+        return codes
+
+    def decode(self, codes: NDArray[np.uint8]) -> Float:
+        """(D, h, w) codes to values; code 0 gives the offset and means nothing."""
+        return codes.astype(np.float32) * self.scale[:, None, None] + self.offset[:, None, None]
+
+
+def fit(sample: Float) -> Quantiser:
+    """Scale and offset from sampled vectors.
+
+    Args:
+        sample: (N, D) float32, N at least 1.
+    """
+    tails = [TAIL_PERCENT, 100 - TAIL_PERCENT]
+    low, high = np.array([np.percentile(band.astype(np.float64), tails) for band in sample.T]).T
+    span = high - low
+    constant = span <= 1e-6 * np.maximum(np.abs(low), np.abs(high))
+    middle = (low + high) / 2
+    # A constant band gets its value at code 128 and room to both sides.
+    width = np.where(constant, 0.254 * np.maximum(np.abs(middle), 1.0), span * (1 + WIDENED_BY))
+    scale = width / (HIGHEST_CODE - LOWEST_CODE)
+    offset = middle - scale * (HIGHEST_CODE + LOWEST_CODE) / 2
+    return Quantiser(scale.astype(np.float32), offset.astype(np.float32))

@@ -1,0 +1,213 @@
+"""The space of an embedding: which backbone with which settings and arrays, as a job asks for it or a file holds it."""
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..models import registry
+from ..models.card import Card
+from ..models.contract import Backbone, BuildRequest, State
+from ..models.errors import MissingLibrary, ModelError, WeightsNotFound
+from .components import ReducedBackbone, split_state
+from .errors import BadInput, BadJob, EngineTooSmall, QuadratError, Stale, WeightsMissing
+from .jobs.embed import EmbedRaster
+from .quantise import Quantiser
+from .raster import RasterReader, open_raster
+from .sampling import WindowSample
+from .sidecar import decode_arrays, encode_arrays, read_sidecar
+
+DEFINITIONS = "..models.definitions"
+FREE_PATCH_BELOW_PX = 4_000_000
+"""One vector for each pixel up to here; above, one for each 4 x 4, or the result would dwarf the raster."""
+COARSE_PATCH_PX = 4
+
+
+@dataclass(frozen=True)
+class Space:
+    """All that is needed to build a backbone again.
+
+    Attributes:
+        backbone: name of its card.
+        model: name or file within it.
+        weights: file that the user gave.
+        bands: numbers of the bands, counted from 1; empty means all.
+        dimensions: wish; 0 for all.
+        patch_size_px: wish; 0 for the backbone's own.
+        scaling: of the bands.
+        tile_size_px: wish; 0 for the backbone's own.
+        seed: of what is drawn.
+        state: arrays drawn from a raster; None while there are none.
+        quantiser: ranges for storage in bytes, once known.
+        picture: bands and ranges of a picture, once known.
+        identity: of the backbone, once built.
+    """
+
+    backbone: str
+    model: str = ""
+    weights: str = ""
+    bands: tuple[int, ...] = ()
+    dimensions: int = 0
+    patch_size_px: int = 0
+    scaling: str = "auto"
+    tile_size_px: int = 0
+    seed: int = 0
+    state: State | None = None
+    quantiser: Quantiser | None = None
+    picture: Mapping[str, Any] = field(default_factory=dict)
+    identity: str = ""
+
+    @property
+    def card(self) -> Card:
+        """Of the backbone.
+
+        Raises:
+            BadInput: a newer version made the file, with a backbone unknown here.
+        """
+        try:
+            return registry.get(self.backbone)
+        except KeyError as error:
+            raise BadInput(str(error.args[0])) from error
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; arrays as base64."""
+        plain = ("backbone", "model", "weights", "dimensions", "patch_size_px", "scaling", "tile_size_px", "seed")
+        values: dict[str, Any] = {name: getattr(self, name) for name in plain}
+        values |= {"bands": list(self.bands), "picture": dict(self.picture), "identity": self.identity}
+        values["state"] = None if self.state is None else encode_arrays(dict(self.state))
+        if self.quantiser is not None:
+            values["scale"] = self.quantiser.scale.tolist()
+            values["offset"] = self.quantiser.offset.tolist()
+        return values
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Space":
+        """The space that `to_json` wrote.
+
+        Raises:
+            BadInput: damaged.
+        """
+        values = dict(values)
+        try:
+            scale, offset = values.pop("scale", None), values.pop("offset", None)
+            state = values.pop("state")
+            return cls(
+                **{**values, "bands": tuple(values["bands"])},
+                state=None if state is None else decode_arrays(state),
+                quantiser=None
+                if scale is None
+                else Quantiser(np.array(scale, np.float32), np.array(offset, np.float32)),
+            )
+        except (TypeError, ValueError, KeyError) as error:
+            raise BadInput("What is stored with an embedding is damaged; make the embedding again.") from error
+
+
+def space_of(job: EmbedRaster) -> Space:
+    """The space that a job asks for, its own or that of `like`.
+
+    Raises:
+        BadJob: the job contradicts the embedding that it wants to be like, or names no model.
+        BadInput: that embedding's sidecar is missing or damaged.
+    """
+    wish = Space(
+        job.backbone, job.model, job.weights, job.bands, job.dimensions, job.patch_size_px, job.scaling,
+        job.tile_size_px, job.seed,
+    )  # fmt: skip
+    if job.like:
+        wish = _like(job, wish)
+    if wish.card.needs_model and not wish.model:
+        raise BadJob(f"Backbone {wish.backbone} needs a model: give its name or file in 'Model'.")
+    return wish
+
+
+def _like(job: EmbedRaster, wish: Space) -> Space:
+    with open_raster(job.like) as reader:
+        signature = reader.tags.get("signature")
+    sidecar = read_sidecar(job.like)
+    stored = sidecar["facts"].get("space") if sidecar else None
+    if sidecar is None or stored is None:
+        raise BadInput(
+            f"{job.like} has no file {job.like}.quadrat.json beside it that says how it was made, so its space cannot "
+            "be taken over. Keep both files together."
+        )
+    if sidecar["facts"].get("signature") != signature:
+        raise Stale(f"{job.like} and its .quadrat.json do not belong together. Make that embedding again.")
+    space = Space.from_json(stored)
+    defaults = EmbedRaster.defaults()
+    for name in ("backbone", "model", "dimensions", "patch_size_px", "scaling", "tile_size_px", "seed"):
+        wanted, there = getattr(wish, name), getattr(space, name)
+        if wanted not in (defaults[name], there):
+            label = EmbedRaster.params()[name].label
+            raise BadJob(
+                f"{label} is {wanted}, but {job.like} was made with {there or 'the default'}. Leave it empty, or do "
+                "not ask for the same space."
+            )
+    return replace(space, weights=wish.weights or space.weights, bands=wish.bands or space.bands)
+
+
+def build(
+    space: Space, reader: RasterReader, sample: WindowSample, job: EmbedRaster, pixels: int, log: Callable[[str], None]
+) -> Backbone:
+    """The backbone of a space; what the space does not hold yet is drawn from the raster.
+
+    Args:
+        space: wished for or stored.
+        reader: of the raster.
+        sample: of its windows.
+        job: for device, threads and whether to download.
+        pixels: of the region, which decide the patch where it is free.
+        log: takes sentences.
+
+    Raises:
+        EngineTooSmall: a library is missing.
+        WeightsMissing: no weights on this machine.
+        BadInput: the model does not fit the raster, or its file is unusable.
+        Stale: the backbone is not the one that the space was made with.
+    """
+    card = space.card
+    missing = [name for name in card.requirements if importlib.util.find_spec(name) is None]
+    if missing:
+        raise EngineTooSmall(_too_small(card))
+    state, components = (None, None) if space.state is None else split_state(space.state)
+    request = BuildRequest(
+        in_chans=len(reader.bands), sample=sample, dtype=reader.dtype, band_names=reader.band_names,
+        model=space.model, weights=space.weights, download=job.download, patch_size_px=patch_of(space, pixels),
+        tile_size_px=space.tile_size_px, scaling=space.scaling, dimensions=space.dimensions or card.default_dimensions,
+        device=job.device, threads=job.threads, seed=space.seed, state=state, log=log,
+    )  # fmt: skip
+    module, _, function = card.builder.partition(":")
+    try:
+        builder = getattr(importlib.import_module(f"{DEFINITIONS}.{module}", __package__), function)
+        backbone: Backbone = builder(request)
+    except ModelError as error:
+        raise _translated(error, card) from error
+    if components is not None:
+        backbone = ReducedBackbone(backbone, components)
+    if space.identity and backbone.identity != space.identity:
+        raise Stale(
+            f"The backbone {card.name} {space.model} on this machine is not the one that the embedding was made with "
+            "(other weights or another version), so its space cannot be made again."
+        )
+    return backbone
+
+
+def patch_of(space: Space, pixels: int) -> int:
+    """Pixels to a cell to ask for; 0 leaves it to the network."""
+    if space.patch_size_px or not space.card.free_patch:
+        return space.patch_size_px
+    return 1 if pixels <= FREE_PATCH_BELOW_PX else COARSE_PATCH_PX
+
+
+def _too_small(card: Card) -> str:
+    return f'Backbone {card.name} needs the full engine: run "Set up the engine" and choose full.'
+
+
+def _translated(error: ModelError, card: Card) -> QuadratError:
+    if isinstance(error, WeightsNotFound):
+        return WeightsMissing(str(error))
+    if isinstance(error, MissingLibrary):
+        return EngineTooSmall(f"{error} {_too_small(card)}")
+    return BadInput(str(error))
