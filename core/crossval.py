@@ -5,6 +5,7 @@ In each fold the head is fitted by the very procedure of training, inner choices
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from .folds import TRAINING_ONLY, Folds, block_side, make_folds, metres, spatial_blocks
-from .heads.build import fit_or_stop
+from .heads.build import Fitted, fit_head
+from .heads.fitting import run_all
 from .progress import Progress
 from .samples import Samples
 
@@ -83,6 +85,13 @@ class HeadPlan:
     balance: bool
     seed: int
     threads: int
+
+    def fit(self, samples: Samples, at: Int, groups: Int, threads: int = 1) -> Fitted:
+        """The head fitted to the samples at these indices; `groups` is (N,) for all samples."""
+        return fit_head(
+            self.name, self.target, samples.X[at], samples.y[at], groups[at], balance=self.balance, seed=self.seed,
+            threads=threads, own_units=samples.space.own_units,
+        )  # fmt: skip
 
 
 def schemes_for(samples: Samples, block_size_m: float, seed: int) -> tuple[list[Scheme], list[LeftOut]]:
@@ -158,17 +167,16 @@ def _one_round(samples: Samples, plan: HeadPlan, folds: Folds, groups: Int, prog
     values = np.array([entry.value for entry in samples.classes], dtype=np.int64)
     predicted = np.zeros(len(samples.y), dtype=samples.y.dtype)
     probabilities = np.zeros((len(samples.y), len(values))) if len(values) else None
-    for number, (training, test) in enumerate(folds.parts()):
-        progress.checkpoint(number / folds.count)
-        fitted = fit_or_stop(
-            progress, plan.name, plan.target, samples.X[training], samples.y[training], groups[training],
-            balance=plan.balance, seed=plan.seed, threads=plan.threads, own_units=samples.space.own_units,
-        )  # fmt: skip
+
+    def one_fold(training: Int, test: Int) -> None:
+        estimator = plan.fit(samples, training, groups).estimator
         if probabilities is None:
-            predicted[test] = fitted.estimator.predict(samples.X[test])
-            continue
-        known = fitted.estimator.classes_
-        found = fitted.estimator.predict_proba(samples.X[test])
-        probabilities[np.ix_(test, np.searchsorted(values, known))] = found
-        predicted[test] = known[found.argmax(axis=1)]
+            predicted[test] = estimator.predict(samples.X[test])
+            return
+        found = estimator.predict_proba(samples.X[test])
+        probabilities[np.ix_(test, np.searchsorted(values, estimator.classes_))] = found
+        predicted[test] = estimator.classes_[found.argmax(axis=1)]
+
+    tasks = [partial(one_fold, training, test) for training, test in folds.parts()]
+    run_all(tasks, plan.threads, progress)
     return Repetition(folds, groups, samples.y, predicted, probabilities)

@@ -6,20 +6,15 @@ and the plain scikit-learn estimator that it settled on is kept.
 
 import difflib
 import importlib
-import threading
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_sample_weight
-from threadpoolctl import threadpool_limits
 
 from ..errors import BadJob
-from ..progress import Progress
 from .registry import HEADS, HeadCard
-
-POLL_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -98,7 +93,7 @@ def fit_head(
         groups: (N,) int64.
         balance: each class weighs the same.
         seed: decides all draws.
-        threads: at most so many.
+        threads: for heads that can use several (forests, neighbours); the result does not depend on it.
         own_units: features are bands or columns of different units, not dimensions of an embedding.
     """
     smallest = int(np.unique(y, return_counts=True)[1].min()) if target == "class" else 0
@@ -113,8 +108,7 @@ def fit_head(
             arguments[weighted] = compute_sample_weight("balanced", y)
         elif name in UNBALANCED:
             notes.append(f"The head '{name}' takes no class weights: common classes weigh more.")
-    with threadpool_limits(limits=threads):
-        estimator.fit(X, y, **arguments)
+    estimator.fit(X, y, **arguments)
     choice = dict(getattr(estimator, "choice_", {}))
     return Fitted(plain(getattr(estimator, "best_estimator_", estimator)), choice, notes)
 
@@ -148,28 +142,3 @@ def with_threads(estimator: Any, threads: int) -> Any:
         if "n_jobs" in step.get_params(deep=False):
             step.set_params(n_jobs=threads)
     return estimator
-
-
-def fit_or_stop(progress: Progress, *arguments: Any, **named: Any) -> Fitted:
-    """`fit_head` that a cancel leaves within a tenth of a second, though a fit cannot be interrupted from inside.
-
-    Raises:
-        Cancelled: the user stopped the job; the fit ends unheard in its own thread.
-    """
-    outcome: list[Fitted] = []
-    failure: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            outcome.append(fit_head(*arguments, **named))
-        except BaseException as error:  # noqa: BLE001  raised again below, in the caller's thread
-            failure.append(error)
-
-    thread = threading.Thread(target=work, name="fit", daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(POLL_S)
-        progress.checkpoint()
-    if failure:
-        raise failure[0]
-    return outcome[0]

@@ -1,6 +1,7 @@
 """Train head: embedding and labels in, head out, with a first honest score."""
 
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,8 @@ import numpy as np
 from ...models.crew import thread_count
 from ..assessment import PRIMARY, summary
 from ..crossval import HeadPlan, LeftOut, run_scheme, schemes_for
-from ..heads.build import fit_or_stop, head_card
+from ..heads.build import head_card
+from ..heads.fitting import run_all
 from ..heads.storage import save_head
 from ..jobs.declare import Result
 from ..jobs.fewshot import LabelledJob, TrainHead
@@ -34,10 +36,9 @@ def run(job: TrainHead, progress: Progress) -> Result:
         samples = load_samples(job, progress.part(0.0, 0.3))
     read_s = time.monotonic() - started
     plan = HeadPlan(job.head, job.target, job.balance, job.seed, thread_count(job.threads))
-    fitted = fit_or_stop(
-        progress, plan.name, plan.target, samples.X, samples.y, samples.groups, balance=plan.balance, seed=plan.seed,
-        threads=plan.threads, own_units=samples.space.own_units,
-    )  # fmt: skip
+    everything = np.arange(len(samples.y))
+    task = partial(plan.fit, samples, everything, samples.groups, plan.threads)
+    fitted = run_all([task], 1, progress.part(0.3, 0.5))[0]
     fit_s = time.monotonic() - started - read_s
     for note in fitted.notes:
         progress.warning(note)
