@@ -5,6 +5,7 @@ An algorithm adds its ids and its job to `QuadratAlgorithm` and nothing else. Ru
 
 import html
 import json
+import os
 import time
 from typing import Any, ClassVar, Dict, List, Optional, Tuple, Type
 
@@ -16,7 +17,6 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
-    QgsProcessingOutputString,
 )
 from qgis.PyQt.QtGui import QIcon
 
@@ -30,8 +30,8 @@ from .values import Reader, Request
 from .workers import shared_pool
 
 LOG_TAG = "Quadrat"
-FACTS = "FACTS"
-"""Output that holds counts, scores and the device as JSON text, for scripts and models."""
+LONGEST_WORD = 32
+"""Longer ones are hashes."""
 TEXT_EVERY_S = 10.0
 """Without news, a line with the remaining time is written this often; each line stays in the log."""
 
@@ -56,7 +56,7 @@ class Relay:
             self._said_at = now
             left = tr("{percent} %, about {time} left").format(
                 percent=int(100 * fraction), time=duration(remaining_s)
-            ) if remaining_s is not None else ""  # fmt: skip
+            ) if remaining_s is not None and fraction < 0.99 else ""  # fmt: skip
             self._feedback.setProgressText(" · ".join(part for part in (self._text, left) if part))
 
     def log(self, level: str, text: str) -> None:
@@ -137,17 +137,19 @@ class QuadratAlgorithm(QgsProcessingAlgorithm):
         """Declare the parameters of the job."""
         for parameter in definitions(self.JOB):
             self.addParameter(parameter)
-        self.addOutput(QgsProcessingOutputString(FACTS, tr("Facts about the result (JSON)")))
 
     def checkParameterValues(  # noqa: N802
         self, parameters: Dict[str, Any], context: QgsProcessingContext
     ) -> Tuple[bool, str]:
-        """Say early, in a sentence, what is wrong."""
+        """Say early, in a sentence, what is wrong.
+
+        Stands in for Processing's own check, which names no reason and refuses rasters inside zips and containers.
+        """
         try:
             Reader(self, self.JOB, parameters, context).check()
         except QuadratError as error:
             return False, str(error)
-        return super().checkParameterValues(parameters, context)
+        return True, ""
 
     def prepareAlgorithm(  # noqa: N802
         self, parameters: Dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
@@ -200,7 +202,7 @@ class QuadratAlgorithm(QgsProcessingAlgorithm):
         self, result: Result, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> Dict[str, Any]:
         job = self._request.job if self._request else None
-        values: Dict[str, Any] = {FACTS: json.dumps(result.facts, ensure_ascii=False)}
+        values: Dict[str, Any] = {}
         for name, p in self.JOB.params().items():
             path = result.outputs.get(name)
             if p.kind not in OUTPUTS or not path:
@@ -219,11 +221,13 @@ class QuadratAlgorithm(QgsProcessingAlgorithm):
 
 
 def _lines(result: Result) -> List[str]:
-    """What is worth reading of the result, one fact a line; lists and tables stay in the sidecar."""
+    """What is worth reading of the result, one fact a line; hashes, lists and tables stay in the sidecar."""
     lines = [tr("Done in {time}.").format(time=duration(result.seconds))]
     for name, value in result.facts.items():
-        if isinstance(value, (str, int, float, bool)) and name != "result":
-            shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+        if name == "result" or not isinstance(value, (str, int, float)):
+            continue
+        shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+        if shown and (" " in shown or len(shown) < LONGEST_WORD or os.path.isabs(shown)):
             lines.append(f"{name.replace('_', ' ')}: {shown}")
     return lines
 

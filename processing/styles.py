@@ -10,6 +10,7 @@ import os
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from qgis.core import (
+    Qgis,
     QgsColorRampShader,
     QgsContrastEnhancement,
     QgsGradientColorRamp,
@@ -26,6 +27,7 @@ from qgis.core import (
     QgsSingleBandPseudoColorRenderer,
 )
 from qgis.PyQt.QtGui import QColor
+from qgis.PyQt.QtXml import QDomDocument
 
 from ..core.jobs.declare import OUTPUTS
 from ..core.jobs.registry import JOBS
@@ -62,25 +64,37 @@ def kind_of(path: str, facts: Facts, job: Facts) -> str:
     return str(facts.get("result", ""))
 
 
-def dress(layer: QgsRasterLayer, path: str) -> bool:
-    """Give the layer the renderer of its kind; False when the sidecar does not say what it is."""
+def renderer_of(path: str) -> Optional[QgsRasterRenderer]:
+    """The renderer for a result; None when its sidecar does not say what it is."""
     facts, job = read_facts(path)
     maker = _RENDERERS.get(kind_of(path, facts, job))
-    renderer = maker(layer, facts) if maker else None
-    if renderer is None:
-        return False
-    layer.setRenderer(renderer)
-    return True
+    return maker(facts) if maker else None
 
 
 def save_style(path: str) -> bool:
-    """Write the style of a raster result beside it, as QGIS looks for it; False when there is nothing to write."""
-    options = QgsRasterLayer.LayerOptions(False)  # not the default style: that may be the one of an older result
-    layer = QgsRasterLayer(path, "result", "gdal", options)
-    if not layer.isValid() or not dress(layer, path):
+    """Write the style of a raster result beside it, as QGIS looks for it; False when that cannot be done.
+
+    Written without opening the raster: QGIS would compute statistics and leave them in a file beside it.
+    """
+    renderer = renderer_of(path)
+    if renderer is None:
         return False
-    _, written = layer.saveNamedStyle(style_path(path))
-    return bool(written)
+    document = QDomDocument("qgis")
+    root = document.createElement("qgis")
+    root.setAttribute("version", Qgis.QGIS_VERSION)
+    root.setAttribute("styleCategories", "AllStyleCategories")
+    document.appendChild(root)
+    pipe = document.createElement("pipe")
+    root.appendChild(pipe)
+    renderer.writeXml(document, pipe)
+    temporary = style_path(path) + ".part"
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(document.toString(1))
+        os.replace(temporary, style_path(path))
+    except OSError:
+        return False
+    return True
 
 
 def style_path(path: str) -> str:
@@ -91,22 +105,21 @@ def style_path(path: str) -> str:
 # Renderers -----------------------------------------------------------------------------------------------------
 
 
-def _embedding(layer: QgsRasterLayer, facts: Facts) -> Optional[QgsRasterRenderer]:
+def _embedding(facts: Facts) -> Optional[QgsRasterRenderer]:
     picture = facts.get("picture") or {}
     bands, ranges = picture.get("bands") or [], picture.get("ranges") or []
-    if not bands or len(bands) != len(ranges) or max(bands) > layer.bandCount():
+    if not bands or len(bands) != len(ranges):
         return None
     three = [bands[min(i, len(bands) - 1)] for i in range(3)]
     limits = [ranges[min(i, len(ranges) - 1)] for i in range(3)]
-    provider = layer.dataProvider()
-    renderer = QgsMultiBandColorRenderer(provider, *three)
+    renderer = QgsMultiBandColorRenderer(None, *three)
     setters = (
         renderer.setRedContrastEnhancement,
         renderer.setGreenContrastEnhancement,
         renderer.setBlueContrastEnhancement,
     )
-    for band, (low, high), setter in zip(three, limits, setters):
-        stretch = QgsContrastEnhancement(provider.dataType(band))
+    for (low, high), setter in zip(limits, setters):
+        stretch = QgsContrastEnhancement(Qgis.DataType.Float32)
         stretch.setMinimumValue(float(low))
         stretch.setMaximumValue(float(high))
         algorithm = QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum
@@ -115,35 +128,33 @@ def _embedding(layer: QgsRasterLayer, facts: Facts) -> Optional[QgsRasterRendere
     return renderer
 
 
-def _class_map(layer: QgsRasterLayer, facts: Facts) -> Optional[QgsRasterRenderer]:
+def _class_map(facts: Facts) -> Optional[QgsRasterRenderer]:
     classes = [
         QgsPalettedRasterRenderer.Class(float(c["value"]), QColor(c["colour"]), str(c["name"]))
         for c in facts.get("classes") or []
     ]
-    return QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes) if classes else None
+    return QgsPalettedRasterRenderer(None, 1, classes) if classes else None
 
 
-def _value_map(layer: QgsRasterLayer, facts: Facts) -> Optional[QgsRasterRenderer]:
+def _value_map(facts: Facts) -> Optional[QgsRasterRenderer]:
     low, high = (float(v) for v in facts.get("range") or (0.0, 1.0))
-    return _pseudocolour(layer, low, high, [QColor(c) for c in VIRIDIS], lambda value: f"{value:.4g}")
+    return _pseudocolour(low, high, [QColor(c) for c in VIRIDIS], lambda value: f"{value:.4g}")
 
 
-def _confidence(layer: QgsRasterLayer, facts: Facts) -> Optional[QgsRasterRenderer]:
+def _confidence(facts: Facts) -> Optional[QgsRasterRenderer]:
     colours = [QColor(*VEIL, alpha) for alpha in (235, 0)]
-    return _pseudocolour(layer, 0.0, 1.0, colours, _percent)
+    return _pseudocolour(0.0, 1.0, colours, _percent)
 
 
-def _probabilities(layer: QgsRasterLayer, facts: Facts) -> Optional[QgsRasterRenderer]:
-    return _pseudocolour(layer, 0.0, 1.0, [QColor(c) for c in VIRIDIS], _percent)
+def _probabilities(facts: Facts) -> Optional[QgsRasterRenderer]:
+    return _pseudocolour(0.0, 1.0, [QColor(c) for c in VIRIDIS], _percent)
 
 
 def _percent(value: float) -> str:
     return f"{100 * value:.0f} %"
 
 
-def _pseudocolour(
-    layer: QgsRasterLayer, low: float, high: float, colours: List[QColor], label: Callable[[float], str]
-) -> QgsRasterRenderer:
+def _pseudocolour(low: float, high: float, colours: List[QColor], label: Callable[[float], str]) -> QgsRasterRenderer:
     if not high > low:
         low, high = low - 0.5, low + 0.5
     steps = len(colours) - 1
@@ -158,13 +169,13 @@ def _pseudocolour(
     function.setColorRampItemList(items)
     shader = QgsRasterShader(low, high)
     shader.setRasterShaderFunction(function)
-    renderer = QgsSingleBandPseudoColorRenderer(layer.dataProvider(), 1, shader)
+    renderer = QgsSingleBandPseudoColorRenderer(None, 1, shader)
     renderer.setClassificationMin(low)
     renderer.setClassificationMax(high)
     return renderer
 
 
-_RENDERERS: Dict[str, Callable[[QgsRasterLayer, Facts], Optional[QgsRasterRenderer]]] = {
+_RENDERERS: Dict[str, Callable[[Facts], Optional[QgsRasterRenderer]]] = {
     "embedding": _embedding,
     "classmap": _class_map,
     "valuemap": _value_map,
@@ -206,8 +217,11 @@ class Styler(QgsProcessingLayerPostProcessorInterface):
         """Style the layer, unless its own style file has done so, and note how it was made."""
         path = layer.source().partition("|")[0]
         facts, job = read_facts(path)
-        if isinstance(layer, QgsRasterLayer) and not os.path.exists(style_path(path)) and dress(layer, path):
-            layer.triggerRepaint()
+        if isinstance(layer, QgsRasterLayer) and not os.path.exists(style_path(path)):
+            renderer = renderer_of(path)
+            if renderer is not None:
+                layer.setRenderer(renderer)
+                layer.triggerRepaint()
         text = abstract(facts, job)
         if text:
             metadata = layer.metadata().clone() if hasattr(layer.metadata(), "clone") else layer.metadata()

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Optional, Type
 
 from qgis.core import (
+    QgsMapLayer,
     QgsProcessing,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingOutputLayerDefinition,
+    QgsRasterLayer,
 )
 
 from ..core.errors import BadInput, BadJob
@@ -41,6 +43,7 @@ class Reader:
         self._job = job
         self._parameters = parameters
         self._context = context
+        self._rasters: Dict[str, Optional[QgsRasterLayer]] = {}
         self._copies: List[VectorSnapshot] = []
         self._warnings: List[str] = []
 
@@ -98,13 +101,25 @@ class Reader:
             return None  # `from_dict` takes the default of the declaration
         return _READERS[p.kind](self, name, p)
 
+    def _raster_layer(self, name: str) -> Optional[QgsRasterLayer]:
+        """The layer of a raster parameter, or None; opened once."""
+        if name not in self._rasters:
+            layer = self._algorithm.parameterAsRasterLayer(self._parameters, key(name), self._context)
+            value = evaluated(self._parameters.get(key(name)), self._context)
+            if layer is None and isinstance(value, str) and value:
+                # Processing takes only names of layers and of existing files; GDAL opens much more (zips, subdatasets).
+                options = QgsRasterLayer.LayerOptions(False)
+                layer = QgsRasterLayer(value, os.path.basename(value), "gdal", options)
+            self._rasters[name] = layer if layer is not None and layer.isValid() else None
+        return self._rasters[name]
+
     def _read_raster(self, name: str, p: Param) -> str:
-        layer = self._algorithm.parameterAsRasterLayer(self._parameters, key(name), self._context)
-        if layer is None or not layer.isValid():
+        layer = self._raster_layer(name)
+        if layer is None:
             value = evaluated(self._parameters.get(key(name)), self._context)
             raise BadInput(
                 tr("{label}: '{value}' cannot be opened as a raster. Choose another file or layer.").format(
-                    label=tr(p.label), value=value if isinstance(value, str) else getattr(value, "name", str)()
+                    label=tr(p.label), value=value.name() if isinstance(value, QgsMapLayer) else value
                 )
             )
         return raster_path(layer, tr(p.label), self._warnings.append)
@@ -161,9 +176,7 @@ class Reader:
         return os.path.abspath(text) if os.path.isfile(text) else text
 
     def _read_extent(self, name: str, p: Param) -> str:
-        parent: Optional[Any] = None
-        if not self._empty(p.parent):
-            parent = self._algorithm.parameterAsRasterLayer(self._parameters, key(p.parent), self._context)
+        parent = None if self._empty(p.parent) else self._raster_layer(p.parent)
         if parent is None:
             return ""
         arguments = (self._parameters, key(name), self._context)
