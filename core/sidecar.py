@@ -143,7 +143,7 @@ def encode_arrays(arrays: Mapping[str, NDArray[Any]]) -> dict[str, str]:
     texts = {}
     for name, array in arrays.items():
         buffer = io.BytesIO()
-        np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+        np.save(buffer, np.asarray(array, order="C"), allow_pickle=False)
         texts[name] = base64.b64encode(zlib.compress(buffer.getvalue(), 6)).decode("ascii")
     return texts
 
