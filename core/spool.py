@@ -53,12 +53,21 @@ def kept(output: str | Path, signature: Mapping[str, Any]) -> dict[str, Any] | N
     """What an unfinished run of the same signature kept in its journal, or None if there is none to go on with."""
     try:
         with open(journal_path(Path(output)), "rb") as file:
-            header = json.loads(file.readline())
-    except (OSError, ValueError):
+            header = _header_of(file.readline())
+    except OSError:
         return None
-    fits = isinstance(header, dict) and header.get("format") == FORMAT and header.get("signature") == digest(signature)
-    keep = header.get("keep") if fits else None
+    keep = header.get("keep") if header.get("signature") == digest(signature) else None
     return keep if isinstance(keep, dict) else None
+
+
+def _header_of(line: bytes) -> dict[str, Any]:
+    """The journal's first line, empty if it is torn or damaged: what is kept in it must be right to the last digit."""
+    try:
+        header = json.loads(line)
+        whole = line.endswith(b"\n") and header.pop("check") == digest(header) and header.get("format") == FORMAT
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return {}
+    return header if whole else {}
 
 
 def unwritable(error: OSError, path: Path) -> Unwritable:
@@ -148,12 +157,8 @@ class Spool:
         self._stamp()
 
     def _same_header(self, line: bytes) -> bool:
-        try:
-            header = json.loads(line)
-        except ValueError:
-            return False
-        same = ("format", "signature", "layout")
-        return line.endswith(b"\n") and isinstance(header, dict) and all(header.get(k) == self._header[k] for k in same)
+        header = _header_of(line)
+        return all(header.get(key) == self._header[key] for key in ("signature", "layout"))
 
     def _accept(self, line: bytes) -> bool:
         """Take over the block of a journal line if line and bytes are whole."""
@@ -176,7 +181,8 @@ class Spool:
         self._journal.truncate(0)
         self._part.truncate(0)
         self._stamp()
-        _write_all(self._journal, json.dumps(self._header, separators=(",", ":")).encode("ascii") + b"\n")
+        header = {**self._header, "check": digest(self._header)}
+        _write_all(self._journal, json.dumps(header, separators=(",", ":")).encode("ascii") + b"\n")
 
     def _stamp(self) -> None:
         """Mark the file as unfinished: without a header no program takes it for a TIFF."""

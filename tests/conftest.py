@@ -1,0 +1,77 @@
+"""Rasters made on the spot for any test: CRS, type and the ways in which a pixel can be missing."""
+
+import pathlib
+
+import pytest
+
+MISSING = ("none", "nodata", "nan", "alpha", "msk")
+"""Ways in which a raster says that a pixel is not there."""
+
+
+@pytest.fixture
+def make_raster(tmp_path):
+    """A function that writes a GeoTIFF and gives its path.
+
+    Values are smooth with noise, so that features differ from place to place. `holes` is a bool array (h, w) of pixels
+    that are missing, said in the way of `missing`.
+    """
+    import numpy as np
+    import rasterio
+    from rasterio.transform import Affine
+
+    def make(
+        name="in.tif", values=None, *, count=3, height=40, width=50, dtype="uint8", crs="EPSG:32722", missing="none",
+        holes=None, nodata=None, transform=None, names=(), scales=None, offsets=None, seed=0, **profile,
+    ):  # fmt: skip
+        if values is None:
+            rng = np.random.default_rng(seed)
+            rows, cols = np.mgrid[:height, :width]
+            waves = [np.sin(rows / (5 + i)) + np.cos(cols / (7 + 2 * i)) for i in range(count)]
+            values = np.stack(waves) * 25 + 120 + rng.normal(0, 4, (count, height, width))
+        values = np.asarray(values).astype(dtype)
+        count, height, width = values.shape
+        holes = np.zeros((height, width), bool) if holes is None else holes
+        if missing == "nodata":
+            nodata = 0 if nodata is None else nodata
+            values = np.where(holes, np.asarray(nodata, dtype), values)
+        elif missing == "nan":
+            values = np.where(holes, np.nan, values).astype(dtype)
+        path = pathlib.Path(tmp_path) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        alpha = missing == "alpha"
+        profile = {
+            "driver": "GTiff", "count": count + alpha, "height": height, "width": width, "dtype": dtype, "crs": crs,
+            "transform": transform or Affine(10, 0, 600_000, 0, -10, 9_000_000), "nodata": nodata,
+            "photometric": "minisblack", "alpha": "unspecified" if alpha else "no", **profile,
+        }  # fmt: skip
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False), rasterio.open(path, "w", **profile) as file:
+            file.write(values, list(range(1, count + 1)))
+            if alpha:
+                file.write(np.where(holes, 0, 255).astype(dtype), count + 1)
+                file.colorinterp = [*file.colorinterp[:-1], rasterio.enums.ColorInterp.alpha]
+            if missing == "msk":
+                file.write_mask(~holes)
+            for band, text in enumerate(names, 1):
+                file.set_band_description(band, text)
+            if scales:
+                file.scales = scales
+            if offsets:
+                file.offsets = offsets
+        return str(path)
+
+    return make
+
+
+@pytest.fixture
+def make_polygons(tmp_path):
+    """A function that writes polygons, given as bounds (west, south, east, north), to a GeoPackage."""
+    import geopandas as gpd
+    import shapely
+
+    def make(bounds, name="polygons.gpkg", crs="EPSG:32722", **columns):
+        frame = gpd.GeoDataFrame(columns, geometry=[shapely.box(*b) for b in bounds], crs=crs)
+        path = pathlib.Path(tmp_path) / name
+        frame.to_file(path, layer="polygons")
+        return str(path)
+
+    return make
