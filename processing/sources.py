@@ -7,10 +7,12 @@ runs in the thread of the project; `VectorSnapshot.write` may run in any thread.
 
 import os
 import re
+from dataclasses import dataclass
 from typing import Any, Callable, List, Optional, Tuple
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
+    QgsDataProvider,
     QgsFeatureRequest,
     QgsFeatureSink,
     QgsProcessingContext,
@@ -19,6 +21,7 @@ from qgis.core import (
     QgsProject,
     QgsProperty,
     QgsProviderRegistry,
+    QgsRasterDataProvider,
     QgsRasterLayer,
     QgsVectorFileWriter,
     QgsVectorLayer,
@@ -29,7 +32,6 @@ from ..core.errors import BadInput, Unwritable
 from .i18n import tr
 
 Warn = Callable[[str], None]
-FILE_KINDS_NOTE = "Quadrat reads raster files (GeoTIFF, VRT, JPEG 2000, netCDF and whatever else GDAL opens)."
 
 
 def evaluated(value: Any, context: QgsProcessingContext) -> Any:
@@ -52,66 +54,90 @@ def absolute(path: str) -> str:
 # Rasters -------------------------------------------------------------------------------------------------------
 
 
-def raster_path(layer: QgsRasterLayer, label: str, warn: Warn) -> str:
+@dataclass(frozen=True)
+class RasterSource:
+    """What must be known of a raster layer or file to hand it to another process."""
+
+    name: str
+    provider: str
+    uri: str
+    crs: QgsCoordinateReferenceSystem
+    """As QGIS shows the layer."""
+    file_crs: QgsCoordinateReferenceSystem
+    own_nodata: bool
+    """The user has set a further no-data value in QGIS."""
+
+    @property
+    def crs_set_by_hand(self) -> bool:
+        """True when QGIS shows the layer in another CRS than its file says."""
+        return self.crs.isValid() and self.crs != self.file_crs
+
+
+def find_raster(value: Any, context: QgsProcessingContext) -> Optional[RasterSource]:
+    """The raster that a value names: a layer, its id or name, or whatever GDAL opens; None when there is none.
+
+    Files are looked at without making a layer, for which QGIS would compute statistics and leave them beside the file.
+    """
+    hint = QgsProcessingUtils.LayerHint.Raster
+    layer = value
+    if isinstance(value, str):
+        layer = QgsProcessingUtils.mapLayerFromString(value, context, False, hint)
+    if isinstance(layer, QgsRasterLayer):
+        provider = layer.dataProvider()
+        if not layer.isValid() or provider is None:
+            return None
+        names = layer.name(), layer.providerType(), layer.source()
+        return RasterSource(*names, layer.crs(), provider.crs(), _has_own_nodata(provider))
+    if not isinstance(value, str) or not value:
+        return None
+    options = QgsDataProvider.ProviderOptions()
+    provider = QgsProviderRegistry.instance().createProvider("gdal", value, options)
+    if provider is None or not provider.isValid():
+        return None
+    return RasterSource(os.path.basename(value), "gdal", value, provider.crs(), provider.crs(), False)
+
+
+def _has_own_nodata(provider: QgsRasterDataProvider) -> bool:
+    return any(provider.userNoDataValues(band) for band in range(1, provider.bandCount() + 1))
+
+
+def raster_path(source: RasterSource, label: str, warn: Warn) -> str:
     """What GDAL in another process opens to get the same raster.
 
     Raises:
         BadInput: the layer has no file, or lives in the memory of QGIS.
     """
-    name = layer.name()
-    if layer.providerType() != "gdal":
+    if source.provider != "gdal":
         raise BadInput(
             tr(
                 "{label}: the layer '{name}' is not a file (it comes from the provider '{provider}'). Right-click it, "
                 "choose Export > Save as…, save it as a raw GeoTIFF, and take that."
-            ).format(label=label, name=name, provider=layer.providerType())
+            ).format(label=label, name=source.name, provider=source.provider)
         )
-    parts = QgsProviderRegistry.instance().decodeUri("gdal", layer.source())
-    source = layer.source()
-    if parts.get("openOptions"):
-        source = source.partition("|")[0]
-        options = ", ".join(parts["openOptions"])
-        warn(
-            tr("{label}: the opening options of the layer ({options}) are left out.").format(
-                label=label, options=options
-            )
-        )
-    if "/vsimem/" in source or source.startswith("MEM:"):
+    uri = source.uri
+    options = QgsProviderRegistry.instance().decodeUri("gdal", uri).get("openOptions")
+    if options:
+        uri = uri.partition("|")[0]
+        text = tr("{label}: the opening options of the layer ({options}) are left out.")
+        warn(text.format(label=label, options=", ".join(options)))
+    if "/vsimem/" in uri or uri.startswith("MEM:"):
         raise BadInput(
             tr(
                 "{label}: the layer '{name}' lives in the memory of QGIS only. Right-click it, choose Export > Save "
                 "as…, save it as a GeoTIFF, and take that."
-            ).format(label=label, name=name)
+            ).format(label=label, name=source.name)
         )
-    for text in _differences(layer):
-        warn(f"{label}: {text}")
-    return absolute(source)
-
-
-def _differences(layer: QgsRasterLayer) -> List[str]:
-    """What the user changed in QGIS about the layer that the file does not know."""
-    found = []
-    provider = layer.dataProvider()
-    if provider is None:
-        return found
-    ours, theirs = layer.crs(), provider.crs()
-    if ours.isValid() and ours != theirs:
-        found.append(
-            tr(
-                "the layer is shown in {layer}, but its file says {file}. The file is used as it is. Use 'Assign "
-                "projection' to write the right one into it."
-            ).format(layer=ours.userFriendlyIdentifier(), file=theirs.userFriendlyIdentifier() or tr("no CRS at all"))
+    if source.crs_set_by_hand:
+        text = tr(
+            "{label}: the layer is shown in {layer}, but its file says {file}. The file is used as it is. Use 'Assign "
+            "projection' to write the right one into it."
         )
-    bands = range(1, layer.bandCount() + 1)
-    if any(provider.userNoDataValues(band) for band in bands):
-        found.append(tr("the additional no-data value set in the layer's properties is not in the file and not used."))
-    return found
-
-
-def crs_differs(layer: QgsRasterLayer) -> bool:
-    """True when the CRS of the layer was set by hand in QGIS."""
-    provider = layer.dataProvider()
-    return provider is not None and layer.crs().isValid() and layer.crs() != provider.crs()
+        theirs = source.file_crs.userFriendlyIdentifier() if source.file_crs.isValid() else tr("no CRS at all")
+        warn(text.format(label=label, layer=source.crs.userFriendlyIdentifier(), file=theirs))
+    if source.own_nodata:
+        text = tr("{label}: the additional no-data value of the layer's properties is not in the file and not used.")
+        warn(text.format(label=label))
+    return absolute(uri)
 
 
 # Vectors -------------------------------------------------------------------------------------------------------

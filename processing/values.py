@@ -10,14 +10,13 @@ from qgis.core import (
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingOutputLayerDefinition,
-    QgsRasterLayer,
 )
 
 from ..core.errors import BadInput, BadJob
 from ..core.jobs.declare import OUTPUTS, Job, Kind, Param
 from .i18n import tr
 from .parameters import key
-from .sources import VectorSnapshot, absolute, crs_differs, evaluated, raster_path, vector_source
+from .sources import RasterSource, VectorSnapshot, absolute, evaluated, find_raster, raster_path, vector_source
 
 
 @dataclass
@@ -43,7 +42,7 @@ class Reader:
         self._job = job
         self._parameters = parameters
         self._context = context
-        self._rasters: Dict[str, Optional[QgsRasterLayer]] = {}
+        self._rasters: Dict[str, Optional[RasterSource]] = {}
         self._copies: List[VectorSnapshot] = []
         self._warnings: List[str] = []
 
@@ -101,28 +100,23 @@ class Reader:
             return None  # `from_dict` takes the default of the declaration
         return _READERS[p.kind](self, name, p)
 
-    def _raster_layer(self, name: str) -> Optional[QgsRasterLayer]:
-        """The layer of a raster parameter, or None; opened once."""
+    def _raster(self, name: str) -> Optional[RasterSource]:
+        """The raster of a parameter, or None; looked at once."""
         if name not in self._rasters:
-            layer = self._algorithm.parameterAsRasterLayer(self._parameters, key(name), self._context)
             value = evaluated(self._parameters.get(key(name)), self._context)
-            if layer is None and isinstance(value, str) and value:
-                # Processing takes only names of layers and of existing files; GDAL opens much more (zips, subdatasets).
-                options = QgsRasterLayer.LayerOptions(False)
-                layer = QgsRasterLayer(value, os.path.basename(value), "gdal", options)
-            self._rasters[name] = layer if layer is not None and layer.isValid() else None
+            self._rasters[name] = find_raster(value, self._context)
         return self._rasters[name]
 
     def _read_raster(self, name: str, p: Param) -> str:
-        layer = self._raster_layer(name)
-        if layer is None:
+        source = self._raster(name)
+        if source is None:
             value = evaluated(self._parameters.get(key(name)), self._context)
             raise BadInput(
                 tr("{label}: '{value}' cannot be opened as a raster. Choose another file or layer.").format(
                     label=tr(p.label), value=value.name() if isinstance(value, QgsMapLayer) else value
                 )
             )
-        return raster_path(layer, tr(p.label), self._warnings.append)
+        return raster_path(source, tr(p.label), self._warnings.append)
 
     def _read_vector(self, name: str, p: Param) -> str:
         value = evaluated(self._parameters.get(key(name)), self._context)
@@ -176,12 +170,12 @@ class Reader:
         return os.path.abspath(text) if os.path.isfile(text) else text
 
     def _read_extent(self, name: str, p: Param) -> str:
-        parent = None if self._empty(p.parent) else self._raster_layer(p.parent)
+        parent = None if self._empty(p.parent) else self._raster(p.parent)
         if parent is None:
             return ""
         arguments = (self._parameters, key(name), self._context)
-        if parent.crs().isValid():
-            box = self._algorithm.parameterAsExtent(*arguments, parent.crs())
+        if parent.crs.isValid():
+            box = self._algorithm.parameterAsExtent(*arguments, parent.crs)
         else:
             box = self._algorithm.parameterAsExtent(*arguments)
         if box.isNull() or box.isEmpty():
@@ -192,7 +186,7 @@ class Reader:
             )
         text = ",".join(repr(float(v)) for v in (box.xMinimum(), box.xMaximum(), box.yMinimum(), box.yMaximum()))
         # A CRS set by hand only renames the file's coordinates: naming it would make the engine convert them.
-        authority = "" if crs_differs(parent) else parent.crs().authid()
+        authority = "" if parent.crs_set_by_hand else parent.crs.authid()
         return f"{text} [{authority}]" if authority.startswith("EPSG:") else text
 
     def _read_layer_out(self, name: str, p: Param) -> str:
