@@ -18,3 +18,7 @@ class UnusableModel(ModelError):
 
 class MissingLibrary(ModelError):
     """A library is not installed in this engine."""
+
+
+class OutOfMemory(ModelError):
+    """The batch was too large for the device; a smaller one may do."""

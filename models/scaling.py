@@ -1,13 +1,13 @@
 """Statistics of bands and what is done with them: standardising, and bringing to 0..1 for networks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .contract import Bool, Float
-from .errors import ModelError
+from .contract import Bool, BuildRequest, Float, State
+from .errors import ModelError, UnusableModel
 
 Sample = Callable[[], Iterator[tuple[Float, Bool]]]
 MOST_PIXELS = 200_000
@@ -126,3 +126,62 @@ def unit_range_of(scaling: str, dtype: str, sample: Sample, in_chans: int) -> Un
 
 def _float32(low: NDArray[np.float64], high: NDArray[np.float64]) -> tuple[Float, Float]:
     return low.astype(np.float32), np.maximum(high, np.nextafter(low.astype(np.float32), np.inf)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class NetworkInput:
+    """What a network is given: bands scaled to 0..1, gaps filled with the band's mean, then normalised."""
+
+    unit: UnitRange
+    fill: Float
+    """(C,) float32, mean of each scaled band."""
+    mean: Float
+    """(C,) float32, of the network's own training."""
+    std: Float
+    """(C,) float32, of the network's own training."""
+
+    def __call__(self, values: Float, valid: Bool) -> Float:
+        """Normalised bands.
+
+        Args:
+            values: (B, C, H, W) float32.
+            valid: (B, H, W) bool.
+
+        Returns:
+            (B, C, H, W) float32.
+        """
+        scaled = self.unit(values)
+        if not valid.all():
+            scaled = np.where(valid[:, None], scaled, self.fill[:, None, None])
+        return ((scaled - self.mean[:, None, None]) / self.std[:, None, None]).astype(np.float32)
+
+    def state(self) -> State:
+        """What was drawn from the raster."""
+        return {"low": self.unit.low, "high": self.unit.high, "fill": self.fill}
+
+
+def network_input(request: BuildRequest, mean: Sequence[float], std: Sequence[float]) -> NetworkInput:
+    """Scaling from the state or drawn from the sample; mean and std are repeated over the bands.
+
+    Args:
+        request: its scaling, dtype, sample and state are used.
+        mean: of the network's training, on 0..1.
+        std: of the network's training, on 0..1.
+
+    Raises:
+        ModelError: the scaling does not fit the type of the bands, or the state the number of bands.
+    """
+    channels = np.arange(request.in_chans)
+    means, stds = (np.asarray(numbers, np.float32)[channels % len(numbers)] for numbers in (mean, std))
+    if request.state is not None:
+        unit, fill = UnitRange(request.state["low"], request.state["high"]), request.state["fill"]
+        if len(fill) != request.in_chans:
+            raise UnusableModel(
+                f"This embedding space was made from {len(fill)} bands, but the raster has {request.in_chans}. "
+                "Choose as many bands, in the same order."
+            )
+    else:
+        unit = unit_range_of(request.scaling, request.dtype, request.sample, request.in_chans)
+        pixels = unit(sampled_pixels(request.sample, request.in_chans)[None, :, :, None])[0, :, :, 0]
+        fill = pixels.mean(axis=1, dtype=np.float64).astype(np.float32) if pixels.size else means
+    return NetworkInput(unit, fill, means, stds)

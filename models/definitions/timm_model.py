@@ -1,0 +1,349 @@
+"""Any image model of timm by its name: features as (D, h, w) maps whatever the architecture.
+
+Weights are always the model's own or the user's, never random.
+
+Source: https://github.com/huggingface/pytorch-image-models (Apache-2.0).
+"""
+
+import difflib
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import Bool, BuildRequest, Float
+from ..errors import UnusableModel
+from ..identity import identity_of
+from ..loading import Source, find_weights, read_tensors, sha256_of
+from ..scaling import NetworkInput, network_input
+from ..torch_tools import choose_device, import_timm, out_of_memory
+
+if TYPE_CHECKING:
+    import torch
+
+LARGEST_OWN_TILE_PX = 256
+TILE_PX = 224
+"""Tile of models that were trained on larger ones: attention grows with the square of the number of patches."""
+
+
+class TimmNetwork:
+    """A timm model behind the contract."""
+
+    halo_px = 0
+    exact = False
+    ordered = False
+
+    def __init__(
+        self, request: BuildRequest, model: Any, prepare: NetworkInput, tile_size_px: int, weights_sha256: str
+    ) -> None:
+        import torch
+
+        self.in_chans = request.in_chans
+        self.tile_size_px = tile_size_px
+        self._torch_device, self.device = choose_device(request.device, request.threads)
+        self._threads = request.threads
+        self._prepare = prepare
+        self._size_refused = False
+        # Convolutions of a CPU run faster on pixels whose bands lie together; tokens do not care.
+        layout = torch.preserve_format if hasattr(model, "blocks") else torch.channels_last
+        self._model = model.eval().requires_grad_(requires_grad=False).to(self._torch_device, memory_format=layout)
+        self._stage = _stage_of(model, request)
+        shape = self._maps(np.zeros((1, self.in_chans, tile_size_px, tile_size_px), np.float32)).shape
+        if tile_size_px % shape[2] or shape[2] != shape[3]:
+            raise UnusableModel(
+                f"{request.model} turns a tile of {tile_size_px} px into {shape[2]} x {shape[3]} cells, which does not "
+                "divide it evenly. Set another tile size."
+            )
+        self.patch_size_px = tile_size_px // shape[2]
+        self.embed_dim = shape[1]
+        self.band_names = tuple(f"feature {number}" for number in range(1, self.embed_dim + 1))
+        facts = {
+            "backbone": "timm",
+            "model": request.model,
+            "weights": weights_sha256,
+            "in_chans": self.in_chans,
+            "patch_size_px": self.patch_size_px,
+        }
+        numbers = {"mean": prepare.mean, "std": prepare.std, **prepare.state()}
+        self.identity = identity_of(facts, numbers)
+
+    def __call__(self, values: Float, valid: Bool) -> Float:
+        """Vectors of a batch; shapes as in the contract."""
+        return self._maps(self._prepare(values, valid))
+
+    def pooled(self, values: Float, valid: Bool) -> Float:
+        """What timm gives with `num_classes=0`: (B, P) float32; for a few networks P is not D.
+
+        Windows of a size that the network does not take are resampled to the nearest that it does.
+        """
+        prepared = self._prepare(values, valid)
+        size = self._size_for(*prepared.shape[2:])
+        if size != (self.tile_size_px, self.tile_size_px) and not self._size_refused:
+            try:
+                return self._run(lambda pixels: self._model(_resampled(pixels, size)), prepared)
+            except (RuntimeError, AssertionError, ValueError):
+                # Networks say in no common way that their size is fixed; from now on they get it.
+                self._size_refused = True
+        own = self.tile_size_px, self.tile_size_px
+        return self._run(lambda pixels: self._model(_resampled(pixels, own)), prepared)
+
+    def state(self) -> Mapping[str, NDArray[Any]]:
+        """Range and mean of the bands."""
+        return self._prepare.state()
+
+    def _size_for(self, height: int, width: int) -> tuple[int, int]:
+        patch = self.patch_size_px
+        return max(patch, round(height / patch) * patch), max(patch, round(width / patch) * patch)
+
+    def _maps(self, prepared: Float) -> Float:
+        """(B, C, H, W) normalised to (B, D, h, w)."""
+
+        def compute(pixels: "torch.Tensor") -> "torch.Tensor":
+            if self._stage is not None:
+                return _intermediate(self._model, pixels, self._stage, norm=False)
+            if not hasattr(self._model, "blocks") or not hasattr(self._model, "num_prefix_tokens"):
+                found = self._model.forward_features(pixels)
+                if found.ndim == 4:
+                    return _channels_first(found, self._model)
+            return _last_tokens(self._model, pixels)
+
+        return self._run(compute, prepared)
+
+    def _run(self, compute: Any, prepared: Float) -> Float:
+        """Calls `compute` on the device.
+
+        Raises:
+            OutOfMemory: the batch does not fit.
+        """
+        import torch
+
+        if self._threads and torch.get_num_threads() != self._threads:
+            torch.set_num_threads(self._threads)
+        try:
+            with torch.inference_mode():
+                pixels = torch.from_numpy(prepared).to(self._torch_device)
+                result: Float = compute(pixels).float().cpu().numpy()
+        except (RuntimeError, MemoryError) as error:
+            raise out_of_memory(error) or error from error
+        return np.ascontiguousarray(result)
+
+
+def build(request: BuildRequest) -> TimmNetwork:
+    """A timm model with its weights.
+
+    Raises:
+        MissingLibrary: no torch or timm.
+        UnusableModel: no such model, weights of another one, or an architecture without feature maps.
+        WeightsNotFound: the weights are not on this computer.
+    """
+    timm = import_timm()
+    config = _configuration(timm, request.model)
+    source = _source_of(timm, config, request.model)
+    path = find_weights(source, request.weights, download=request.download, log=request.log)
+    request.log(f"Weights of {request.model}: {path} (licence: {source.licence or 'not stated'}).")
+    tile = request.tile_size_px or _own_tile(config)
+    model, tile = _load(timm, config, request, path, tile)
+    prepare = network_input(request, config.mean, config.std)
+    try:
+        return TimmNetwork(request, model, prepare, tile, sha256_of(path))
+    except (AttributeError, TypeError, AssertionError, ValueError) as error:
+        raise UnusableModel(
+            f"{request.model} gives no map of features for a tile of {tile} px ({error}). Set another tile size, or "
+            "choose a model for classification such as vit_small_patch14_dinov2.lvd142m or convnext_tiny.in12k."
+        ) from error
+
+
+def _configuration(timm: Any, name: str) -> Any:
+    """The pretrained configuration of a model, the default one where the name has no tag.
+
+    Raises:
+        UnusableModel: there is no such model; the message names the nearest.
+    """
+    if not name:
+        raise UnusableModel("The backbone timm needs the name of a model, such as vit_small_patch14_dinov2.lvd142m.")
+    known = timm.list_models() + timm.list_pretrained()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise UnusableModel(f"timm {timm.__version__} has no model '{name}'.{hint}")
+    return timm.get_pretrained_cfg(name)
+
+
+def _source_of(timm: Any, config: Any, name: str) -> Source:
+    import torch
+
+    with torch.device("meta"):
+        parameters = sum(each.numel() for each in timm.create_model(name, pretrained=False, num_classes=0).parameters())
+    full = f"{config.architecture}.{config.tag}" if config.tag and config.architecture else name
+    url = config.url[0] if isinstance(config.url, (tuple, list)) else config.url
+    return Source(
+        name=full,
+        repo_id=(config.hf_hub_id or "") and (full if config.hf_hub_id == "timm/" else config.hf_hub_id),
+        file_name=config.hf_hub_filename or "",
+        url=url or "",
+        licence=config.license or "",
+        parameters=parameters,
+    )
+
+
+def _own_tile(config: Any) -> int:
+    side = max(config.input_size[1:])
+    return int(side) if side <= LARGEST_OWN_TILE_PX else TILE_PX
+
+
+def _load(timm: Any, config: Any, request: BuildRequest, path: Any, tile: int) -> tuple[Any, int]:
+    """The model with weights, and the tile rounded to its stride.
+
+    timm's own loading is used, so that its filters of old checkpoints, its adaptation of the first convolution to
+    other numbers of bands and its resampling of positions apply.
+
+    Raises:
+        UnusableModel: the weights do not fit.
+    """
+    tensors = read_tensors(path)
+    _check_bands(config, tensors, request, path)
+    failure: Exception | None = None
+    for options, side in _size_options(timm, config, request.model, tile):
+        try:
+            with _RandomStart() as random_start:
+                model = timm.create_model(
+                    request.model,
+                    pretrained=True,
+                    pretrained_cfg_overlay={"state_dict": dict(tensors), "custom_load": False},
+                    in_chans=request.in_chans,
+                    num_classes=0,
+                    **options,
+                )
+        except (TypeError, RuntimeError, KeyError, ValueError, AssertionError) as error:
+            failure = error
+            continue
+        if random_start.seen:
+            raise UnusableModel(
+                f"The first layer of {request.model} cannot be adapted from 3 to {request.in_chans} bands. Choose 3 bands."
+            )
+        return model, side
+    raise UnusableModel(_misfit(request.model, path, failure)) from failure
+
+
+class _RandomStart(logging.Handler):
+    """Notices when timm leaves a first layer at random, which it only says in its log."""
+
+    seen = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.seen = self.seen or "random init" in record.getMessage()
+
+    def __enter__(self) -> "_RandomStart":
+        logging.getLogger("timm.models._builder").addHandler(self)
+        return self
+
+    def __exit__(self, *what: object) -> None:
+        logging.getLogger("timm.models._builder").removeHandler(self)
+
+
+def _check_bands(config: Any, tensors: Mapping[str, "torch.Tensor"], request: BuildRequest, path: Any) -> None:
+    """Refuses weights for another number of bands, unless it is timm's own adaptation from three.
+
+    Raises:
+        UnusableModel: they were trained on other bands.
+    """
+    first = next(iter(config.first_conv)) if isinstance(config.first_conv, (tuple, list)) else config.first_conv
+    weight = tensors.get(f"{first}.weight")
+    if weight is not None and weight.ndim == 4 and weight.shape[1] not in (1, 3, request.in_chans):
+        raise UnusableModel(
+            f"The weights in {path} were trained on {weight.shape[1]} bands, but {request.in_chans} are given. "
+            f"Choose {weight.shape[1]} bands."
+        )
+
+
+def _size_options(timm: Any, config: Any, name: str, tile: int) -> list[tuple[dict[str, Any], int]]:
+    """Arguments to try and the tile that they stand for, best first: any size, this size, the model's own."""
+    own, stride = int(max(config.input_size[1:])), _stride(timm, name)
+    side = own if tile == own else max(stride, round(tile / stride) * stride)
+    if not config.fixed_input_size:
+        return [({}, max(stride, round(tile / stride) * stride))]
+    fixed: list[tuple[dict[str, Any], int]] = [({"img_size": side}, side)] if side != own else []
+    return [({"dynamic_img_size": True}, side), *fixed, ({}, own)]
+
+
+def _stride(timm: Any, name: str) -> int:
+    """Pixels that a tile must be a multiple of."""
+    import torch
+
+    with torch.device("meta"):
+        model = timm.create_model(name, pretrained=False, num_classes=0)
+    info = getattr(model, "feature_info", None)
+    if info is not None and len(info):
+        last = info[-1]
+        return int(last["reduction"] if isinstance(last, Mapping) else info.reduction()[-1])
+    patch = getattr(getattr(model, "patch_embed", None), "patch_size", 32)
+    return int(max(patch)) if isinstance(patch, (tuple, list)) else int(patch)
+
+
+def _misfit(name: str, path: Any, error: Exception | None) -> str:
+    """One sentence out of torch's list of keys."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    detail = lines[1] if len(lines) > 1 else lines[0] if lines else type(error).__name__
+    detail = detail if len(detail) < 160 else f"{detail[:157]}..."
+    return (
+        f"The weights file {path} does not fit the model {name} ({detail}). Choose the weights of this model, or the "
+        "name of the model that the weights belong to."
+    )
+
+
+def _stage_of(model: Any, request: BuildRequest) -> int | list[int] | None:
+    """Which intermediate map gives the patch that was wished for; None: the last features.
+
+    Raises:
+        UnusableModel: the network has no such stage; the message names those that it has.
+    """
+    wish = request.patch_size_px
+    info = getattr(model, "feature_info", None) or []
+    reductions = [int(each["reduction"]) for each in info if isinstance(each, Mapping)]
+    if not wish or not reductions or wish == reductions[-1]:
+        return None
+    if wish not in reductions or not hasattr(model, "forward_intermediates"):
+        possible = ", ".join(map(str, sorted(set(reductions))))
+        raise UnusableModel(f"{request.model} gives cells of {possible} px, not {wish}. Choose one of these, or 0.")
+    return [len(reductions) - 1 - reductions[::-1].index(wish)]
+
+
+def _intermediate(model: Any, pixels: "torch.Tensor", stage: int | list[int], *, norm: bool) -> "torch.Tensor":
+    """One map without prefix tokens; `norm` applies the network's last normalisation."""
+    maps: list[torch.Tensor] = model.forward_intermediates(
+        pixels, indices=stage, norm=norm, output_fmt="NCHW", intermediates_only=True
+    )
+    return maps[-1]
+
+
+def _last_tokens(model: Any, pixels: "torch.Tensor") -> "torch.Tensor":
+    """The last map of a transformer, through its last normalisation where it allows that."""
+    try:
+        return _intermediate(model, pixels, 1, norm=True)
+    except AssertionError:
+        return _intermediate(model, pixels, 1, norm=False)
+
+
+def _resampled(pixels: "torch.Tensor", size: tuple[int, int]) -> "torch.Tensor":
+    from torch.nn.functional import interpolate
+
+    if size == tuple(pixels.shape[2:]):
+        return pixels
+    return interpolate(pixels, size, mode="bilinear", antialias=True)
+
+
+def _channels_first(found: "torch.Tensor", model: Any) -> "torch.Tensor":
+    """(B, D, h, w), of networks that keep bands last too.
+
+    Raises:
+        ValueError: neither axis has the network's width.
+    """
+    if str(getattr(model, "output_fmt", "NCHW")).endswith("NHWC"):
+        return found.permute(0, 3, 1, 2)
+    if found.shape[1] == model.num_features:
+        return found
+    if found.shape[3] == model.num_features:
+        return found.permute(0, 3, 1, 2)
+    raise ValueError(f"features of shape {tuple(found.shape)} hold no axis of {model.num_features}")
