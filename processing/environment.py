@@ -189,9 +189,7 @@ def qgis_root() -> Optional[Path]:
 def _path_without(root: Path, path: str) -> str:
     """PATH without the folders of QGIS, whose libraries would be found first; with those of the system."""
     inside = os.path.normcase(str(root))
-    folders = [
-        entry for entry in path.split(os.pathsep) if entry and not os.path.normcase(entry).startswith(inside)
-    ]
+    folders = [entry for entry in path.split(os.pathsep) if entry and not os.path.normcase(entry).startswith(inside)]
     if os.name == "nt":
         windows = os.environ.get("SYSTEMROOT", r"C:\Windows")
         needed = [windows + r"\System32", windows, windows + r"\System32\Wbem"]
