@@ -182,4 +182,4 @@ class Description:
 
 def band_count(weights: Float) -> int:
     """Bands that filters were made for."""
-    return weights.shape[1] // SIDE**2
+    return int(weights.shape[1]) // SIDE**2

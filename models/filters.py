@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from .contract import Bool, Float
 from .crew import Crew, pieces_of
-from .pooling import fill_gaps
+from .pooling import fill_gaps, window_sums
 from .scaling import Sample, Standardiser
 
 SIDE = 3
@@ -57,17 +57,8 @@ def draw_patches(sample: Sample, standardise: Standardiser, count: int, rng: np.
 
 def _centres(valid: Bool) -> Bool:
     """Pixels whose 3 x 3 surroundings are all valid."""
-    return _known_around(valid) == SIDE * SIDE
-
-
-def _known_around(valid: Bool) -> Float:
-    """Valid pixels among the 3 x 3 around each: (H, W) float32."""
-    padded = np.pad(valid.astype(np.float32), 1)
-    height, width = valid.shape
-    return sum(
-        (padded[dy : dy + height, dx : dx + width] for dy in range(SIDE) for dx in range(SIDE)),
-        start=np.zeros((height, width), np.float32),
-    )
+    known = window_sums(np.pad(valid.astype(np.float32), 1), SIDE // 2)
+    return np.equal(known, SIDE * SIDE)
 
 
 def whitened(patches: Float) -> Float:
@@ -87,7 +78,8 @@ def whitened(patches: Float) -> Float:
     flat /= np.where(norms < NORM_FLOOR, 1.0, norms)
     values, vectors = np.linalg.eigh(flat.T @ flat / len(flat))
     twice = (vectors / (np.maximum(values, 0) + WHITENING_FLOOR)) @ vectors.T
-    return (flat @ twice).astype(np.float32)
+    whitened_twice: Float = (flat @ twice).astype(np.float32)
+    return whitened_twice
 
 
 def draw_filters(sample: Sample, standardise: Standardiser, count: int, seed: int) -> Float:
@@ -210,7 +202,8 @@ def features_of(values: Float, weights: Float, bias: float, falling_bias: float)
         result[1] += second.sum(axis=(1, 2), dtype=np.float64)
 
     Bank(weights, bias, falling_bias).sums(padded, np.ones(padded.shape[1:], np.bool_), 1, Crew(1), use)
-    return (result.reshape(-1) / (inner[0] * inner[1])).astype(np.float32)
+    means: Float = (result.reshape(-1) / (inner[0] * inner[1])).astype(np.float32)
+    return means
 
 
 def columns_at(values: Float, offset: tuple[int, int], rows: slice, width: int, patch_size_px: int) -> Float:

@@ -46,11 +46,11 @@ def _declare_vision_operators() -> None:
     for library in Path(place.origin).parent.glob("_C*"):
         if library.suffix in (".so", ".pyd", ".dylib"):
             try:
-                torch.ops.load_library(str(library))
+                torch.ops.load_library(str(library))  # type: ignore[no-untyped-call]
             except OSError:
                 break
             return
-    declarations = torch.library.Library("torchvision", "FRAGMENT")
+    declarations: Any = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     for operator in ("nms", "qnms"):
         declarations.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     _declared.append(declarations)

@@ -221,7 +221,8 @@ def _load(timm: Any, config: Any, request: BuildRequest, path: Any, tile: int) -
             continue
         if random_start.seen:
             raise UnusableModel(
-                f"The first layer of {request.model} cannot be adapted from 3 to {request.in_chans} bands. Choose 3 bands."
+                f"The first layer of {request.model} cannot be adapted from 3 to {request.in_chans} bands. "
+                "Choose 3 bands."
             )
         return model, side
     raise UnusableModel(_misfit(request.model, path, failure)) from failure
