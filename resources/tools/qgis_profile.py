@@ -53,6 +53,9 @@ def qgis_environment(offscreen: bool = True) -> "dict[str, str]":
         PYTHONWARNINGS="ignore::DeprecationWarning",
     )
     environment.setdefault("XDG_RUNTIME_DIR", str(runtime))
+    if sys.platform == "linux":
+        # QGIS takes its Python's libraries from beside the first python3 on PATH; pyenv or conda there would break it.
+        environment["PATH"] = os.pathsep.join(["/usr/bin", "/bin", environment.get("PATH", "")])
     if offscreen:
         environment["QT_QPA_PLATFORM"] = "offscreen"
     return environment
