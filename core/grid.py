@@ -52,13 +52,13 @@ class Grid:
 
     def crop(self, window: Window) -> "Grid":
         """The grid of a window of this one."""
-        moved = self.transform * Affine.translation(window.col, window.row)
+        moved = self.transform @ Affine.translation(window.col, window.row)
         return Grid(moved, self.crs, window.height, window.width)
 
     def coarser(self, factor: int) -> "Grid":
         """Cells of `factor` by `factor`; the origin stays exact, the last row and column may reach beyond."""
         shape = -(-self.height // factor), -(-self.width // factor)
-        return Grid(self.transform * Affine.scale(factor), self.crs, *shape)
+        return Grid(self.transform @ Affine.scale(factor), self.crs, *shape)
 
     def blocks(self, size: int) -> list[Window]:
         """Windows of `size` by `size` cells in rows from the upper left; those at the edges are cut."""

@@ -35,7 +35,7 @@ def window_of(grid: Grid, extent: str) -> Window:
     if not extent.strip():
         return grid.whole
     west, east, south, north = _bounds(extent, grid)
-    corners = [~grid.transform * (x, y) for x in (west, east) for y in (south, north)]
+    corners = [~grid.transform @ (x, y) for x in (west, east) for y in (south, north)]
     cols, rows = zip(*corners, strict=True)
     left, top = (int(np.floor(min(axis) + TOLERANCE_CELLS)) for axis in (cols, rows))
     right, bottom = (int(np.ceil(max(axis) - TOLERANCE_CELLS)) for axis in (cols, rows))
@@ -94,8 +94,8 @@ class PolygonMask:
     def cells(self, window: Window) -> Bool:
         """(h, w) bool: centre inside any polygon."""
         transform = self.grid.crop(window).transform
-        ring = [transform * corner for corner in ((0, 0), (window.width, 0), (window.width, window.height))]
-        ring.append(transform * (0, window.height))
+        ring = [transform @ corner for corner in ((0, 0), (window.width, 0), (window.width, window.height))]
+        ring.append(transform @ (0, window.height))
         found = self._tree.query(shapely.Polygon(ring), predicate="intersects")
         if not len(found):
             return np.zeros((window.height, window.width), np.bool_)

@@ -114,7 +114,7 @@ def test_wavelengths(make_raster):
 
 
 def test_rotated_and_oblong_grids_are_kept(make_raster):
-    transform = Affine.translation(5e5, 5e6) * Affine.rotation(20) * Affine.scale(10, -4)
+    transform = Affine.translation(5e5, 5e6) @ Affine.rotation(20) @ Affine.scale(10, -4)
     with open_raster(make_raster(transform=transform)) as reader:
         assert reader.grid.transform.almost_equals(transform, 1e-6)
 
