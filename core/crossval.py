@@ -94,7 +94,7 @@ class HeadPlan:
         )  # fmt: skip
 
 
-def schemes_for(samples: Samples, block_size_m: float, seed: int) -> tuple[list[Scheme], list[LeftOut]]:
+def schemes_for(target: str, samples: Samples, block_size_m: float, seed: int) -> tuple[list[Scheme], list[LeftOut]]:
     """Schemes that make sense for these samples, the one to trust first, and those that do not."""
     found: list[Scheme] = []
     without: list[LeftOut] = []
@@ -105,7 +105,9 @@ def schemes_for(samples: Samples, block_size_m: float, seed: int) -> tuple[list[
     else:
         reason = f"Every label is a single {kind.rstrip('s')}, so there is nothing to keep together; blocks come first."
         without.append(LeftOut(GROUPS, "Folds of groups", reason))
-    blocks = _blocks(samples, block_size_m, seed)
+    # With one large polygon a class, polygons cut by blocks are still better than nothing; a group field never is cut.
+    cut = samples.grouped and not samples.by_field and make_folds(target, samples.y, samples.groups, 2, seed) is None
+    blocks = _blocks(samples, np.arange(len(samples.y)) if cut else samples.groups, block_size_m, seed)
     (found if isinstance(blocks, Scheme) else without).append(blocks)  # type: ignore[arg-type]
     sentence = "Cells are dealt out at random: neighbours of training cells are in the test, which flatters."
     everyone = np.arange(len(samples.y), dtype=np.int64)
@@ -113,23 +115,29 @@ def schemes_for(samples: Samples, block_size_m: float, seed: int) -> tuple[list[
     return found, without
 
 
-def _blocks(samples: Samples, block_size_m: float, seed: int) -> Scheme | LeftOut:
+def _blocks(samples: Samples, groups: Int, block_size_m: float, seed: int) -> Scheme | LeftOut:
     title = "Spatial blocks"
-    if samples.xy is None:
+    xy_m = metres_of(samples)
+    if xy_m is None:
         return LeftOut(BLOCKS, title, "It is not known where the samples lie.")
-    crs = CRS.from_user_input(samples.crs) if samples.crs else None
-    geographic = bool(crs and crs.is_geographic)
-    unit_m = 1.0 if crs is None or geographic else float(crs.axis_info[0].unit_conversion_factor)
-    xy_m = metres(samples.xy, geographic, unit_m)
     side = block_size_m or block_side(xy_m)
     if side <= 0:
         return LeftOut(BLOCKS, title, "All samples lie in one place.")
-    unit = "units of the coordinates" if crs is None else "m"
-    sentence = (
-        f"Squares of {side:,.0f} {unit} are kept apart; a group lies in the square of its middle, and each repetition "
-        "cuts the area elsewhere."
-    )
-    return Scheme(BLOCKS, title, sentence, lambda repeat: spatial_blocks(xy_m, samples.groups, side, seed + repeat))
+    unit = "m" if samples.crs else "units of the coordinates"
+    whole = "a group lies in the square of its middle"
+    if groups is not samples.groups:
+        whole = f"as there are too few {samples.group_kind} to keep them whole, they are cut"
+    sentence = f"Squares of {side:,.0f} {unit} are kept apart; {whole}, and each repetition lays the squares elsewhere."
+    return Scheme(BLOCKS, title, sentence, lambda repeat: spatial_blocks(xy_m, groups, side, seed + repeat))
+
+
+def metres_of(samples: Samples) -> NDArray[np.float64] | None:
+    """(N, 2) places in metres; in units of the coordinates without a CRS; None when unknown."""
+    if samples.xy is None or not samples.crs:
+        return samples.xy
+    crs = CRS.from_user_input(samples.crs)
+    unit_m = 1.0 if crs.is_geographic else float(crs.axis_info[0].unit_conversion_factor)
+    return metres(samples.xy, crs.is_geographic, unit_m)
 
 
 def run_scheme(

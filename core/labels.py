@@ -91,7 +91,10 @@ def raster_samples(job: LabelledJob, table: pd.DataFrame, reader: RasterReader, 
     xy = np.stack([t.a * columns + t.b * rows + t.c, t.d * columns + t.e * rows + t.f], axis=1)
     kind = f"groups by '{job.group_field}'" if job.group_field else _kind_of(shapes)
     grouped = len(np.unique(numbers)) < len(numbers)
-    return Samples(X, values, numbers, kind, grouped, xy, reader.grid.crs, cells, classes, space_of(reader), report)
+    return Samples(
+        X, values, numbers, kind, grouped, bool(job.group_field), xy, reader.grid.crs, cells, classes,
+        space_of(reader), report,
+    )  # fmt: skip
 
 
 def _shapes(table: pd.DataFrame, source: str, grid: Grid, report: LabelReport) -> NDArray[Any]:

@@ -119,6 +119,8 @@ class Samples:
     """What a group is, plural, in words for the user."""
     grouped: bool
     """True when some group holds more than one sample, so that groups differ from samples."""
+    by_field: bool
+    """True when a group field says what belongs together."""
     xy: NDArray[np.float64] | None
     """(N, 2) in `crs`, or None when unknown."""
     crs: str

@@ -16,7 +16,7 @@ from .build import HeadRequest
 from .inner import inner_class_folds, inner_value_folds, settle, thinned
 from .scaling import scaler_for
 
-STRENGTHS = tuple(10.0 ** (e / 2) for e in range(2, -11, -1))
+STRENGTHS = (10.0, 1.0, 0.1, 0.01, 0.001, 1e-4, 1e-5)
 """Penalty for each sample, strongest first: C = 1 / (strength * N), so a strength means the same for any N."""
 USUAL_STRENGTH = 0.01
 """Good as a rule, and taken unless inner folds clearly say otherwise."""

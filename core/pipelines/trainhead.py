@@ -54,7 +54,7 @@ def run(job: TrainHead, progress: Progress) -> Result:
 
 def quick_test(samples: Samples, plan: HeadPlan, progress: Progress) -> dict[str, Any]:
     """One repetition of the most honest scheme that these labels allow; cheap beside 'Assess head'."""
-    for scheme in schemes_for(samples, 0.0, plan.seed)[0]:
+    for scheme in schemes_for(plan.target, samples, 0.0, plan.seed)[0]:
         trial = run_scheme(scheme, samples, plan, QUICK_FOLDS, 1, progress)
         if isinstance(trial, LeftOut):
             continue
@@ -65,7 +65,7 @@ def quick_test(samples: Samples, plan: HeadPlan, progress: Progress) -> dict[str
         shown = f"{100 * scores[name]:.1f} % right" if plan.target == "class" else f"R2 {scores[name]:.2f}"
         count = trial.repetitions[0].folds.count
         warning = "" if scheme.honest else " No honest test was possible: this figure flatters."
-        sentence = f"First test, {scheme.title.lower()}, {count} folds, once: {shown}.{warning}"
+        sentence = f"First test, {scheme.title[0].lower() + scheme.title[1:]}, {count} folds, once: {shown}.{warning}"
         return {"scheme": scheme.name, "folds": count, "scores": scores, "sentence": sentence}
     sentence = "The labels are too few to test anything; add at least two of each class in different places."
     return {"scheme": "", "folds": 0, "scores": {}, "sentence": sentence}

@@ -1,0 +1,151 @@
+"""Assess head: embedding and labels in, report out."""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...models.crew import thread_count
+from ..assessment import assess, thinned
+from ..crossval import HeadPlan, LeftOut, Trial, metres_of, run_scheme, schemes_for
+from ..errors import BadInput, BadJob, Unwritable
+from ..heads.build import head_card
+from ..jobs.declare import Result
+from ..jobs.fewshot import AssessHead
+from ..labels import load_samples
+from ..progress import Progress
+from ..raster import environment
+from ..report.page import page, sample_maps
+from ..report.words import headline_sentences
+from ..samples import Samples
+from ..sidecar import write_sidecar
+from ..version import VERSION
+from .trainhead import label_inputs
+
+SUFFIXES = (".html", ".htm")
+
+
+def run(job: AssessHead, progress: Progress) -> Result:
+    """Do the job.
+
+    Raises:
+        QuadratError: labels and embedding cannot be used or tested, or the report cannot be written.
+    """
+    started = time.monotonic()
+    if Path(job.output).suffix.lower() not in SUFFIXES:
+        raise BadJob(f"The report {job.output} must be a .html file.")
+    head_card(job.head, job.target)
+    with environment():
+        samples = load_samples(job, progress.part(0.0, 0.1))
+    read_s = time.monotonic() - started
+    plan = HeadPlan(job.head, job.target, job.balance, job.seed, thread_count(job.threads))
+    trials, left_out = _trials(job, samples, plan, progress.part(0.1, 0.97))
+    numbers = assess(job.target, samples, trials, left_out, job.seed)
+    sentences = headline_sentences(numbers)
+    for sentence in sentences:
+        progress.info(sentence)
+    html = page(numbers, job.to_dict(), samples.report.lines(), _maps(job, samples, trials[0]))
+    content = {"version": VERSION, "job": job.to_dict(), "sentences": sentences, **numbers}
+    write_text(str(numbers_path(job.output)), json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(job.output, html)
+    facts = _facts(numbers, sentences)
+    write_sidecar(job.output, job, {**facts, "result": "report"}, inputs=label_inputs(job))
+    facts["seconds"] = {"read": round(read_s, 3), "test": round(time.monotonic() - started - read_s, 3)}
+    facts["device"] = f"CPU, {plan.threads} thread{'s' if plan.threads > 1 else ''}"
+    return Result(job.facts.id, job.outputs(), facts)
+
+
+def numbers_path(report: str) -> Path:
+    """Where the JSON beside a report lies."""
+    return Path(report).with_suffix(".json")
+
+
+def write_text(path: str, text: str) -> None:
+    """Write under a temporary name and rename.
+
+    Raises:
+        Unwritable: the folder cannot be written.
+    """
+    temporary = Path(f"{path}.part")
+    try:
+        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise Unwritable(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _trials(job: AssessHead, samples: Samples, plan: HeadPlan, progress: Progress) -> tuple[list[Trial], list[LeftOut]]:
+    schemes, left_out = schemes_for(job.target, samples, job.block_size_m, job.seed)
+    trials = []
+    for number, scheme in enumerate(schemes):
+        part = progress.part(number / len(schemes), (number + 1) / len(schemes))
+        part.checkpoint(0.0, f"Testing: {scheme.title}")
+        outcome = run_scheme(scheme, samples, plan, job.folds, job.repeats, part)
+        if isinstance(outcome, Trial):
+            trials.append(outcome)
+        else:
+            left_out.append(outcome)
+            progress.warning(f"{outcome.title} left out: {outcome.reason}")
+    if not trials:
+        raise BadInput(
+            "The labels are too few to test anything. Add labels until at least two classes have two samples each; "
+            "better, five in different places."
+            if job.target == "class"
+            else "The labels are too few to test anything. At least two samples with different values are needed."
+        )
+    return trials, left_out
+
+
+def _maps(job: AssessHead, samples: Samples, trial: Trial) -> list[tuple[str, str]]:
+    """Pictures of where the samples lie, if that is known."""
+    xy_m = metres_of(samples)
+    if xy_m is None or not np.ptp(xy_m, axis=0).any():
+        return []
+    at = thinned(np.arange(len(samples.y)))
+    first = trial.repetitions[0].folds
+    return sample_maps(xy_m[at], first.fold[at], first.count, _share_right(job, samples, trial)[at])
+
+
+def _share_right(job: AssessHead, samples: Samples, trial: Trial) -> NDArray[np.float64]:
+    """(N,) share of repetitions in which each sample was right; a value is right when it errs less than usual."""
+    rounds = np.full((len(trial.repetitions), len(samples.y)), np.nan)
+    for number, repetition in enumerate(trial.repetitions):
+        at = repetition.tested
+        if job.target == "class":
+            rounds[number, at] = repetition.predicted[at] == samples.y[at]
+        else:
+            error = np.abs(repetition.predicted[at] - samples.y[at])
+            rounds[number, at] = error <= np.median(error)
+    tested = np.isfinite(rounds).any(axis=0)
+    share = np.full(len(samples.y), np.nan)
+    share[tested] = np.nanmean(rounds[:, tested], axis=0)
+    return share
+
+
+def _facts(numbers: Mapping[str, Any], sentences: list[str]) -> dict[str, Any]:
+    """What the user wants to read at the end."""
+    return {
+        "headline": numbers["headline"],
+        "sentences": sentences,
+        "samples": numbers["samples"],
+        "groups": numbers["groups"],
+        "schemes": {
+            scheme["name"]: {
+                "title": scheme["title"],
+                "folds": scheme["folds"],
+                "repetitions": scheme["repetitions"],
+                "scores": {name: row["mean"] for name, row in scheme["metrics"].items()},
+            }
+            for scheme in numbers["schemes"]
+        },
+        "left_out": numbers["left_out"],
+    }
