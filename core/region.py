@@ -63,7 +63,7 @@ def _bounds(extent: str, grid: Grid) -> tuple[float, float, float, float]:
         left, bottom, right, top = transform_bounds(
             CRS.from_user_input(match[5]), CRS.from_wkt(grid.crs), west, south, east, north, densify_pts=21
         )
-    except (CRSError, RasterioError) as error:
+    except (CRSError, RasterioError, ValueError) as error:
         raise BadInput(f"The extent {extent} cannot be brought to the raster's coordinate system: {error}.") from error
     return left, right, bottom, top
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import html
 import io
 import json
 import os
@@ -27,7 +28,7 @@ WHOLE_BELOW_BYTES = 256 * 2**20
 PIECE_BYTES = 2**16
 STRIDE_BYTES = 2**20
 SQLITE_HEADER = b"SQLite format 3\x00"
-_VRT_SOURCE = re.compile(rb'<SourceFilename[^>]*?(?:relativeToVRT="(\d)")?[^>]*>([^<]+)<')
+_VRT_SOURCE = re.compile(r"<(?:SourceFilename|SourceDataset)([^>]*)>([^<]+)<")
 
 
 def sidecar_path(output: str) -> Path:
@@ -128,9 +129,9 @@ def _companions(file: Path) -> list[Path]:
     suffix = file.suffix.lower()
     if suffix == ".vrt":
         found = []
-        for relative, name in _VRT_SOURCE.findall(file.read_bytes()):
-            source = Path(name.decode("utf-8"))
-            found.append(file.parent / source if relative == b"1" else source)
+        for attributes, name in _VRT_SOURCE.findall(file.read_text(encoding="utf-8", errors="replace")):
+            source = Path(html.unescape(name))
+            found.append(file.parent / source if 'relativeToVRT="1"' in attributes else source)
         return sorted({path for path in found if path.is_file() and path != file})
     if suffix == ".shp":
         return [path for end in (".dbf", ".prj") if (path := file.with_suffix(end)).is_file()]

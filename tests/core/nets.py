@@ -1,9 +1,8 @@
-"""Three small backbones for tests, in plain numpy: one that sees its tile, one that is exact, one that runs out of memory."""
+"""Small backbones in plain numpy: one that sees its tile, one that is exact, one that runs out of memory."""
 
 import sys
 
 import numpy as np
-
 from quadrat.models import registry
 from quadrat.models.card import Card
 from quadrat.models.identity import identity_of

@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from rasterio.transform import Affine
-
 from quadrat.core import embedding, spool, tiling
 from quadrat.core.errors import BadInput, BadJob, Cancelled, EngineTooSmall, Stale
 from quadrat.core.jobs.embed import EmbedRaster
@@ -17,6 +15,7 @@ from quadrat.core.raster import open_raster
 from quadrat.core.sidecar import read_sidecar
 from quadrat.tests.conftest import MISSING
 from quadrat.tests.core import nets
+from rasterio.transform import Affine
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +73,9 @@ def expected_local(path, patch=2, halo=3):
 # ---- the grid: peers lose the last row and column, or fail on small rasters
 
 
-@pytest.mark.parametrize(("height", "width"), [(16, 16), (15, 17), (17, 15), (1, 1), (3, 40), (40, 3), (33, 31), (80, 90)])
+@pytest.mark.parametrize(
+    ("height", "width"), [(16, 16), (15, 17), (17, 15), (1, 1), (3, 40), (40, 3), (33, 31), (80, 90)]
+)
 @pytest.mark.parametrize("missing", ["none", "nodata"])
 def test_exact_backbone_is_right_everywhere(make_raster, embed, height, width, missing):
     holes = np.zeros((height, width), bool)
@@ -321,7 +322,7 @@ def test_like_refuses_contradictions(make_raster, embed, tmp_path):
             embed(a, **options)
     with pytest.raises(BadInput, match="3 bands, but 2"):
         embed(a, like=first.path, bands=(1, 2), backbone="spectral-textural")
-    with pytest.raises(BadInput, match="has no file .*quadrat.json"):
+    with pytest.raises(BadInput, match=r"has no file .*quadrat\.json"):
         embed(a, like=a)
     sidecar = Path(first.path + ".quadrat.json")
     content = json.loads(sidecar.read_text())

@@ -1,13 +1,14 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import rasterio
 import rasterio.shutil
-from rasterio.transform import Affine
-
 from quadrat.core.errors import BadInput
 from quadrat.core.grid import Window
 from quadrat.core.raster import open_raster
 from quadrat.tests.conftest import MISSING
+from rasterio.transform import Affine
 
 
 def holes_of(height=40, width=50):
@@ -137,7 +138,7 @@ def test_sentences(make_raster, tmp_path):
     broken = tmp_path / "broken.tif"
     broken.write_bytes(b"II*\0 this is no raster at all")
     half = tmp_path / "half.tif"
-    half.write_bytes(open(make_raster("whole.tif", height=300, width=300), "rb").read()[:60_000])
+    half.write_bytes(Path(make_raster("whole.tif", height=300, width=300)).read_bytes()[:60_000])
     for name, bands, words in (
         ("nowhere.tif", (), "There is no file"), (str(broken), (), "cannot be read as a raster"),
         (path, (4,), "no band 4"), (path, (0,), "no band 0"),

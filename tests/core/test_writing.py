@@ -15,13 +15,12 @@ import pytest
 import rasterio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rasterio.crs import CRS
-from rasterio.transform import Affine
-
 from quadrat.core import spool, tiff, writing
 from quadrat.core.errors import Unwritable
 from quadrat.core.grid import Grid
 from quadrat.core.writing import Band, BlockWriter, kept
+from rasterio.crs import CRS
+from rasterio.transform import Affine
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,7 +69,7 @@ def test_what_is_put_is_read(tmp_path, height, width, count, block, dtype, big, 
     grid, path = make_grid(height, width, epsg), tmp_path / "out.tif"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiff, "CLASSIC_LIMIT", 0 if big else 2**32)
-        write(path, values, grid=grid, block=block, nodata=nodata, tags={"x": "é\"<&"})
+        write(path, values, grid=grid, block=block, nodata=nodata, tags={"x": 'é"<&'})
     assert path.read_bytes()[2] == (43 if big else 42)
     with rasterio.open(path) as file:
         assert (file.read() == values).all()
@@ -80,7 +79,7 @@ def test_what_is_put_is_read(tmp_path, height, width, count, block, dtype, big, 
         assert file.scales == tuple(pytest.approx(0.01 * (i + 1)) for i in range(count))
         assert file.offsets == tuple(-i for i in range(count))
         assert np.isnan(file.nodata) if dtype == "float32" else file.nodata == 0
-        assert file.tags(ns="QUADRAT") == {"x": "é\"<&"}
+        assert file.tags(ns="QUADRAT") == {"x": 'é"<&'}
         assert file.compression.name == "zstd"
 
 
@@ -287,12 +286,11 @@ def test_disk_that_fills_up_while_writing(tmp_path, monkeypatch):
         writer.put(0, make_values(1, 16, 16))
         writer._drain(0)
         part = writer._spool._part
-        writer._spool._part = open("/dev/full", "r+b", buffering=0)
-        with pytest.raises(Unwritable, match="disk of .* is full"):
-            for index in range(1, 16):
-                writer.put(index, make_values(1, 16, 16))
-            writer._drain(0)
-        writer._spool._part.close()
+        writer.put(1, make_values(1, 16, 16))
+        with open("/dev/full", "r+b", buffering=0) as full:
+            writer._spool._part = full
+            with pytest.raises(Unwritable, match=r"disk of .* is full"):
+                writer._drain(0)
         writer._spool._part = part
         writer._waiting.clear()
     assert write(tmp_path / "b.tif", make_values(1, 64, 64), block=16, signature={"other": 1}) == 0

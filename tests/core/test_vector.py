@@ -1,0 +1,79 @@
+import gzip
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+from quadrat.core.errors import BadInput, EngineTooSmall
+from quadrat.core.vector import parse_source, read_vector
+
+
+@pytest.fixture
+def layers(tmp_path):
+    path = tmp_path / "mes données.gpkg"
+    for name, count in (("towns", 3), ("fields", 2)):
+        frame = gpd.GeoDataFrame(
+            {"klasse": [f"é{i}" for i in range(count)], "n": range(count)},
+            geometry=[shapely.Point(i, i) for i in range(count)], crs=4326,
+        )  # fmt: skip
+        frame.to_file(path, layer=name)
+    return str(path)
+
+
+def test_layers_by_name_number_and_subset(layers):
+    assert len(read_vector(f"{layers}|layername=fields")) == 2
+    assert len(read_vector(f"{layers}|layerid=0")) == 3
+    assert read_vector(f"{layers}|layername=towns|subset=n > 0")["klasse"].tolist() == ["é1", "é2"]
+    frame = read_vector(f"{layers}|layername=towns", ["n"])
+    assert list(frame.columns) == ["n", "geometry"]
+    assert frame.crs.to_epsg() == 4326
+
+
+def test_source_texts():
+    assert parse_source("a b.shp") == ("a b.shp", None, None)
+    assert parse_source("x.gpkg|layerid=1|layername=t") == ("x.gpkg", "t", None)
+    assert parse_source("file:///tmp/a%20b.csv?delimiter=;").path == "/tmp/a b.csv"
+
+
+@pytest.mark.parametrize(
+    ("name", "mark"), [("t.csv", ","), ("t.csv", ";"), ("t.tsv", "\t"), ("t.txt", "|"), ("t.csv.gz", ",")]
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+def test_tables_of_text(tmp_path, name, mark, encoding):
+    value = "1,5" if mark == ";" else "1.5"
+    text = mark.join(("klasse", "wert")) + "\n" + mark.join(("Café", value)) + "\n"
+    opener = gzip.open if name.endswith("gz") else open
+    with opener(tmp_path / name, "wb") as file:
+        file.write(text.encode(encoding))
+    table = read_vector(str(tmp_path / name))
+    assert type(table) is pd.DataFrame
+    assert table.to_dict("records") == [{"klasse": "Café", "wert": 1.5}]
+    assert list(read_vector(str(tmp_path / name), ["wert"]).columns) == ["wert"]
+
+
+def test_sentences(layers, tmp_path):
+    broken = tmp_path / "broken.gpkg"
+    broken.write_bytes(b"SQLite format 3\0 and nothing else")
+    cut = tmp_path / "cut.csv.gz"
+    cut.write_bytes(gzip.compress(b"a,b\n" * 10_000)[:30])
+    for source, columns, words in (
+        ("nowhere.gpkg", None, "There is no file"),
+        (f"{layers}|layername=x", None, "no layer 'x'. It has: towns, fields"),
+        (f"{layers}|layername=towns", ["klase"], "no field 'klase'. Did you mean 'klasse'"),
+        (str(broken), None, "cannot be read as a vector layer"), (str(cut), None, "cannot be read"),
+    ):  # fmt: skip
+        with pytest.raises(BadInput, match=words):
+            read_vector(source, columns)
+
+
+def test_parquet_is_read_or_explained(tmp_path):
+    path = tmp_path / "t.parquet"
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        path.write_bytes(b"PAR1")
+        with pytest.raises(EngineTooSmall, match="parquet"):
+            read_vector(str(path))
+        return
+    pd.DataFrame({"a": [1]}).to_parquet(path)
+    assert read_vector(str(path))["a"].tolist() == [1]
