@@ -1,6 +1,5 @@
 """What is known of the engine now; one truth with one signal, no widgets. Looks in the background."""
 
-import os
 from dataclasses import dataclass
 from typing import Any, List, Optional
 
@@ -25,36 +24,24 @@ class EngineFacts:
     """light or full"""
     folder: str = ""
     python: str = ""
+    made_by: str = ""
     disk_bytes: int = 0
 
 
 def look() -> EngineFacts:
     """Find the engine and add up its files; takes up to some seconds on a slow disk."""
-    from ..processing.environment import find_engine
+    from ..processing.environment import find_engine, pointed_folder
+    from ..processing.upkeep import disk_use
 
     try:
         engine = find_engine()
     except QuadratError as error:
+        if pointed_folder() is None:
+            return EngineFacts(False, tr("Nothing is installed yet. Choose an engine and press 'Set up'."))
         return EngineFacts(False, str(error))
-    folder = str(engine.folder)
-    return EngineFacts(True, tr("Ready"), engine.size, folder, str(engine.python), disk_use(folder))
-
-
-def disk_use(folder: str) -> int:
-    """Bytes below a folder; files with several names count once."""
-    total, seen = 0, set()
-    for where, _, names in os.walk(folder):
-        for name in names:
-            try:
-                facts = os.lstat(os.path.join(where, name))
-            except OSError:
-                continue
-            if facts.st_nlink > 1:
-                if (facts.st_dev, facts.st_ino) in seen:
-                    continue
-                seen.add((facts.st_dev, facts.st_ino))
-            total += facts.st_size
-    return total
+    return EngineFacts(
+        True, tr("Ready"), engine.size, str(engine.folder), str(engine.python), engine.made_by, disk_use(engine.folder)
+    )
 
 
 class EngineState(QObject):
@@ -179,4 +166,5 @@ class EngineState(QObject):
         if error is not None:
             self._end("error", str(error))
         else:
-            self._end("info", tr("The engine was removed. Your data, heads and maps are untouched."))
+            text = tr("The engine was removed, {megabytes:.0f} MB are free again. Data, heads and maps are untouched.")
+            self._end("info", text.format(megabytes=freed / 1e6))

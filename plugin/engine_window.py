@@ -34,17 +34,29 @@ from .settings import ENGINE_SIZE, OWN_PYTHON, WHEELS_FOLDER
 
 MARK_COLOURS = {"good": "#3fa34d", "bad": "#d9534f", "busy": "#e0a030", "unknown": "#8a949e"}
 """Middle tones that read on light and dark windows."""
+SIZE_WORDS = {"light": "Light engine", "full": "Full engine"}
 LEVEL_COLOURS = {"error": "#d9534f", "warning": "#c98a1b"}
 MOST_LOG_LINES = 5000
-MEGABYTE = 1e6
+COST_INDENT_PX = 24
+GIGABYTE = 1e9
 
 
-def size_texts() -> Dict[str, str]:
-    """What each engine is good for, with size on disk and time, for the choice in the window."""
+def size_titles() -> Dict[str, str]:
+    """What each engine is good for."""
     return {
-        "light": tr("Light: 0.6 GB, about a minute. Does everything that needs no neural network."),
-        "full": tr("Full: from 1.8 GB (CPU) to 6 GB (NVIDIA), several minutes. Adds PyTorch and timm models."),
+        "light": tr("Light: built-in backbones, ONNX models, heads and maps"),
+        "full": tr("Full: adds PyTorch, and with it any timm model"),
     }
+
+
+def cost_text(job: SetUpEngine) -> str:
+    """Size and time of a set-up, in half a line."""
+    from ..processing.installer import estimate
+
+    cost = estimate(job)
+    return tr("{download} MB to download, {disk:.1f} GB on disk, about {minutes} min").format(
+        download=cost.download_mb, disk=cost.disk_mb / 1000, minutes=cost.minutes
+    )
 
 
 class EngineWindow(QDialog):
@@ -107,18 +119,21 @@ class EngineWindow(QDialog):
         box = QGroupBox(tr("Which engine"))
         layout = QVBoxLayout(box)
         self._sizes: Dict[str, QRadioButton] = {}
-        texts = size_texts()
+        self._costs: Dict[str, QLabel] = {}
+        titles = size_titles()
         for size in SetUpEngine.params()["size"].choices:
-            button = QRadioButton(texts[size])
+            button, cost = QRadioButton(titles[size]), QLabel()
             button.setChecked(size == ENGINE_SIZE.get())
             button.toggled.connect(self._show_state)
-            self._sizes[size] = button
+            cost.setIndent(COST_INDENT_PX)
+            cost.setWordWrap(True)
+            self._sizes[size], self._costs[size] = button, cost
             layout.addWidget(button)
+            layout.addWidget(cost)
         note = QLabel(
             tr("It is installed into a folder of its own. Nothing is added to QGIS; no administrator rights.")
         )
         note.setWordWrap(True)
-        note.setEnabled(False)
         layout.addWidget(note)
         return box
 
@@ -135,9 +150,11 @@ class EngineWindow(QDialog):
         self._wheels.setFilePath(WHEELS_FOLDER.get())
         self._torch = QComboBox()
         self._torch.addItems(params["torch"].choices)
+        self._torch.currentTextChanged.connect(self._show_costs)
         for name, widget in (("python", self._python), ("wheels", self._wheels), ("torch", self._torch)):
             widget.setToolTip(tr(params[name].help))
             form.addRow(tr(params[name].label), widget)
+        self._show_costs()
         box.setCollapsed(not (OWN_PYTHON.get() or WHEELS_FOLDER.get()))
         return box
 
@@ -253,8 +270,12 @@ class EngineWindow(QDialog):
             return tr("Looking…")
         if not facts.found:
             return facts.sentence
-        size = tr("{gigabytes:.1f} GB on disk").format(gigabytes=facts.disk_bytes / MEGABYTE / 1000)
-        lines = (f"{facts.size}, {size}", f"{tr('Folder')}: {facts.folder}", f"{tr('Python')}: {facts.python}")
+        size = tr("{gigabytes:.1f} GB on disk").format(gigabytes=facts.disk_bytes / GIGABYTE)
+        lines = (
+            f"{SIZE_WORDS[facts.size]}, {size}, {tr('made by')} {facts.made_by}",
+            f"{tr('Folder')}: {facts.folder}",
+            f"{tr('Python')}: {facts.python}",
+        )
         return "\n".join(lines)
 
     def _show_state(self) -> None:
@@ -277,6 +298,10 @@ class EngineWindow(QDialog):
             details = details.replace(folder, link, 1)
         self._details.setText(details)
         self._enable(found, bool(busy))
+
+    def _show_costs(self) -> None:
+        for size, label in self._costs.items():
+            label.setText(cost_text(SetUpEngine(size=size, torch=self._torch.currentText())))
 
     def _enable(self, found: bool, busy: bool) -> None:
         facts = self.state.facts

@@ -90,7 +90,10 @@ class Menu:
                 tr("QGIS's plugin 'Processing' is switched off. Switch it on in the plugin manager.")
             )
             return
-        form = processing.createAlgorithmDialog(algorithm, {})
+        from .prefill import start_values
+
+        values = start_values(algorithm.partition(":")[2], self._iface.activeLayer())
+        form = processing.createAlgorithmDialog(algorithm, values)
         if form is None:
             self._messages.warning(tr("The algorithm {id} is not in the toolbox.").format(id=algorithm))
             return

@@ -29,7 +29,7 @@ class SetUpEngine(Job):
         "Engine",
         default="light",
         choices=("light", "full"),
-        help="light: about 0.6 GB on disk. full: adds PyTorch, from 1.8 GB (CPU) to 6 GB (CUDA).",
+        help="light: about 0.8 GB on disk. full: adds PyTorch, from 1.9 GB (CPU) to 6.5 GB (CUDA).",
     )
     torch: str = param(
         Kind.CHOICE,
