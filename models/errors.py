@@ -20,5 +20,5 @@ class MissingLibrary(ModelError):
     """A library is not installed in this engine."""
 
 
-class OutOfMemory(ModelError):
+class OutOfMemory(ModelError, MemoryError):
     """The batch was too large for the device; a smaller one may do."""

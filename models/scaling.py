@@ -90,7 +90,8 @@ class UnitRange:
         if not self.low.size:
             return values
         low, width = self.low[:, None, None], (self.high - self.low)[:, None, None]
-        return np.clip((values - low) / width, 0, 1, dtype=np.float32)
+        scaled: Float = np.clip((values - low) / width, 0, 1, dtype=np.float32)
+        return scaled
 
 
 def unit_range_of(scaling: str, dtype: str, sample: Sample, in_chans: int) -> UnitRange:

@@ -19,7 +19,8 @@ class RawBands(LocalBackbone):
     def _vectors(self, values: Float, valid: Bool) -> Float:
         known = np.where(valid, values, np.float32(0))
         counts = cell_sums(valid.astype(np.float32), self.patch_size_px)
-        return cell_sums(known, self.patch_size_px) / np.maximum(counts, 1)
+        means: Float = np.divide(cell_sums(known, self.patch_size_px), np.maximum(counts, 1), dtype=np.float32)
+        return means
 
     def state(self) -> Mapping[str, NDArray[Any]]:
         """Nothing is drawn from the raster."""

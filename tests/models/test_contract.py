@@ -1,0 +1,169 @@
+"""One sweep over every backbone of the registry: what the rest of Quadrat relies on."""
+
+import re
+
+import numpy as np
+import pytest
+
+from quadrat.models import registry
+
+EXACT = ("spectral-textural", "mosaiks", "raw")
+NAMES = tuple(registry.BACKBONES)
+OPTIONS = {"spectral-textural": {"dimensions": 12}, "mosaiks": {"dimensions": 16}}
+
+
+@pytest.fixture(params=NAMES)
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def ask(name, request, tools):
+    """A function that makes a request for this backbone; options are passed on."""
+    own = dict(OPTIONS.get(name, {}))
+    if name == "timm":
+        own |= {"model": tools.tiny, "weights": request.getfixturevalue("tiny_vit"), "tile_size_px": 32}
+    if name == "onnx":
+        own |= {"model": request.getfixturevalue("tiny_onnx"), "tile_size_px": 32}
+    patch = 4 if registry.get(name).free_patch else 0
+
+    def make(values=None, valid=None, **more):
+        values = tools.scene(4) if values is None else values
+        return tools.request_for(values, valid, **{"patch_size_px": patch, **own, **more})
+
+    return make
+
+
+def batch(backbone, values, count=2):
+    side = backbone.tile_size_px + 2 * backbone.halo_px
+    tiles = np.stack([np.resize(np.roll(values, shift, axis=2), (len(values), side, side)) for shift in range(count)])
+    return tiles.astype(np.float32), np.ones((count, side, side), bool)
+
+
+def test_sweep_covers_the_registry():
+    assert set(EXACT) == {name for name in NAMES if registry.get(name).free_patch}
+
+
+def test_shapes_and_facts(name, ask, tools):
+    backbone = tools.build(name, ask(tile_size_px=32))
+    values, valid = batch(backbone, tools.scene(4))
+    cells = backbone.tile_size_px // backbone.patch_size_px
+    found = backbone(values, valid)
+    assert found.shape == (2, backbone.embed_dim, cells, cells)
+    assert found.dtype == np.float32
+    assert np.isfinite(found).all()
+    assert found.std() > 0
+    assert backbone.tile_size_px % backbone.patch_size_px == 0
+    assert len(backbone.band_names) == len(set(backbone.band_names)) == backbone.embed_dim
+    assert re.fullmatch("[0-9a-f]{64}", backbone.identity)
+    assert backbone.exact == (name in EXACT)
+    assert backbone.device.startswith("CPU, ")
+
+
+def test_pooled_is_one_vector_for_each_window(name, ask, tools):
+    backbone = tools.build(name, ask())
+    windows = np.stack([tools.scene(4, 32, 32, seed) for seed in (1, 2)])
+    found = backbone.pooled(windows, np.ones((2, 32, 32), bool))
+    assert found.shape == (2, backbone.embed_dim)
+    assert np.isfinite(found).all()
+    assert not np.allclose(found[0], found[1])
+    odd = backbone.pooled(windows[:, :, :19, :27], np.ones((2, 19, 27), bool))
+    assert odd.shape == (2, backbone.embed_dim)
+    assert np.isfinite(odd).all()
+
+
+def test_state_makes_the_same_backbone_without_the_raster(name, ask, tools):
+    first = tools.build(name, ask())
+    stored = {key: np.array(array) for key, array in first.state().items()}
+    again = tools.build(name, ask(values=tools.scene(4, seed=9), state=stored, seed=5))
+    values, valid = batch(first, tools.scene(4, seed=3))
+    assert again.identity == first.identity
+    np.testing.assert_array_equal(again(values, valid), first(values, valid))
+
+
+def test_seeded_output_is_stable_and_does_not_depend_on_threads(name, ask, tools):
+    first, again = (tools.build(name, ask(seed=4, threads=threads)) for threads in (1, 2))
+    values, valid = batch(first, tools.scene(4, seed=3))
+    assert again.identity == first.identity
+    np.testing.assert_allclose(again(values, valid), first(values, valid), rtol=1e-4, atol=1e-5)
+
+
+def test_another_raster_makes_another_space(name, ask, tools):
+    if name == "raw":
+        pytest.skip("raw bands draw nothing from the raster")
+    first, other = tools.build(name, ask()), tools.build(name, ask(values=tools.scene(4, seed=8) * 2))
+    assert first.identity != other.identity
+
+
+def test_what_stands_at_invalid_pixels_has_no_influence(name, ask, tools):
+    scene = tools.scene(4)
+    valid = np.ones(scene.shape[1:], bool)
+    valid[20:33, 11:30] = valid[:, :3] = valid[50, 41] = False
+    backbone = tools.build(name, ask(scene, valid))
+    values, _ = batch(backbone, scene, 1)
+    _, side, _ = values[0].shape
+    shown = np.resize(valid, (1, side, side))
+    values *= shown[:, None]
+    dirty = np.where(shown[:, None], values, np.float32(1e6))
+    np.testing.assert_array_equal(backbone(dirty, shown), backbone(values, shown))
+    np.testing.assert_array_equal(backbone.pooled(dirty, shown), backbone.pooled(values, shown))
+
+
+def test_nothing_valid_gives_numbers(name, ask, tools):
+    backbone = tools.build(name, ask(valid=np.zeros((72, 60), bool)))
+    values, valid = batch(backbone, np.zeros((4, 40, 40), np.float32), 1)
+    assert np.isfinite(backbone(values, np.zeros_like(valid))).all()
+    assert np.isfinite(backbone.pooled(values, np.zeros_like(valid))).all()
+
+
+@pytest.mark.parametrize("name", EXACT)
+@pytest.mark.parametrize("patch", [1, 3, 4])
+def test_exact_backbones_do_not_depend_on_tiling(name, patch, ask, tools):
+    scene = tools.scene(4, 84, 72)
+    valid = np.ones(scene.shape[1:], bool)
+    valid[30:41, 20:50] = False
+    backbone = tools.build(name, ask(scene, valid, patch_size_px=patch))
+    whole = tools.embed(backbone, scene, valid)
+    halo = backbone.halo_px
+    padded = np.pad(np.where(valid, scene, 0), ((0, 0), (halo, halo), (halo, halo)))
+    known = np.pad(valid, halo)
+    for top, left, height, width in ((0, 0, 5, 6), (7, 4, 8, 9), (whole.shape[1] - 4, whole.shape[2] - 7, 4, 7)):
+        rows = slice(top * patch, (top + height) * patch + 2 * halo)
+        cols = slice(left * patch, (left + width) * patch + 2 * halo)
+        part = backbone(padded[None, :, rows, cols], known[None, rows, cols])[0]
+        expected = whole[:, top : top + height, left : left + width]
+        np.testing.assert_allclose(part, expected, rtol=1e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", EXACT)
+@pytest.mark.parametrize(
+    ("bands", "height", "width"), [(1, 40, 40), (200, 24, 20), (3, 3, 3), (2, 1, 1), (4, 2, 30), (5, 1, 7)]
+)
+def test_odd_rasters(name, bands, height, width, ask, tools):
+    scene = tools.scene(bands, height, width)
+    for patch in (1, 4):
+        backbone = tools.build(name, ask(scene, patch_size_px=patch))
+        found = tools.embed(backbone, scene)
+        assert found.shape == (backbone.embed_dim, -(-height // patch), -(-width // patch))
+        assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_constant_bands_say_nothing(name, ask, tools):
+    scene = tools.scene(3)
+    flat = np.concatenate([scene, np.full((1, *scene.shape[1:]), 0.1, np.float32)])
+    found = tools.embed(tools.build(name, ask(flat)), flat)
+    assert np.isfinite(found).all()
+    all_flat = np.full((2, 20, 20), 7.3, np.float32)
+    found = tools.embed(tools.build(name, ask(all_flat)), all_flat)
+    assert np.isfinite(found).all()
+    assert np.ptp(found, axis=(1, 2)).max() == 0
+
+
+def test_another_number_of_bands_is_refused(name, ask, tools):
+    if name == "raw":
+        pytest.skip("raw bands have no state")
+    state = tools.build(name, ask()).state()
+    with pytest.raises(Exception, match=r"bands") as caught:
+        tools.build(name, ask(values=tools.scene(7), state=state))
+    assert type(caught.value).__name__ == "UnusableModel"
