@@ -12,7 +12,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence, TextIO
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, TextIO
 
 from ..core.errors import Cancelled
 
@@ -89,40 +89,53 @@ def run(
         Cancelled: the user said so; the program and what it started are dead.
     """
     log.note("$ " + subprocess.list2cmdline([word.strip().partition("\n")[0] for word in command]))
+    done = Done(127)
     try:
         process = start(command, env=env, cwd=cwd)
     except OSError as error:
         log.note(f"cannot be started: {error}")
-        return Done(127, [f"{command[0]}: {error}"])
-    lines: queue.Queue[Optional[str]] = queue.Queue()
-    threading.Thread(target=_read, args=(process, lines), daemon=True).start()
-    done = Done(-1)
-    heard = time.monotonic()
+        done.lines.append(f"{command[0]}: {error}")
+        return done
     try:
-        while True:
-            if cancelled():
-                raise Cancelled("Stopped. What was downloaded is kept; run set-up again to go on.")
-            try:
-                line = lines.get(timeout=POLL_S)
-            except queue.Empty:
-                if on_idle is not None:
-                    on_idle()
-                if timeout_s is not None and time.monotonic() - heard > timeout_s:
-                    done.lines.append(f"timed out: silent for {timeout_s:.0f} s")
-                    break
-                continue
-            if line is None:
-                done.status = process.wait()
-                break
-            heard = time.monotonic()
+        for line in _lines(process, cancelled, on_idle or (lambda: None), timeout_s):
             done.lines.append(line)
             log.note("  " + line)
             if on_line is not None:
                 on_line(line)
+        done.status = process.wait()
+    except _Silent:
+        done.lines.append(f"timed out: silent for {timeout_s} s")
     finally:
         kill(process)
-    log.note(f"= {done.status}")
+        log.note(f"= {done.status}")
     return done
+
+
+class _Silent(Exception):
+    """A program said nothing for too long."""
+
+
+def _lines(
+    process: Any, cancelled: Callable[[], bool], on_idle: Callable[[], None], timeout_s: Optional[float]
+) -> Iterator[str]:
+    """Lines as they come, with a look at `cancelled` between them and while there are none."""
+    lines: queue.Queue[Optional[str]] = queue.Queue()
+    threading.Thread(target=_read, args=(process, lines), daemon=True).start()
+    heard = time.monotonic()
+    while True:
+        if cancelled():
+            raise Cancelled("Stopped. What was downloaded is kept; run set-up again to go on.")
+        try:
+            line = lines.get(timeout=POLL_S)
+        except queue.Empty:
+            on_idle()
+            if timeout_s is not None and time.monotonic() - heard > timeout_s:
+                raise _Silent from None
+            continue
+        if line is None:
+            return
+        heard = time.monotonic()
+        yield line
 
 
 def start(command: Sequence[str], *, env: Dict[str, str], cwd: Optional[Path] = None, **pipes: Any) -> Any:

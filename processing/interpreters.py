@@ -77,7 +77,7 @@ class Search:
         return "Looked at: " + "; ".join(f"{r.path}: {r.reason}" for r in self.rejected) + "."
 
 
-class Unsuitable(Exception):  # noqa: N818 - says what the candidate is, as the names in core/errors.py do
+class Unsuitable(Exception):
     """A candidate cannot carry the engine; the message says why in a few words."""
 
 

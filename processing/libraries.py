@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, List, Optional, Sequence
 
 from ..core.errors import Cancelled, SetupFailed
 from . import upkeep
@@ -69,13 +69,13 @@ class Installer:
         if not done.ok or not engine_python(folder).exists():
             raise SetupFailed(_sentence(done, "The environment could not be made"))
 
-    def install(self, folder: Path, size: str, torch_build: str) -> None:
-        """Install the pinned libraries; tries again when the network fails.
+    def install(self, folder: Path, size: str, torch_build: str, more: Sequence[str] = ()) -> None:
+        """Install the pinned libraries, and those of `more` requirement files; tries again when the network fails.
 
         Raises:
             SetupFailed: says what to do.
         """
-        files = [option for name in SIZES[size] for option in ("-r", name)]
+        files = [option for name in (*SIZES[size], *more) for option in ("-r", name)]
         backend = self._torch_backend(torch_build) if size == "full" else ""
         watch = _Watch(self._step, 0.08, 0.74, 760 if size == "light" else 1900 if torch_build == "cpu" else 6500)
         if backend:

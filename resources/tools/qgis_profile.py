@@ -105,7 +105,9 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     if desktop and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")) and sys.platform == "linux":
-        sys.stderr.write("QGIS needs a screen, and DISPLAY names none. Run it in a desktop session, or use 'make demo'.\n")
+        sys.stderr.write(
+            "QGIS needs a screen, and DISPLAY names none. Run it in a desktop session, or use 'make demo'.\n"
+        )
         return 1
     try:
         return subprocess.run([program, *sys.argv[2:]], env=qgis_environment(offscreen=not desktop)).returncode
