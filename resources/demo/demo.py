@@ -95,9 +95,10 @@ def tell(steps, picture):
         score = scheme["metrics"]["accuracy"]["mean"]
         balanced = scheme["metrics"]["balanced_accuracy"]["mean"]
         write(f"  {scheme['title']:<34} accuracy {score:6.1%}   balanced {balanced:6.1%}   "
-              f"({scheme['folds']} folds x {scheme['repeats']})\n")  # fmt: skip
+              f"({scheme['folds']} folds x {scheme['repetitions']})\n")  # fmt: skip
     for skipped in report.get("left_out", []):
         write(f"  {skipped['title']}: left out, {skipped['reason']}\n")
+    write("\n" + "\n".join(report["sentences"]) + "\n")
     write("\nTime, each with the start of QGIS and of the engine:\n")
     for title, seconds in steps:
         write(f"  {title:<34} {seconds:6.1f} s\n")
