@@ -25,7 +25,7 @@ CUSTOMARY = {
     "crop": "#ddcc77", "field": "#ddcc77", "agriculture": "#ddcc77", "farm": "#ddcc77",
     "urban": "#ee6677", "built": "#ee6677", "village": "#ee6677", "city": "#ee6677", "settlement": "#ee6677",
     "residential": "#ee6677", "building": "#ee6677", "favela": "#aa3377", "slum": "#aa3377",
-    "bare": "#ccbb44", "sand": "#ccbb44", "soil": "#ccbb44", "dry": "#ccbb44", "rock": "#999933",
+    "bare": "#ccbb44", "sand": "#ccbb44", "soil": "#ccbb44", "rock": "#999933",
     "road": "#882255", "wetland": "#44bb99", "coral": "#ee8866", "algae": "#999933", "snow": "#66ccee", "ice": "#66ccee",
 }  # fmt: skip
 """Colours that people expect, by a word that a class name holds; all of them are of the palette."""
@@ -77,7 +77,7 @@ def entries(names: Iterable[str]) -> tuple[ClassEntry, ...]:
 def _customary(name: str) -> str:
     """The colour that people expect for a class of this name; empty when there is none."""
     words = re.findall(r"[a-z]+", name.lower())
-    return next((colour for part, colour in CUSTOMARY.items() if any(word.startswith(part) for word in words)), "")
+    return next((colour for part, colour in CUSTOMARY.items() if part in words or f"{part}s" in words), "")
 
 
 def entries_from(facts: Iterable[dict[str, Any]]) -> tuple[ClassEntry, ...]:
