@@ -26,7 +26,8 @@ CUSTOMARY = {
     "urban": "#ee6677", "built": "#ee6677", "village": "#ee6677", "city": "#ee6677", "settlement": "#ee6677",
     "residential": "#ee6677", "building": "#ee6677", "favela": "#aa3377", "slum": "#aa3377",
     "bare": "#ccbb44", "sand": "#ccbb44", "soil": "#ccbb44", "rock": "#999933",
-    "road": "#882255", "wetland": "#44bb99", "coral": "#ee8866", "algae": "#999933", "snow": "#66ccee", "ice": "#66ccee",
+    "road": "#882255", "wetland": "#44bb99", "coral": "#ee8866", "algae": "#999933",
+    "snow": "#66ccee", "ice": "#66ccee",
 }  # fmt: skip
 """Colours that people expect, by a word that a class name holds; all of them are of the palette."""
 GOLDEN = 0.618033988749895
