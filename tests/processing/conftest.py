@@ -116,7 +116,9 @@ def label_layer(qgis_new_project):
     )
 
     project = QgsProject.instance()
-    layer = QgsVectorLayer("Point?crs=EPSG:4326&field=fid:integer&field=kind:string&field=site:integer", "my labels", "memory")
+    layer = QgsVectorLayer(
+        "Point?crs=EPSG:4326&field=fid:integer&field=kind:string&field=site:integer", "my labels", "memory"
+    )
     to_degrees = QgsCoordinateTransform(
         QgsCoordinateReferenceSystem("EPSG:32633"), QgsCoordinateReferenceSystem("EPSG:4326"), project
     )

@@ -129,7 +129,9 @@ def test_onnx_file_given_as_model_becomes_absolute(request_of, make_raster, tmp_
     (tmp_path / "net.onnx").write_bytes(b"")
     monkeypatch.chdir(tmp_path)
     values = {"INPUT": make_raster(), "OUTPUT": "a.tif"}
-    assert request_of("embedraster", **values, BACKBONE="onnx", MODEL="net.onnx").job.model == str(tmp_path / "net.onnx")
+    assert request_of("embedraster", **values, BACKBONE="onnx", MODEL="net.onnx").job.model == str(
+        tmp_path / "net.onnx"
+    )
     timm = "vit_small_patch14_dinov2.lvd142m"
     assert request_of("embedraster", **values, BACKBONE="timm", MODEL=timm).job.model == timm
 
@@ -289,7 +291,9 @@ def test_layer_of_a_geopackage_keeps_its_name(request_of, label_layer, make_rast
     path = str(tmp_path / "labels.gpkg")
     plain = processing.run("native:deletecolumn", {"INPUT": label_layer, "COLUMN": ["fid"], "OUTPUT": "memory:"})
     processing.run("native:savefeatures", {"INPUT": plain["OUTPUT"], "OUTPUT": path, "LAYER_NAME": "mine"})
-    assert train_of(request_of, f"{path}|layername=mine", make_raster(), tmp_path).job.labels == f"{path}|layername=mine"
+    assert (
+        train_of(request_of, f"{path}|layername=mine", make_raster(), tmp_path).job.labels == f"{path}|layername=mine"
+    )
 
 
 def test_memory_layer_is_copied(request_of, label_layer, make_raster, tmp_path):
@@ -322,7 +326,9 @@ def test_selected_features_only(request_of, label_layer, make_raster, tmp_path):
         train_of(request_of, value, make_raster(), tmp_path)
 
 
-def test_unsaved_edits_virtual_fields_and_own_crs_are_seen(request_of, label_layer, sample_labels, make_raster, tmp_path):
+def test_unsaved_edits_virtual_fields_and_own_crs_are_seen(
+    request_of, label_layer, sample_labels, make_raster, tmp_path
+):
     layer = QgsVectorLayer(sample_labels, "edited")
     layer.addExpressionField("'k' || \"class\"", QgsField("kind", QVariant.String))
     copy = read_back(train_of(request_of, layer, make_raster(), tmp_path))

@@ -1,0 +1,95 @@
+"""In Modeler: embed, train and apply in one model, kept as a file, opened again and run."""
+
+import os
+
+import numpy as np
+from osgeo import gdal
+from qgis.core import (
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingModelAlgorithm,
+    QgsProcessingModelChildAlgorithm,
+    QgsProcessingModelChildParameterSource,
+    QgsProcessingModelOutput,
+    QgsProcessingModelParameter,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterRasterLayer,
+    QgsProject,
+)
+
+Source = QgsProcessingModelChildParameterSource
+
+
+def build():
+    model = QgsProcessingModelAlgorithm("Map of sides", "Tests")
+    for parameter in (
+        QgsProcessingParameterRasterLayer("raster", "Raster"),
+        QgsProcessingParameterFeatureSource("labels", "Labels"),
+    ):
+        model.addModelParameter(parameter, QgsProcessingModelParameter(parameter.name()))
+
+    def add(child_id, algorithm, outputs=(), **sources):
+        child = QgsProcessingModelChildAlgorithm(f"quadrat:{algorithm}")
+        child.setChildId(child_id)
+        child.setDescription(child_id)
+        for d in child.algorithm().parameterDefinitions():
+            if d.name() in sources:
+                child.addParameterSources(d.name(), [sources[d.name()]])
+            elif d.defaultValue() is not None:  # Modeler writes the defaults of its form into the model
+                child.addParameterSources(d.name(), [Source.fromStaticValue(d.defaultValue())])
+        made = {}
+        for name in outputs:
+            output = QgsProcessingModelOutput(name, name)
+            output.setChildId(child_id)
+            output.setChildOutputName("OUTPUT")
+            made[name] = output
+        child.setModelOutputs(made)
+        model.addChildAlgorithm(child)
+
+    embedding = Source.fromChildOutput("embed", "OUTPUT")
+    add(
+        "embed", "embedraster", INPUT=Source.fromModelParameter("raster"), BACKBONE=Source.fromStaticValue("raw"),
+        DIMENSIONS=Source.fromExpression("1 + 1"),
+    )  # fmt: skip
+    add(
+        "train", "trainhead", LABELS=Source.fromModelParameter("labels"), FIELD=Source.fromStaticValue("kind"),
+        EMBEDDING=embedding, HEAD=Source.fromStaticValue("prototype"),
+    )  # fmt: skip
+    add("apply", "applyhead", ("Map",), HEAD=Source.fromChildOutput("train", "OUTPUT"), EMBEDDING=embedding)
+    return model
+
+
+def test_model_of_three_steps_survives_its_file_and_runs(provider, make_raster, label_layer, tmp_path):
+    path = str(tmp_path / "sides.model3")
+    model = build()
+    assert model.validate()[0], model.validate()
+    assert model.toFile(path)
+    again = QgsProcessingModelAlgorithm()
+    assert again.fromFile(path)
+    assert again.canExecute()[0]
+
+    context, feedback = QgsProcessingContext(), QgsProcessingFeedback(False)
+    context.setProject(QgsProject.instance())
+    output = str(tmp_path / "map.tif")
+    values = {"raster": make_raster(), "labels": label_layer, "apply:Map": output}
+    assert again.checkParameterValues(values, context)[0]
+    results, ok = again.run(values, context, feedback)
+    assert ok, feedback.textLog()
+    assert results["apply:Map"] == output
+    left, right = np.split(gdal.Open(output).ReadAsArray(), 2, axis=1)
+    assert np.bincount(left.ravel()).argmax() != np.bincount(right.ravel()).argmax()
+    assert os.path.isfile(str(tmp_path / "map.qml"))
+
+
+def test_a_step_that_fails_stops_the_model_with_its_sentence(provider, make_raster, label_layer, tmp_path):
+    model = build()
+    child = model.childAlgorithm("train")
+    child.addParameterSources("FIELD", [Source.fromStaticValue("no such field")])
+    model.setChildAlgorithm(child)
+    context, feedback = QgsProcessingContext(), QgsProcessingFeedback(False)
+    context.setProject(QgsProject.instance())
+    values = {"raster": make_raster(), "labels": label_layer, "apply:Map": str(tmp_path / "map.tif")}
+    _, ok = model.run(values, context, feedback)
+    assert not ok
+    assert "no such field" in feedback.textLog()
+    assert not (tmp_path / "map.tif").exists()

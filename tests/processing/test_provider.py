@@ -1,0 +1,171 @@
+"""What every algorithm of the toolbox must hold to; whoever adds one gets these tests for nothing."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from qgis.core import QgsApplication, QgsProcessingContext, QgsProcessingParameterDefinition
+
+from quadrat.core.jobs.declare import Kind
+from quadrat.core.jobs.registry import JOBS
+from quadrat.processing.icons import icon_path
+from quadrat.processing.provider import ALGORITHMS
+
+EVERY = pytest.mark.parametrize("algorithm_class", ALGORITHMS, ids=lambda a: a.JOB.facts.id)
+GROUPS = {"embed", "fewshot", "favela", "poverty", "reef", "engine"}
+
+RELEASED = {
+    "applyhead": ("fewshot", "HEAD EMBEDDING TABLE EXTENT THREADS OUTPUT CONFIDENCE PROBABILITIES OUTPUT_TABLE"),
+    "assesshead": (
+        "fewshot",
+        "LABELS FIELD EMBEDDING FEATURE_FIELDS TARGET HEAD GROUP_FIELD BALANCE ALL_TOUCHED MAX_CELLS THREADS SEED FOLDS "
+        "REPEATS BLOCK_SIZE_M OUTPUT",
+    ),
+    "embedraster": (
+        "embed",
+        "INPUT BACKBONE MODEL BANDS EXTENT MASK LIKE DIMENSIONS PATCH_SIZE_PX STORAGE SCALING TILE_SIZE_PX OVERLAP_PX "
+        "WEIGHTS DOWNLOAD DEVICE BATCH_SIZE THREADS SEED OUTPUT",
+    ),
+    "setupengine": ("engine", "SIZE TORCH PYTHON WHEELS AGAIN"),
+    "trainhead": (
+        "fewshot",
+        "LABELS FIELD EMBEDDING FEATURE_FIELDS TARGET HEAD GROUP_FIELD BALANCE ALL_TOUCHED MAX_CELLS THREADS SEED OUTPUT",
+    ),
+}
+"""Ids, groups and parameters that models and scripts out there rely on. Add; never change or take away."""
+
+
+def test_released_names_are_still_there(provider):
+    for algorithm_id, (group, names) in RELEASED.items():
+        algorithm = provider.algorithm(algorithm_id)
+        assert algorithm is not None, algorithm_id
+        assert algorithm.groupId() == group
+        have = {d.name() for d in algorithm.parameterDefinitions()}
+        assert set(names.split()) <= have, algorithm_id
+
+
+def test_every_job_is_in_the_toolbox(provider):
+    assert {a.name() for a in provider.algorithms()} == set(JOBS)
+    assert provider.id() == "quadrat"
+
+
+@EVERY
+def test_ids_icons_and_words(provider, algorithm_class):
+    algorithm = provider.algorithm(algorithm_class.JOB.facts.id)
+    assert re.fullmatch("[a-z]+", algorithm.name())
+    assert algorithm.groupId() in GROUPS
+    assert os.path.isfile(icon_path(algorithm_class.ICON))
+    assert not algorithm.icon().isNull()
+    assert algorithm.displayName() and algorithm.group() and algorithm.shortDescription().endswith(".")
+    assert "quadrat" in algorithm.tags()
+    help_text = algorithm.shortHelpString()
+    assert algorithm.shortDescription() in help_text
+    assert algorithm.helpUrl() == ""
+
+
+@EVERY
+def test_each_parameter_explains_itself(provider, algorithm_class):
+    """A label that says it all (input and output layers, a number of threads) needs no help; choices and fields do."""
+    for d in provider.algorithm(algorithm_class.JOB.facts.id).parameterDefinitions():
+        p = algorithm_class.JOB.params()[d.name().lower()]
+        assert d.description(), d.name()
+        if p.kind in (Kind.FIELD, Kind.FIELDS, Kind.EXTENT, Kind.BANDS, Kind.TEXT) or p.optional:
+            if not (p.kind in (Kind.RASTER_OUT, Kind.VECTOR_OUT) and p.by_default):
+                assert d.help(), d.name()
+
+
+@EVERY
+def test_can_execute_and_copies_itself(provider, algorithm_class):
+    algorithm = provider.algorithm(algorithm_class.JOB.facts.id)
+    assert algorithm.canExecute()[0]
+    copy = algorithm.create()
+    assert type(copy) is algorithm_class
+    assert [d.name() for d in copy.parameterDefinitions()] == [d.name() for d in algorithm.parameterDefinitions()]
+    NoThreading = type(algorithm).Flag.FlagNoThreading
+    assert not algorithm.flags() & NoThreading
+
+
+@EVERY
+def test_empty_parameters_are_refused_in_a_sentence_with_labels(provider, algorithm_class):
+    algorithm = provider.algorithm(algorithm_class.JOB.facts.id)
+    required = [p.label for p in algorithm_class.JOB.params().values() if p.required]
+    fits, why = algorithm.checkParameterValues({}, QgsProcessingContext())
+    assert fits == (not required)
+    for label in required:
+        assert label in why
+    if required:
+        assert why.endswith(".")
+
+
+@EVERY
+def test_outputs_are_declared_for_models(provider, algorithm_class):
+    algorithm = provider.algorithm(algorithm_class.JOB.facts.id)
+    destinations = [d.name() for d in algorithm.parameterDefinitions() if d.isDestination()]
+    assert [o.name() for o in algorithm.outputDefinitions()] == destinations
+
+
+def test_report_opens_in_the_results_viewer(provider):
+    assert provider.algorithm("assesshead").outputDefinition("OUTPUT").type() == "outputHtml"
+
+
+def test_advanced_parameters_are_folded_away(provider):
+    definition = provider.algorithm("embedraster").parameterDefinition("BATCH_SIZE")
+    assert definition.flags() & QgsProcessingParameterDefinition.Flag.FlagAdvanced
+
+
+def test_formats(provider):
+    assert provider.defaultRasterFileExtension() == "tif"
+    assert provider.defaultVectorFileExtension() == "gpkg"
+    assert not provider.supportsNonFileBasedOutput()
+
+
+def test_missing_engine_names_the_algorithm_that_makes_it(provider, make_raster, tmp_path, monkeypatch):
+    import processing
+    from qgis.core import QgsProcessingException
+
+    monkeypatch.delenv("QUADRAT_PYTHON", raising=False)
+    monkeypatch.setenv("QUADRAT_HOME", str(tmp_path / "nothing here"))
+    with pytest.raises(QgsProcessingException, match="Set up the engine"):
+        processing.run("quadrat:embedraster", {"INPUT": make_raster(), "OUTPUT": str(tmp_path / "a.tif")})
+    assert not (tmp_path / "a.tif").exists()
+
+
+LOADING = """
+import sys
+sys.path.insert(0, {root!r})
+import conftest
+sys.path.remove({root!r})
+from qgis.core import QgsApplication
+application = QgsApplication([], False)
+application.initQgis()
+before = set(sys.modules)  # QGIS 3.22 imports qgis.gui by itself
+from quadrat import classFactory
+plugin = classFactory(None)
+plugin.initProcessing()
+assert QgsApplication.processingRegistry().algorithmById("quadrat:embedraster") is not None
+forbidden = "torch timm rasterio sklearn geopandas pandas onnxruntime skops scipy tifffile zstandard numpy qgis.gui"
+print(sorted(set(forbidden.split()) & (set(sys.modules) - before)))
+application.exitQgis()
+"""
+
+
+def test_loading_the_provider_brings_in_no_heavy_library_and_no_gui():
+    """A process of its own: this one has numpy and qgis.gui from the tests."""
+    root = str(Path(__file__).resolve().parents[2])
+    command = [sys.executable, "-c", LOADING.format(root=root)]
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_qgis_has_the_numpy_that_its_gdal_was_built_with(qgis_app):
+    """A newer numpy in the environment breaks this import and nothing else, so that nobody notices."""
+    import numpy as np
+    from osgeo import gdal_array
+
+    assert gdal_array.NumericTypeCodeToGDALTypeCode(np.uint8) == 1
+    assert QgsApplication.instance() is not None

@@ -1,0 +1,162 @@
+"""Results open dressed: each kind of result, in QGIS's own reading of the style file beside it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from osgeo import gdal
+from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsRasterLayer
+from qgis.PyQt.QtGui import QColor
+
+from quadrat.processing.styles import STYLER, abstract, kind_of, layer_name, save_style, style_path
+
+CLASSES = [
+    {"value": 1, "name": "mata & água", "colour": "#00aa11"},
+    {"value": 2, "name": "vila <2>", "colour": "#bb2233"},
+]
+KINDS = {
+    "embedding": {"picture": {"bands": [3, 1, 2], "ranges": [[-1.5, 2.0], [0.0, 1.0], [-3.0, 3.0]]}},
+    "classmap": {"classes": CLASSES},
+    "valuemap": {"range": [10.0, 30.0]},
+    "confidence": {},
+    "probabilities": {},
+}
+
+
+@pytest.fixture
+def result(tmp_path, qgis_app):
+    """`result(kind)`: a raster with the sidecar of such a result."""
+
+    def result(kind, job="applyhead", **more):
+        path = str(tmp_path / f"{kind}.tif")
+        dataset = gdal.GetDriverByName("GTiff").Create(path, 4, 3, 3, gdal.GDT_Float32)
+        for band in range(3):
+            dataset.GetRasterBand(band + 1).WriteArray(np.full((3, 4), band + 1, "float32"))
+        dataset = None
+        sidecar = {"facts": {"result": kind, **KINDS.get(kind, {}), **more}, "job": {"job": job, "output": path}}
+        Path(path + ".quadrat.json").write_text(json.dumps(sidecar), encoding="utf-8")
+        return path
+
+    return result
+
+
+@pytest.fixture
+def opened(qgis_app):
+    """`opened(path)`: the renderer that QGIS gives the layer when it is added from the browser."""
+    layers = []  # a renderer lives only as long as its layer
+
+    def opened(path):
+        layers.append(QgsRasterLayer(path, "opened"))
+        assert layers[-1].isValid()
+        return layers[-1].renderer()
+
+    yield opened
+    layers.clear()
+
+
+def test_embedding_opens_as_its_picture(result, opened):
+    path = result("embedding")
+    assert save_style(path)
+    renderer = opened(path)
+    assert renderer.type() == "multibandcolor"
+    assert (renderer.redBand(), renderer.greenBand(), renderer.blueBand()) == (3, 1, 2)
+    red, blue = renderer.redContrastEnhancement(), renderer.blueContrastEnhancement()
+    assert (red.minimumValue(), red.maximumValue()) == (-1.5, 2.0)
+    assert (blue.minimumValue(), blue.maximumValue()) == (-3.0, 3.0)
+
+
+def test_embedding_of_one_dimension_is_grey(result, opened):
+    path = result("embedding", picture={"bands": [1], "ranges": [[0.0, 1.0]]})
+    assert save_style(path)
+    renderer = opened(path)
+    assert (renderer.redBand(), renderer.greenBand(), renderer.blueBand()) == (1, 1, 1)
+
+
+def test_class_map_has_names_and_colours(result, opened):
+    path = result("classmap")
+    assert save_style(path)
+    renderer = opened(path)
+    assert renderer.type() == "paletted"
+    found = [(c.value, c.label, c.color.name()) for c in renderer.classes()]
+    assert found == [(1, "mata & água", "#00aa11"), (2, "vila <2>", "#bb2233")]
+
+
+def test_value_map_runs_over_its_range(result, opened):
+    path = result("valuemap")
+    assert save_style(path)
+    renderer = opened(path)
+    assert renderer.type() == "singlebandpseudocolor"
+    items = renderer.shader().rasterShaderFunction().colorRampItemList()
+    assert (items[0].value, items[-1].value) == (10.0, 30.0)
+    assert (items[0].color, items[-1].color) == (QColor("#440154"), QColor("#fde725"))
+    assert (renderer.classificationMin(), renderer.classificationMax()) == (10.0, 30.0)
+
+
+def test_value_map_with_one_value_still_draws(result, opened):
+    path = result("valuemap", range=[5.0, 5.0])
+    assert save_style(path)
+    values = [item.value for item in opened(path).shader().rasterShaderFunction().colorRampItemList()]
+    assert values == sorted(values)
+    assert values[0] < 5.0 < values[-1]
+
+
+def test_confidence_veils_what_is_unsure_and_is_labelled_in_percent(result, opened):
+    path = result("confidence")
+    assert save_style(path)
+    items = opened(path).shader().rasterShaderFunction().colorRampItemList()
+    assert items[0].color.alpha() > 200
+    assert items[-1].color.alpha() == 0
+    assert [items[0].label, items[4].label, items[-1].label] == ["0 %", "50 %", "100 %"]
+
+
+def test_kind_comes_from_the_output_that_the_job_names(result, tmp_path):
+    """One job writes map and confidence; sidecars that hold the same facts must not make them look the same."""
+    job = {"job": "applyhead", "output": "/a/map.tif", "confidence": "/a/conf.tif", "probabilities": "/a/p.tif"}
+    facts = {"result": "classmap"}
+    assert kind_of("/a/map.tif", facts, job) == "classmap"
+    assert kind_of("/a/conf.tif", facts, job) == "confidence"
+    assert kind_of("/a/p.tif", facts, job) == "probabilities"
+
+
+def test_statistics_are_not_left_beside_the_result(result, opened, tmp_path):
+    path = result("embedding")
+    save_style(path)
+    opened(path)
+    assert not list(tmp_path.glob("*.aux.xml"))
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"facts": [], "job": {}}', '{"facts": {"result": "new kind"}, "job": {}}']
+)
+def test_unknown_or_damaged_sidecar_gives_no_style_and_no_error(result, content):
+    path = result("embedding")
+    Path(path + ".quadrat.json").write_text(content, encoding="utf-8")
+    assert not save_style(path)
+    assert not Path(style_path(path)).exists()
+    STYLER.postProcessLayer(QgsRasterLayer(path, "x"), QgsProcessingContext(), QgsProcessingFeedback(False))
+
+
+def test_without_a_sidecar_nothing_happens(result):
+    path = result("embedding")
+    Path(path + ".quadrat.json").unlink()
+    assert not save_style(path)
+
+
+def test_a_loaded_layer_is_styled_when_there_is_no_style_file(result):
+    layer = QgsRasterLayer(result("classmap"), "loaded")
+    STYLER.postProcessLayer(layer, QgsProcessingContext(), QgsProcessingFeedback(False))
+    assert layer.renderer().type() == "paletted"
+    assert layer.renderer().input() is not None
+
+
+def test_names_and_story():
+    job = {"job": "embedraster", "input": "/data/olinda 2020.tif", "backbone": "mosaiks", "dimensions": 0}
+    assert layer_name("Embedding", job) == "Embedding of olinda 2020"
+    assert layer_name("Map", {"job": "applyhead", "embedding": "/a/e.tif|layername=x"}) == "Map of e"
+    assert layer_name("Map", {}) == "Map"
+    text = abstract({}, job)
+    assert "Embed raster" in text
+    assert "Backbone: mosaiks" in text
+    assert "Dimensions" not in text, "defaults are no news"
