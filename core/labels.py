@@ -89,7 +89,7 @@ def raster_samples(job: LabelledJob, table: pd.DataFrame, reader: RasterReader, 
     columns, rows = cells[:, 1] + 0.5, cells[:, 0] + 0.5
     t = reader.grid.transform
     xy = np.stack([t.a * columns + t.b * rows + t.c, t.d * columns + t.e * rows + t.f], axis=1)
-    kind = f"groups by '{job.group_field}'" if job.group_field else _kind_of(shapes)
+    kind = f"groups ({job.group_field})" if job.group_field else _kind_of(shapes)
     grouped = len(np.unique(numbers)) < len(numbers)
     return Samples(
         X, values, numbers, kind, grouped, bool(job.group_field), xy, reader.grid.crs, cells, classes,

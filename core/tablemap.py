@@ -1,6 +1,5 @@
 """Predictions as new columns of a table."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyogrio.errors import DataSourceError
 
+from .atomic import replacing
 from .classes import ClassEntry
 from .errors import BadInput, BadJob, EngineTooSmall, Unwritable
 from .jobs.declare import Result
@@ -99,22 +99,18 @@ def write_table(table: pd.DataFrame, path: str) -> None:
         Unwritable: the folder cannot be written, or the format cannot hold the table.
         EngineTooSmall: parquet without its library.
     """
-    target = Path(path)
-    temporary = target.with_name(f"{target.stem}.part{target.suffix}")
-    suffix = target.suffix.lower()
+    suffix = Path(path).suffix.lower()
     try:
-        temporary.unlink(missing_ok=True)
-        if suffix == ".gpkg":
-            _write_geopackage(table, temporary, target.stem)
-        elif suffix == ".parquet":
-            table.to_parquet(temporary, index=False)
-        else:
-            _flat(table).to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
-        os.replace(temporary, target)
+        with replacing(path) as temporary:
+            if suffix == ".gpkg":
+                _write_geopackage(table, temporary, Path(path).stem)
+            elif suffix == ".parquet":
+                table.to_parquet(temporary, index=False)
+            else:
+                _flat(table).to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
     except ImportError as error:
         raise EngineTooSmall(f"{path}: this engine cannot write parquet. Choose .gpkg or .csv.") from error
-    except (OSError, DataSourceError, ValueError) as error:
-        temporary.unlink(missing_ok=True)
+    except (DataSourceError, ValueError) as error:
         raise Unwritable(f"{path} cannot be written: {error}.") from error
 
 

@@ -50,7 +50,7 @@ def table_samples(
         xy, crs = None, ""
     y, classes = finish_targets(targets.y[kept], targets.names, report, field)
     kept_groups = np.unique(groups[kept], return_inverse=True)[1].astype(np.int64)
-    kind, grouped = f"groups by '{group_field}'" if group_field else "rows", len(np.unique(kept_groups)) < len(kept)
+    kind, grouped = f"groups ({group_field})" if group_field else "rows", len(np.unique(kept_groups)) < len(kept)
     return Samples(
         X[kept], y, kept_groups, kind, grouped, bool(group_field), None if xy is None else xy[kept], crs, None, classes,
         table_space(features), report,

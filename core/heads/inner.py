@@ -13,6 +13,13 @@ MOST_SAMPLES = 4000
 """A choice among a dozen settings needs no more; keeps assessment of large label sets quick."""
 
 
+FEWEST_FOLDS = 3
+"""With two, each fold is trained on half of the groups and the choice is little but noise."""
+
+NEGLIGIBLE_LOSS = 0.02
+"""In nats, or as a share of the variance: where classes fall apart clearly, every setting is nearly as good."""
+
+
 def thinned(y: NDArray[Any], groups: NDArray[np.int64], seed: int, most: int = MOST_SAMPLES) -> NDArray[np.int64]:
     """Indices of at most about `most` samples, drawn evenly from the groups so that none is lost."""
     if len(y) <= most:
@@ -48,14 +55,14 @@ def settle(
     """The setting to take and how it was found; the usual one when there are no folds.
 
     Args:
-        folds: the split, or None.
+        folds: the split, or None; two folds are not enough.
         settings: S settings.
         usual: the one that is good as a rule.
         measure: name of the loss, for the sentence.
         losses: (training, test) -> (S,) loss on the test part of each setting.
     """
-    if folds is None:
-        return usual, "usual value: too few labels for inner folds"
+    if folds is None or folds.count < FEWEST_FOLDS:
+        return usual, "usual value: too few groups for inner folds"
     table = np.stack([losses(training, test) for training, test in folds.parts()])
     return settings[choose(table, settings.index(usual))], f"{measure} on {folds.count} inner folds of whole groups"
 
@@ -64,7 +71,7 @@ def choose(losses: NDArray[np.float64], usual: int) -> int:
     """Number of the setting to take: of those that are not clearly worse than the best, the one nearest the usual.
 
     Few groups make a noisy choice; a setting is clearly worse when its loss exceeds the best's by more than a standard
-    error of their difference over the folds.
+    error of their difference over the folds, and by more than `NEGLIGIBLE_LOSS`.
 
     Args:
         losses: (folds, S).
@@ -75,5 +82,5 @@ def choose(losses: NDArray[np.float64], usual: int) -> int:
     mean = losses.mean(axis=0)
     best = int(mean.argmin())
     error = np.nan_to_num((losses - losses[:, [best]]).std(axis=0, ddof=1) / np.sqrt(len(losses)))
-    fair = np.flatnonzero(mean - mean[best] <= error)
+    fair = np.flatnonzero(mean - mean[best] <= np.maximum(error, NEGLIGIBLE_LOSS))
     return int(fair[np.abs(fair - usual).argmin()])

@@ -159,7 +159,7 @@ class RidgeFolds(RegressorMixin, BaseEstimator):
 
 
 def _ridge_losses(X: Any, y: Any, X_test: Any, y_test: Any, own_units: bool) -> NDArray[np.float64]:
-    """Mean squared error on the test part for each of `STRENGTHS`: (S,)."""
+    """Mean squared error on the test part as a share of the variance, for each of `STRENGTHS`: (S,)."""
     scaler = scaler_for(own_units).fit(X)
     mean = y.mean()
     u, s, vt = np.linalg.svd(scaler.transform(X).astype(np.float64), full_matrices=False)
@@ -167,4 +167,4 @@ def _ridge_losses(X: Any, y: Any, X_test: Any, y_test: Any, own_units: bool) -> 
     basis = scaler.transform(X_test).astype(np.float64) @ vt.T
     alphas = np.asarray(STRENGTHS)[:, None] * len(y)
     predicted = mean + (target * s / (s**2 + alphas)) @ basis.T
-    return np.asarray(((predicted - y_test) ** 2).mean(axis=1))
+    return np.asarray(((predicted - y_test) ** 2).mean(axis=1) / (y.var() or 1.0))

@@ -6,7 +6,6 @@ while it builds. A head of another minor version of scikit-learn is refused, bec
 
 import io
 import json
-import os
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,7 +14,8 @@ from typing import Any
 import sklearn
 import skops.io
 
-from ..errors import BadInput, QuadratError, Stale, Unwritable, VersionMismatch
+from ..atomic import replacing
+from ..errors import BadInput, QuadratError, Stale, VersionMismatch
 
 FORMAT = 1
 FACTS, HEAD = "facts.json", "head.skops"
@@ -24,7 +24,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 MOST_BYTES = 2 * 2**30
 """Unpacked size above which a file is not read."""
 
-OWN_TYPES = ("quadrat.core.heads.prototype.Prototype", "quadrat.core.heads.scaling.SoftScaler")
+OWN_TYPES = ("quadrat.core.heads.prototype.Prototype", "quadrat.core.heads.scaling.CommonScaler")
 SKLEARN_TYPES = (
     "sklearn.compose._target.TransformedTargetRegressor",
     "sklearn.ensemble._forest.RandomForestClassifier",
@@ -68,20 +68,10 @@ def save_head(path: str, facts: Mapping[str, Any], estimator: Any) -> None:
     content = {"format": FORMAT, **facts, "sklearn": sklearn.__version__}
     body = _canonical(skops.io.dumps(estimator, compression=zipfile.ZIP_STORED))
     _check_types(body, path)
-    temporary = Path(f"{path}.part")
-    try:
-        temporary.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
-            with zipfile.ZipFile(file, "w") as archive:
-                text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-                _add(archive, FACTS, text.encode(), zipfile.ZIP_DEFLATED)
-                _add(archive, HEAD, body, zipfile.ZIP_STORED)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise Unwritable(f"The head {path} cannot be written: {error.strerror}.") from error
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        _add(archive, FACTS, text.encode(), zipfile.ZIP_DEFLATED)
+        _add(archive, HEAD, body, zipfile.ZIP_STORED)
 
 
 def load_head(path: str) -> tuple[dict[str, Any], Any]:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 Float = NDArray[np.float64]
 DRAWS = 1000
 LEVEL = 0.95
+Z = 1.959964
+EDGE = 1e-9
 
 
 def class_intervals(
@@ -38,11 +40,12 @@ def class_intervals(
     with np.errstate(invalid="ignore", divide="ignore"):
         recall = np.where(truth > 0, hits / truth, np.nan)
         f1 = np.where(truth > 0, 2 * hits / (truth + shown), np.nan)
-    return {
-        "accuracy": _interval(hits.sum(axis=1) / truth.sum(axis=1)),
-        "balanced_accuracy": _interval(np.nanmean(recall, axis=1)),
-        "f1_macro": _interval(np.nanmean(f1, axis=1)),
+    scores = {
+        "accuracy": hits.sum(axis=1) / truth.sum(axis=1),
+        "balanced_accuracy": np.nanmean(recall, axis=1),
+        "f1_macro": np.nanmean(f1, axis=1),
     }
+    return {name: _widened(_interval(values), len(numbers)) for name, values in scores.items()}
 
 
 def value_intervals(
@@ -69,6 +72,19 @@ def _drawn(table: Float, seed: int) -> Float:
     rng = np.random.default_rng([seed, 3])
     weights = rng.multinomial(len(table), np.full(len(table), 1 / len(table)), size=DRAWS)
     return np.asarray(weights @ table)
+
+
+def _widened(bounds: tuple[float, float], groups: int) -> tuple[float, float]:
+    """Where all groups are right (or all wrong) drawing them again shows no spread: then Wilson's bound for the groups.
+
+    Source: Wilson 1927, doi:10.1080/01621459.1927.10502953
+    """
+    low, high = bounds
+    if low > 1 - EDGE:
+        return min(low, groups / (groups + Z**2)), 1.0
+    if high < EDGE:
+        return 0.0, max(high, Z**2 / (groups + Z**2))
+    return bounds
 
 
 def _interval(values: Float) -> tuple[float, float]:

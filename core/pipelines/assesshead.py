@@ -1,7 +1,6 @@
 """Assess head: embedding and labels in, report out."""
 
 import json
-import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +11,9 @@ from numpy.typing import NDArray
 
 from ...models.crew import thread_count
 from ..assessment import assess, thinned
+from ..atomic import replacing
 from ..crossval import HeadPlan, LeftOut, Trial, metres_of, run_scheme, schemes_for
-from ..errors import BadInput, BadJob, Unwritable
+from ..errors import BadInput, BadJob
 from ..heads.build import head_card
 from ..jobs.declare import Result
 from ..jobs.fewshot import AssessHead
@@ -51,8 +51,9 @@ def run(job: AssessHead, progress: Progress) -> Result:
         progress.info(sentence)
     html = page(numbers, job.to_dict(), samples.report.lines(), _maps(job, samples, trials[0]))
     content = {"version": VERSION, "job": job.to_dict(), "sentences": sentences, **numbers}
-    write_text(str(numbers_path(job.output)), json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    write_text(job.output, html)
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    _write(numbers_path(job.output), f"{text}\n")
+    _write(job.output, html)
     facts = _facts(numbers, sentences)
     write_sidecar(job.output, job, {**facts, "result": "report"}, inputs=label_inputs(job))
     facts["seconds"] = {"read": round(read_s, 3), "test": round(time.monotonic() - started - read_s, 3)}
@@ -65,22 +66,9 @@ def numbers_path(report: str) -> Path:
     return Path(report).with_suffix(".json")
 
 
-def write_text(path: str, text: str) -> None:
-    """Write under a temporary name and rename.
-
-    Raises:
-        Unwritable: the folder cannot be written.
-    """
-    temporary = Path(f"{path}.part")
-    try:
-        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise Unwritable(f"{path} cannot be written: {error.strerror}.") from error
+def _write(path: str | Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _trials(job: AssessHead, samples: Samples, plan: HeadPlan, progress: Progress) -> tuple[list[Trial], list[LeftOut]]:

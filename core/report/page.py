@@ -96,8 +96,8 @@ def _headline(numbers: Assessment) -> str:
     cards = []
     if head["score"] is not None:
         row = scheme["metrics"][head["metric"]]
-        note = f"{scheme['title']}{_spread(row, percent)}"
-        cards.append(_card(_score(head["score"], percent), f"{row['title']}: {note}", first=head["honest"]))
+        note = f"{row['title']}, {_inside(scheme['title'])}{_spread(row, percent)}"
+        cards.append(_card(_score(head["score"], percent), note, first=head["honest"]))
     if head["honest"] and head["random"] is not None:
         cards.append(_card(_score(head["random"], percent), "Random folds, for comparison"))
         gap = 100 * head["leakage"] if percent else head["leakage"]
@@ -153,11 +153,11 @@ def _cell(row: dict[str, Any], percent: bool) -> str:
 def _spread(row: dict[str, Any], percent: bool) -> str:
     if row.get("sd") is None:
         return ""
-    return f" ± {100 * row['sd']:.1f}" if percent else f" ± {row['sd']:.2g}"
+    return f" ± {100 * row['sd']:.1f}" if percent else f" ± {row['sd']:.3f}"
 
 
 def _score(value: float, percent: bool) -> str:
-    return f"{100 * value:.1f} %" if percent else f"{value:.3g}".replace("-", "−")
+    return f"{100 * value:.1f} %" if percent else f"{value:.3f}".replace("-", "−")
 
 
 def _classes(numbers: Assessment) -> str:

@@ -110,7 +110,7 @@ def _square(
     if part:
         parts.append(f'<rect class="{kind}" {frame} fill-opacity="{part**0.7:.3f}"/>')
     if numbered and part:
-        on, middle = "on " if part > 0.45 else "", x + cell / 2
+        on, middle = "on " if part > 0.6 else "", x + cell / 2
         parts.append(text(middle, y + cell / 2 + 1, f"{100 * part:.0f} %", anchor="middle", kind=f"{on}strong"))
         parts.append(text(middle, y + cell / 2 + 15, f"{mean:,.0f}", anchor="middle", kind=f"{on}small"))
     return "".join(parts) + "</g>"

@@ -30,7 +30,8 @@ def headline_sentences(numbers: Assessment) -> list[str]:
     if head["score"] is None:
         return ["The labels are too few, or vary too little, for a score."]
     if numbers["target"] == "class":
-        text = [f"On {where}, the head named {round(100 * head['score'])} of 100 labelled cells right."]
+        share = "more than 99" if 0.995 <= head["score"] < 1 else f"{100 * head['score']:.0f}"
+        text = [f"On {where}, the head named {share} of 100 labelled cells right."]
     else:
         rmse = scheme["metrics"]["rmse"]["mean"]
         share = f"{100 * max(head['score'], 0):.0f} % of the variance"
