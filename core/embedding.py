@@ -23,7 +23,7 @@ Open = Callable[[], tuple[RasterReader, TileSource]]
 SAMPLE_BYTES = 128 * 2**20
 """Most memory for the vectors of sampled batches, which are used later and not made twice."""
 SAMPLE_TILES = 48
-MOST_SAMPLE_CELLS = 60_000
+MOST_SAMPLE_CELLS = 20_000
 MOST_SAMPLE_NUMBERS = 8_000_000
 CELLS_A_TILE = 4_000
 

@@ -33,9 +33,16 @@ __all__ = ["Band", "BlockWriter", "kept"]
 
 BLOCK_CELLS = 128
 """Small enough that a view reads little it does not show, large enough that a tile compresses well."""
-LEVEL = 3
-OVERVIEWS_ABOVE_CELLS = 1024
-SMALLEST_OVERVIEW_CELLS = 256
+LEVEL = 1
+"""Of zstd. On embeddings in bytes of three real scenes (Sentinel-2, Landsat 5, drone), level 1 with differences along
+rows gave 57 to 64 % of the plain size in 2.4 ns a number; level 3 without differences 67 to 76 % in 4.3 ns, level 6
+no less than level 3 in 14 ns. Floats gain 5 % from differences, at three times the cost: not worth it."""
+PREDICTOR_NONE, PREDICTOR_DIFFERENCES = 1, 2
+OVERVIEWS_ABOVE_CELLS = 2048
+"""Up to here a view of three bands reads at most 12 MB of full size; overviews would cost more than they save."""
+SMALLEST_OVERVIEW_CELLS = 128
+FEW_BANDS = 3
+"""With more bands overviews grow by 4, not by 2: 6 % more bytes instead of a third."""
 OVERVIEW_SHARE = 1.5
 """Full size and overviews together are at most this much larger than the full size alone."""
 STALE_COMPANIONS = (".aux.xml", ".ovr", ".msk")
@@ -107,6 +114,8 @@ class BlockWriter:
             self._tags["category_names"] = json.dumps(list(category_names), ensure_ascii=False)
         self._colours = dict(colours or {})
         self._categorical = bool(colours) if categorical is None else categorical
+        differences = self.dtype.kind in "iu" and not self._categorical
+        self._predictor = PREDICTOR_DIFFERENCES if differences else PREDICTOR_NONE
         self._check_room(foreseen_ratio)
         self._spool = Spool(self.path, signature, self._layout(), keep or {})
         self.done = frozenset(self._spool.blocks)
@@ -194,7 +203,9 @@ class BlockWriter:
             fill = 0 if self.nodata is None else self.nodata
             padding = ((0, 0), (0, self.block - height), (0, self.block - width))
             values = np.pad(values, padding, constant_values=fill)
-        little = np.ascontiguousarray(values, self.dtype.newbyteorder("<"))
+        little = np.array(values, self.dtype.newbyteorder("<"), order="C")
+        if self._predictor == PREDICTOR_DIFFERENCES:
+            little[:, :, 1:] = little[:, :, 1:] - little[:, :, :-1]
         return [self._local.compressor.compress(band.data) for band in little]
 
     def _layout(self) -> str:
@@ -206,7 +217,7 @@ class BlockWriter:
                 "dtype": str(self.dtype),
                 "nodata": repr(self.nodata),
                 "block": self.block,
-                "level": LEVEL,
+                "compression": [LEVEL, self._predictor],
                 "tags": self._tags,
             }
         )
@@ -242,7 +253,7 @@ class BlockWriter:
             "driver": "GTiff", "width": self.block, "height": self.block, "count": len(self.bands),
             "dtype": self.dtype.name, "crs": self.grid.crs or None, "transform": self.grid.transform,
             "nodata": self.nodata, "tiled": True, "blockxsize": self.block, "blockysize": self.block,
-            "compress": "zstd", "interleave": "band", "photometric": "minisblack", "sparse_ok": True,
+            "compress": "zstd", "predictor": self._predictor, "interleave": "band", "photometric": "minisblack", "sparse_ok": True,
         }  # fmt: skip
         with MemoryFile() as memory:
             with memory.open(**profile) as template:
@@ -256,13 +267,13 @@ class BlockWriter:
             return bytes(memory.getbuffer())
 
     def _build_overviews(self, part: Path) -> None:
-        factors, factor = [], 2
-        while max(self.grid.height, self.grid.width) / factor > SMALLEST_OVERVIEW_CELLS / 2:
-            factors.append(factor)
-            factor *= 2
+        step = 2 if len(self.bands) <= FEW_BANDS else 4
+        factors = [step]
+        while max(self.grid.height, self.grid.width) / factors[-1] > SMALLEST_OVERVIEW_CELLS * step:
+            factors.append(factors[-1] * step)
         method = Resampling.mode if self._categorical else Resampling.average
         with (
-            rasterio.Env(GDAL_TIFF_OVR_BLOCKSIZE=str(self.block), GDAL_NUM_THREADS="1"),
+            rasterio.Env(GDAL_TIFF_OVR_BLOCKSIZE=str(self.block), GDAL_NUM_THREADS="1", ZSTD_LEVEL_OVERVIEW=str(LEVEL)),
             rasterio.open(part, "r+", driver="GTiff") as dataset,
         ):
             dataset.build_overviews(factors, method)

@@ -59,13 +59,13 @@ def make_raster(path: pathlib.Path, side: int, count: int, dtype: str = "uint8")
 
 def vit_weights(folder: pathlib.Path) -> str:
     """Random weights of a ViT-S/16 as a file, so that nothing is downloaded."""
-    import timm
     import torch
+    from quadrat.models.torch_tools import import_timm
     from safetensors.torch import save_file
 
     torch.manual_seed(0)
     path = folder / "vit_small.safetensors"
-    save_file(timm.create_model(VIT, pretrained=False).state_dict(), str(path))
+    save_file(import_timm().create_model(VIT, pretrained=False).state_dict(), str(path))
     return str(path)
 
 

@@ -91,7 +91,7 @@ def test_the_gdal_of_qgis_reads_it(tmp_path, monkeypatch, big, dtype):
     if not python or subprocess.run([python, "-c", probe], capture_output=True).returncode:
         pytest.skip("no system Python with GDAL")
     monkeypatch.setattr(tiff, "CLASSIC_LIMIT", 0 if big else 2**32)
-    values = make_values(5, 70, 1100, dtype)
+    values = make_values(5, 70, 2100, dtype)
     write(tmp_path / "out.tif", values, nodata=float("nan") if dtype == "float32" else 0, tags={"identity": "abc"})
     np.save(tmp_path / "values.npy", values)
     script = """
@@ -128,20 +128,20 @@ def test_class_map_has_colours_and_names(tmp_path):
 
 
 def test_overviews_leave_nodata_out(tmp_path):
-    values = np.full((1, 40, 1300), 200, np.uint8)
+    values = np.full((1, 40, 2600), 200, np.uint8)
     values[:, :, 1::2] = 0
     write(tmp_path / "out.tif", values)
     with rasterio.open(tmp_path / "out.tif") as file:
-        assert file.overviews(1) == [2, 4, 8]
-        assert set(np.unique(file.read(1, out_shape=(20, 650)))) == {200}
+        assert file.overviews(1) == [2, 4, 8, 16]
+        assert set(np.unique(file.read(1, out_shape=(20, 1300)))) == {200}
 
 
 def test_overviews_of_classes_hold_classes_only(tmp_path):
-    values = np.full((1, 40, 1300), 1, np.uint8)
+    values = np.full((1, 40, 2600), 1, np.uint8)
     values[:, ::3] = 9
     write(tmp_path / "out.tif", values, categorical=True)
     with rasterio.open(tmp_path / "out.tif") as file:
-        assert set(np.unique(file.read(1, out_shape=(20, 650)))) <= {1, 9}
+        assert set(np.unique(file.read(1, out_shape=(20, 1300)))) <= {1, 9}
 
 
 @pytest.mark.parametrize("stop", [0, 1, 5, 11])
