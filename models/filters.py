@@ -23,15 +23,16 @@ NORM_FLOOR = 1e-8
 WHITENING_FLOOR = 1e-3
 
 
-def draw_patches(sample: Sample, standardise: Standardiser, count: int, rng: np.random.Generator) -> Float:
-    """Patches around pixels drawn evenly over the sample, with replacement only if it holds too few.
+def draw_patches(sample: Sample, standardise: Standardiser, least: int, most: int, rng: np.random.Generator) -> Float:
+    """Patches around pixels drawn evenly over the sample, with replacement only if it holds fewer than `least`.
 
     Patches without gaps are preferred; where there is none (a raster of two pixels), gaps are filled.
 
     Args:
         sample: windows of the layer.
         standardise: what to do to the bands first.
-        count: patches wanted.
+        least: patches needed.
+        most: patches wanted.
         rng: decides which.
 
     Returns:
@@ -41,7 +42,7 @@ def draw_patches(sample: Sample, standardise: Standardiser, count: int, rng: np.
     total = whole or sum(int(valid.sum()) for _, valid in sample())
     if not total:
         return np.zeros((0, len(standardise.centre) * SIDE * SIDE), np.float32)
-    chosen = np.sort(rng.choice(total, count, replace=count > total))
+    chosen = np.sort(rng.choice(total, max(least, min(most, total)), replace=least > total))
     drawn, seen = [], 0
     for values, valid in sample():
         places = np.argwhere(_centres(valid) if whole else valid)
@@ -90,7 +91,7 @@ def draw_filters(sample: Sample, standardise: Standardiser, count: int, seed: in
     rng = np.random.default_rng(seed)
     # Fewer patches of many bands, so that they stay under 256 MB in double precision.
     most = min(PATCHES_DRAWN, 32_000_000 // (len(standardise.centre) * SIDE * SIDE))
-    patches = whitened(draw_patches(sample, standardise, max(most, count), rng))
+    patches = whitened(draw_patches(sample, standardise, count, max(most, count), rng))
     if not len(patches):
         return rng.standard_normal((count, patches.shape[1])).astype(np.float32)
     return patches[rng.choice(len(patches), count, replace=False)]

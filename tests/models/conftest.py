@@ -80,7 +80,10 @@ def save_onnx(path, in_chans=3, kind="map", size=(None, None), batch=None, metad
     out = "map"
     shape = [batch or "n", 6, *(side and side // 8 or "s" for side in size)]
     if kind == "vector":
-        nodes += [helper.make_node("GlobalAveragePool", ["map"], ["mean"]), helper.make_node("Flatten", ["mean"], ["y"])]
+        nodes += [
+            helper.make_node("GlobalAveragePool", ["map"], ["mean"]),
+            helper.make_node("Flatten", ["mean"], ["y"]),
+        ]
         out, shape = "y", shape[:2]
     elif kind == "tokens":
         nodes += [

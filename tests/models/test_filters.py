@@ -1,0 +1,127 @@
+"""Random convolutional features against other people's numbers and against slow, plain loops."""
+
+import pathlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quadrat.models import filters
+from quadrat.models.crew import Crew
+from quadrat.models.scaling import Standardiser, standardiser_of
+
+TORCHGEO = pathlib.Path(__file__).parents[1] / "data" / "torchgeo_rcf" / "rcf.npz"
+
+
+def plain(scale=1):
+    """A standardiser that changes nothing."""
+    return Standardiser(np.zeros(scale, np.float32), np.ones(scale, np.float32))
+
+
+@pytest.mark.parametrize(("name", "bias"), [("zero", 0.0), ("minus_one", -1.0)])
+def test_same_features_as_torchgeo(name, bias):
+    with np.load(TORCHGEO) as stored:
+        weights = stored["weights"].reshape(len(stored["weights"]), -1)
+        for pixels, expected in zip(stored["pixels"], stored[name], strict=True):
+            found = filters.features_of(pixels, weights, bias, -bias)
+            np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_second_map_differs_from_torchgeo_with_the_bias_of_the_paper():
+    with np.load(TORCHGEO) as stored:
+        weights = stored["weights"].reshape(len(stored["weights"]), -1)
+        ours = filters.features_of(stored["pixels"][0], weights, -1.0, -1.0)
+        np.testing.assert_allclose(ours[:8], stored["minus_one"][0, :8], rtol=1e-5, atol=1e-5)
+        assert not np.allclose(ours[8:], stored["minus_one"][0, 8:], atol=1e-2)
+
+
+def test_same_whitening_as_torchgeo():
+    with np.load(TORCHGEO) as stored:
+        found = filters.whitened(stored["patches"].reshape(60, -1))
+        # 60 patches of 45 numbers: the smallest eigenvalues are near the floor, so single precision shows.
+        np.testing.assert_allclose(found, stored["whitened"].reshape(60, -1), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bias", [0.0, -1.0, 0.5])
+def test_same_features_as_installed_torchgeo(bias):
+    torch = pytest.importorskip("torch")
+    network = pytest.importorskip("torchgeo.models").RCF(in_channels=6, features=32, bias=bias, seed=3)
+    pixels = np.random.default_rng(1).standard_normal((6, 40, 33)).astype(np.float32)
+    expected = network(torch.from_numpy(pixels[None])).numpy()[0]
+    found = filters.features_of(pixels, network.weights.numpy().reshape(16, -1), bias, -bias)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def loops(values, weights, bias, falling_bias, valid, patch):
+    """Sums of both maps over valid pixels of cells, pixel by pixel; gaps are filled by the mean of their neighbours."""
+    margin = filters.MARGIN_PX
+    _, height, width = values.shape
+    filled = values.copy()
+    for row in range(height):
+        for col in range(width):
+            if not valid[row, col]:
+                near = (slice(max(row - 1, 0), row + 2), slice(max(col - 1, 0), col + 2))
+                known = valid[near]
+                filled[:, row, col] = values[(slice(None), *near)][:, known].mean(axis=1) if known.any() else 0
+    shape = (height - 2 * margin) // patch, (width - 2 * margin) // patch
+    sums = np.zeros((2, len(weights), *shape))
+    for row in range(shape[0] * patch):
+        for col in range(shape[1] * patch):
+            if valid[row + margin, col + margin]:
+                around = filled[:, row + margin - 1 : row + margin + 2, col + margin - 1 : col + margin + 2].reshape(-1)
+                response = weights @ around
+                cell = row // patch, col // patch
+                sums[0, :, *cell] += np.maximum(response + bias, 0)
+                sums[1, :, *cell] += np.maximum(-response + falling_bias, 0)
+    return sums
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 999),
+    bands=st.integers(1, 3),
+    patch=st.integers(1, 3),
+    shape=st.tuples(st.integers(1, 4), st.integers(1, 5)),
+    bias=st.sampled_from([0.0, -1.0, 0.7]),
+    share=st.sampled_from([0.0, 0.2, 0.7]),
+)
+def test_blocked_convolution_equals_loops(seed, bands, patch, shape, bias, share):
+    rng = np.random.default_rng(seed)
+    height, width = (side * patch + 2 * filters.MARGIN_PX for side in shape)
+    valid = rng.random((height, width)) >= share
+    values = (rng.standard_normal((bands, height, width)) * valid).astype(np.float32)
+    weights = rng.standard_normal((5, bands * 9)).astype(np.float32)
+    found = np.zeros((2, 5, *shape))
+
+    def use(rows, first, second):
+        found[0][:, rows], found[1][:, rows] = first, second
+
+    filters.Bank(weights, bias, -bias).sums(values, valid, patch, Crew(2), use)
+    np.testing.assert_allclose(found, loops(values, weights, bias, -bias, valid, patch), rtol=1e-4, atol=1e-4)
+
+
+def test_patches_avoid_gaps_and_follow_the_seed(tools):
+    scene = tools.scene(2, 30, 30)
+    valid = np.ones((30, 30), bool)
+    valid[:, 15:] = False
+    marked = np.where(valid, scene, np.float32(-1e6))
+    sample = tools.request_for(marked, valid).sample
+    first, again, other = (
+        filters.draw_patches(sample, plain(2), 10, 50, np.random.default_rng(seed)) for seed in (1, 1, 2)
+    )
+    assert first.shape == (50, 18)
+    assert first.min() > -1e5
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_filters_of_the_published_number(tools):
+    scene = tools.scene(3, 80, 80)
+    request = tools.request_for(scene)
+    found = filters.draw_filters(request.sample, standardiser_of(request.sample, 3), 64, 0)
+    assert found.shape == (64, 27)
+    assert len(np.unique(found, axis=0)) == 64
+    # Whitened patches, drawn from a mean of zero.
+    assert abs(found.mean()) < 0.1 * found.std()

@@ -1,0 +1,126 @@
+"""Weights files: found in the right place, whole, and free of code."""
+
+import json
+import pickle
+
+import pytest
+
+from quadrat.models import loading
+from quadrat.models.errors import UnusableModel, WeightsNotFound
+
+torch = pytest.importorskip("torch")
+SOURCE = loading.Source("tiny.tag", repo_id="nobody/tiny.tag", licence="mit", parameters=5_000_000)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    folder = tmp_path / "Häuser 家"
+    monkeypatch.setenv("QUADRAT_HOME", str(folder))
+    (folder / "weights").mkdir(parents=True)
+    return folder / "weights"
+
+
+class Evil:
+    """What a hostile pickle would do at loading."""
+
+    def __init__(self, flag):
+        self.flag = flag
+
+    def __reduce__(self):
+        return open, (str(self.flag), "w")
+
+
+def find(path="", download=False):
+    return loading.find_weights(SOURCE, path, download=download, log=lambda text: None)
+
+
+def test_missing_weights_name_model_size_licence_and_two_ways(home):
+    with pytest.raises(WeightsNotFound, match=r"tiny\.tag.*20 MB.*mit.*Download weights.*Weights file") as caught:
+        find()
+    assert str(home / "tiny.tag.safetensors") in str(caught.value)
+    with pytest.raises(WeightsNotFound, match="does not exist"):
+        find(str(home / "none.pth"))
+
+
+def test_store_is_looked_at_and_its_record_enforced(home):
+    path = home / "tiny.tag.pth"
+    torch.save({"a": torch.ones(3)}, path)
+    assert find() == path
+    path.with_suffix(".json").write_text(json.dumps({"sha256": loading.sha256_of(path)}))
+    assert find() == path
+    torch.save({"a": torch.zeros(3)}, path)
+    with pytest.raises(UnusableModel, match=r"changed since it was downloaded"):
+        find()
+
+
+def test_hub_cache_is_looked_at(home, tmp_path, monkeypatch):
+    import huggingface_hub.constants
+
+    cache = tmp_path / "hub"
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(cache))
+    repo = cache / "models--nobody--tiny.tag"
+    (repo / "refs").mkdir(parents=True)
+    (repo / "refs" / "main").write_text("abc")
+    (repo / "snapshots" / "abc").mkdir(parents=True)
+    (repo / "snapshots" / "abc" / "model.safetensors").write_bytes(b"x")
+    monkeypatch.setattr("huggingface_hub.file_download.HF_HUB_CACHE", str(cache), raising=False)
+    assert find() == repo / "snapshots" / "abc" / "model.safetensors"
+
+
+def test_download_without_network_says_what_to_do(home, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", "http://127.0.0.1:9", raising=False)
+    source = loading.Source("tiny.tag", url="http://127.0.0.1:9/tiny.pth", licence="mit")
+    with pytest.raises(WeightsNotFound, match=r"could not be downloaded.*network"):
+        loading.find_weights(source, "", download=True, log=lambda text: None)
+    assert not [path for path in home.iterdir() if path.is_file()]
+
+
+def test_download_keeps_hash(home, tmp_path):
+    served = tmp_path / "tiny.pth"
+    torch.save({"a": torch.ones(2)}, served)
+    source = loading.Source("tiny.tag", url=served.as_uri(), licence="mit")
+    told = []
+    path = loading.find_weights(source, "", download=True, log=told.append)
+    assert path == home / "tiny.tag.pth"
+    assert json.loads(path.with_suffix(".json").read_text())["sha256"] == loading.sha256_of(served)
+    assert "mit" in told[0]
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+def test_truncated_files_are_refused(tmp_path, suffix, share):
+    from safetensors.torch import save_file
+
+    path = tmp_path / f"weights{suffix}"
+    tensors = {"a": torch.randn(40, 50), "b": torch.randn(7)}
+    torch.save(tensors, path) if suffix == ".pth" else save_file(tensors, path)
+    assert set(loading.read_tensors(path)) == {"a", "b"}
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(UnusableModel, match="damaged or cut short"):
+        loading.read_tensors(path)
+
+
+@pytest.mark.parametrize("how", ["torch", "pickle"])
+def test_code_in_a_file_is_refused_and_not_run(tmp_path, how):
+    path, flag = tmp_path / "evil.pth", tmp_path / "ran"
+    content = {"a": torch.ones(1), "b": Evil(flag)}
+    torch.save(content, path) if how == "torch" else path.write_bytes(pickle.dumps(content))
+    with pytest.raises(UnusableModel):
+        loading.read_tensors(path)
+    assert not flag.exists()
+
+
+def test_wrapped_tensors_are_found(tmp_path):
+    path = tmp_path / "wrapped.pt"
+    torch.save({"epoch": 3, "state_dict": {"module.a": torch.ones(2)}}, path)
+    assert list(loading.read_tensors(path)) == ["a"]
+
+
+@pytest.mark.parametrize("content", [{"epoch": 3}, [1, 2], {}])
+def test_files_without_tensors_are_refused(tmp_path, content):
+    path = tmp_path / "odd.pt"
+    torch.save(content, path)
+    with pytest.raises(UnusableModel, match="tensor"):
+        loading.read_tensors(path)
