@@ -94,8 +94,10 @@ class Backbone(Protocol):
 
 
 def suitable_batch(backbone: Backbone, wish: int) -> int:
-    """Tiles in a batch: the wish, or so many that the input stays under about 16 MB on a CPU."""
+    """Tiles in a batch: the wish; one where a batch gains nothing, so that a cancel is heard soon; else 16 MB of input."""
     if wish:
         return wish
+    if backbone.exact:
+        return 1
     side = backbone.tile_size_px + 2 * backbone.halo_px
     return int(np.clip(4_000_000 // (side * side * max(backbone.in_chans, 3)), 1, 16))
