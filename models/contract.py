@@ -94,7 +94,7 @@ class Backbone(Protocol):
 
 
 def suitable_batch(backbone: Backbone, wish: int) -> int:
-    """Tiles in a batch: the wish; one where a batch gains nothing, so that a cancel is heard soon; else 16 MB of input."""
+    """Tiles in a batch: the wish; one where more gains nothing, so that a cancel is heard soon; else about 16 MB."""
     if wish:
         return wish
     if backbone.exact:
