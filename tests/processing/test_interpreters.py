@@ -27,7 +27,7 @@ def answering(tmp_path):
     def make(name="python3", folder=tmp_path / "bin", **facts):
         folder.mkdir(exist_ok=True)
         path = folder / name
-        path.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps({**GOOD, 'executable': str(path), **facts})}\nEND\n")
+        path.write_text(f"#!/bin/sh\n/bin/cat <<'END'\n{json.dumps({**GOOD, 'executable': str(path), **facts})}\nEND\n")
         path.chmod(0o755)
         return path
 

@@ -16,7 +16,7 @@ spec.loader.exec_module(package)
 
 @pytest.fixture
 def archive(tmp_path):
-    """`archive(name=bytes or None, …)`: the last commit's package with files changed, added or left out."""
+    """`archive(**{name: bytes or None})`: the last commit's package with files changed, added or left out."""
     whole = tmp_path / "whole.zip"
     command = ["git", "archive", "--format=zip", "--prefix=quadrat/", f"--output={whole}", "HEAD"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -25,7 +25,6 @@ def archive(tmp_path):
 
     def make(**changes):
         path = tmp_path / "changed.zip"
-        changes = {name.replace("__", "/", 1): data for name, data in changes.items()}
         with zipfile.ZipFile(whole) as old, zipfile.ZipFile(path, "w") as new:
             for name in old.namelist():
                 if name not in changes:
