@@ -64,7 +64,7 @@ def diagnose() -> List[Finding]:
 
 def _home() -> Finding:
     folder = home()
-    place = folder if folder.is_dir() else next((p for p in folder.parents if p.is_dir()), folder)
+    place = next((p for p in (folder, *folder.parents) if p.exists()), folder)
     try:
         with tempfile.TemporaryFile(dir=str(place)):
             free = shutil.disk_usage(str(place)).free / 1e9
