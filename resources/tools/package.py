@@ -28,7 +28,9 @@ UNWANTED_ENDS = (".pyc", ".exe", ".dll", ".so", ".dylib", ".pyd", ".sh", ".bat",
 
 def build() -> pathlib.Path:
     """`git archive` of the last commit as `dist/quadrat-<version>.zip`."""
-    dirty = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    dirty = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     if dirty.strip():
         print("Note: changes that are not committed do not go into the package.")
     version = re.search(r'VERSION = "(.+?)"', (ROOT / "core" / "version.py").read_text(encoding="utf-8"))
