@@ -10,8 +10,9 @@ from ..models.identity import identity_of
 
 PREFIX = "components."
 PICTURE_PERCENT = (2.0, 98.0)
-MOST_JUDGED = 1024
-"""Bands that are compared for the picture; more would take minutes for nothing."""
+MOST_JUDGED = 512
+"""Bands that are compared for the picture; more would take long for nothing."""
+PICTURE_CELLS = 2500
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ def _most_telling(sample: Float) -> list[int]:
     if sample.shape[1] > MOST_JUDGED:
         judged = np.linspace(0, sample.shape[1] - 1, MOST_JUDGED).astype(np.intp)
         return [int(judged[band]) for band in _most_telling(sample[:, judged])]
+    sample = sample[:: -(-len(sample) // PICTURE_CELLS)]
     spread = sample.std(axis=0, dtype=np.float64)
     usable: NDArray[np.bool_] = spread > 0
     standard = ((sample - sample.mean(axis=0, dtype=np.float64)) / np.where(usable, spread, 1.0)).astype(np.float32)

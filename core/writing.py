@@ -253,7 +253,8 @@ class BlockWriter:
             "driver": "GTiff", "width": self.block, "height": self.block, "count": len(self.bands),
             "dtype": self.dtype.name, "crs": self.grid.crs or None, "transform": self.grid.transform,
             "nodata": self.nodata, "tiled": True, "blockxsize": self.block, "blockysize": self.block,
-            "compress": "zstd", "predictor": self._predictor, "interleave": "band", "photometric": "minisblack", "sparse_ok": True,
+            "compress": "zstd", "predictor": self._predictor, "interleave": "band", "sparse_ok": True,
+            "photometric": "minisblack",
         }  # fmt: skip
         with MemoryFile() as memory:
             with memory.open(**profile) as template:
