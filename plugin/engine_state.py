@@ -83,6 +83,7 @@ class EngineState(QObject):
         except QuadratError as error:
             self._run = None
             self._end("error", str(error))
+        self.changed.emit()
 
     def check(self) -> None:
         """Let the doctor look at the engine."""
@@ -109,6 +110,7 @@ class EngineState(QObject):
         """Ask set-up to stop."""
         if self._run is not None:
             self._run.cancel()
+            self.changed.emit()
 
     @property
     def can_cancel(self) -> bool:

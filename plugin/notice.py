@@ -39,7 +39,9 @@ class EngineNotice(QObject):
             find_engine()
         except EngineMissing:
             NOTICE_SHOWN.set(VERSION)
-            text = tr("The engine that does the work is not set up yet. It takes a few minutes and changes nothing in QGIS.")
+            text = tr(
+                "The engine that does the work is not set up yet. It takes a few minutes and changes nothing in QGIS."
+            )
             self._item = Messages(self._iface).offer(text, tr("Set up…"), self._open_engine)
         except QuadratError as error:
             Messages(self._iface).warning(str(error))

@@ -1,0 +1,53 @@
+"""Fixtures of the plugin's windows: QGIS with pytest-qgis's interface, a home of its own, no user settings touched."""
+
+import pytest
+
+
+@pytest.fixture
+def empty_home(monkeypatch, tmp_path):
+    """A machine on which nothing was set up."""
+    monkeypatch.delenv("QUADRAT_PYTHON", raising=False)
+    monkeypatch.setenv("QUADRAT_HOME", str(tmp_path / "quadrat home"))
+    return tmp_path / "quadrat home"
+
+
+@pytest.fixture
+def with_engine():
+    """An engine must be there; without one these tests say nothing."""
+    from quadrat.core.errors import EngineMissing
+    from quadrat.processing.environment import find_engine
+
+    try:
+        return find_engine()
+    except EngineMissing as error:
+        pytest.fail(f"These tests need an engine: run `make setup`, or name its Python in QUADRAT_PYTHON. {error}")
+
+
+@pytest.fixture(autouse=True)
+def fresh_settings(qgis_app):
+    """Settings as in a new profile."""
+    from qgis.core import QgsSettings
+
+    QgsSettings().remove("quadrat")
+    yield
+    QgsSettings().remove("quadrat")
+
+
+@pytest.fixture
+def bar(qgis_iface):
+    """The message bar, emptied afterwards."""
+    bar = qgis_iface.messageBar()
+    bar.clearWidgets()
+    yield bar
+    bar.clearWidgets()
+
+
+@pytest.fixture
+def plugin(qgis_iface, qgis_processing, qgis_new_project):
+    """The plugin as QGIS loads it, unloaded at the end."""
+    from quadrat import classFactory
+
+    plugin = classFactory(qgis_iface)
+    plugin.initGui()
+    yield plugin
+    plugin.unload()
