@@ -6,8 +6,8 @@ Source: https://github.com/huggingface/pytorch-image-models (Apache-2.0).
 """
 
 import difflib
-import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -140,11 +140,11 @@ def build(request: BuildRequest) -> TimmNetwork:
     """
     timm = import_timm()
     config = _configuration(timm, request.model)
-    source = _source_of(timm, config, request.model)
+    paper = _on_paper(timm, request.model)
+    source = _source_of(config, request.model, paper)
     path = find_weights(source, request.weights, download=request.download, log=request.log)
     request.log(f"Weights of {request.model}: {path} (licence: {source.licence or 'not stated'}).")
-    tile = request.tile_size_px or _own_tile(config)
-    model, tile = _load(timm, config, request, path, tile)
+    model, tile = _load(timm, config, request, path, paper)
     prepare = network_input(request, config.mean, config.std)
     try:
         return TimmNetwork(request, model, prepare, tile, sha256_of(path))
@@ -171,11 +171,15 @@ def _configuration(timm: Any, name: str) -> Any:
     return timm.get_pretrained_cfg(name)
 
 
-def _source_of(timm: Any, config: Any, name: str) -> Source:
+def _on_paper(timm: Any, name: str) -> Any:
+    """The model for three bands without any numbers in it: shapes and names only."""
     import torch
 
     with torch.device("meta"):
-        parameters = sum(each.numel() for each in timm.create_model(name, pretrained=False, num_classes=0).parameters())
+        return timm.create_model(name, pretrained=False, num_classes=0)
+
+
+def _source_of(config: Any, name: str, paper: Any) -> Source:
     full = f"{config.architecture}.{config.tag}" if config.tag and config.architecture else name
     url = config.url[0] if isinstance(config.url, (tuple, list)) else config.url
     return Source(
@@ -184,7 +188,7 @@ def _source_of(timm: Any, config: Any, name: str) -> Source:
         file_name=config.hf_hub_filename or "",
         url=url or "",
         licence=config.license or "",
-        parameters=parameters,
+        parameters=sum(each.numel() for each in paper.parameters()),
     )
 
 
@@ -193,75 +197,71 @@ def _own_tile(config: Any) -> int:
     return int(side) if side <= LARGEST_OWN_TILE_PX else TILE_PX
 
 
-def _load(timm: Any, config: Any, request: BuildRequest, path: Any, tile: int) -> tuple[Any, int]:
+def _load(timm: Any, config: Any, request: BuildRequest, path: Path, paper: Any) -> tuple[Any, int]:
     """The model with weights, and the tile rounded to its stride.
 
     timm's own loading is used, so that its filters of old checkpoints, its adaptation of the first convolution to
-    other numbers of bands and its resampling of positions apply.
+    other numbers of bands and its resampling of positions apply. Without a classifier timm tolerates missing tensors
+    and leaves them random; so it is made strict unless every tensor is there by name.
 
     Raises:
         UnusableModel: the weights do not fit.
     """
     tensors = read_tensors(path)
-    _check_bands(config, tensors, request, path)
+    _check_bands(config, tensors, request, path, paper)
+    overlay: dict[str, Any] = {"custom_load": False}
+    if not set(paper.state_dict()) <= set(tensors):
+        names = config.classifier if isinstance(config.classifier, (tuple, list)) else [config.classifier]
+        for name in names:
+            tensors.pop(f"{name}.weight", None)
+            tensors.pop(f"{name}.bias", None)
+        # Equal numbers of classes in configuration and model are what makes timm strict.
+        overlay |= {"num_classes": 0, "label_offset": 0}
     failure: Exception | None = None
-    for options, side in _size_options(timm, config, request.model, tile):
+    for options, side in _size_options(config, paper, request.tile_size_px or _own_tile(config)):
         try:
-            with _RandomStart() as random_start:
-                model = timm.create_model(
-                    request.model,
-                    pretrained=True,
-                    pretrained_cfg_overlay={"state_dict": dict(tensors), "custom_load": False},
-                    in_chans=request.in_chans,
-                    num_classes=0,
-                    **options,
-                )
-        except (TypeError, RuntimeError, KeyError, ValueError, AssertionError) as error:
-            failure = error
-            continue
-        if random_start.seen:
-            raise UnusableModel(
-                f"The first layer of {request.model} cannot be adapted from 3 to {request.in_chans} bands. "
-                "Choose 3 bands."
+            model = timm.create_model(
+                request.model,
+                pretrained=True,
+                pretrained_cfg_overlay={**overlay, "state_dict": dict(tensors)},
+                in_chans=request.in_chans,
+                num_classes=0,
+                **options,
             )
-        return model, side
+        except (TypeError, RuntimeError, KeyError, ValueError, AssertionError) as error:
+            failure = failure if isinstance(failure, RuntimeError) else error
+        else:
+            return model, side
     raise UnusableModel(_misfit(request.model, path, failure)) from failure
 
 
-class _RandomStart(logging.Handler):
-    """Notices when timm leaves a first layer at random, which it only says in its log."""
-
-    seen = False
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.seen = self.seen or "random init" in record.getMessage()
-
-    def __enter__(self) -> "_RandomStart":
-        logging.getLogger("timm.models._builder").addHandler(self)
-        return self
-
-    def __exit__(self, *what: object) -> None:
-        logging.getLogger("timm.models._builder").removeHandler(self)
-
-
-def _check_bands(config: Any, tensors: Mapping[str, "torch.Tensor"], request: BuildRequest, path: Any) -> None:
-    """Refuses weights for another number of bands, unless it is timm's own adaptation from three.
+def _check_bands(
+    config: Any, tensors: Mapping[str, "torch.Tensor"], request: BuildRequest, path: Path, paper: Any
+) -> None:
+    """Refuses weights for another number of bands, unless timm can adapt them from three.
 
     Raises:
-        UnusableModel: they were trained on other bands.
+        UnusableModel: they were trained on other bands, or the first layer cannot be adapted.
     """
-    first = next(iter(config.first_conv)) if isinstance(config.first_conv, (tuple, list)) else config.first_conv
-    weight = tensors.get(f"{first}.weight")
-    if weight is not None and weight.ndim == 4 and weight.shape[1] not in (1, 3, request.in_chans):
+    first = config.first_conv[0] if isinstance(config.first_conv, (tuple, list)) else config.first_conv
+    weight, expected = tensors.get(f"{first}.weight"), paper.state_dict().get(f"{first}.weight")
+    if weight is None or expected is None:
+        return
+    if weight.ndim != 4 and request.in_chans != 3:
         raise UnusableModel(
-            f"The weights in {path} were trained on {weight.shape[1]} bands, but {request.in_chans} are given. "
-            f"Choose {weight.shape[1]} bands."
+            f"The first layer of {request.model} cannot be adapted to {request.in_chans} bands. Choose 3 bands."
+        )
+    trained = 3 * weight.shape[1] // expected.shape[1]
+    if weight.ndim == 4 and trained not in (3, request.in_chans):
+        raise UnusableModel(
+            f"The weights in {path} were trained on {trained} bands, but {request.in_chans} are given. "
+            f"Choose {trained} bands."
         )
 
 
-def _size_options(timm: Any, config: Any, name: str, tile: int) -> list[tuple[dict[str, Any], int]]:
+def _size_options(config: Any, paper: Any, tile: int) -> list[tuple[dict[str, Any], int]]:
     """Arguments to try and the tile that they stand for, best first: any size, this size, the model's own."""
-    own, stride = int(max(config.input_size[1:])), _stride(timm, name)
+    own, stride = int(max(config.input_size[1:])), _stride(paper)
     side = own if tile == own else max(stride, round(tile / stride) * stride)
     if not config.fixed_input_size:
         return [({}, max(stride, round(tile / stride) * stride))]
@@ -269,21 +269,17 @@ def _size_options(timm: Any, config: Any, name: str, tile: int) -> list[tuple[di
     return [({"dynamic_img_size": True}, side), *fixed, ({}, own)]
 
 
-def _stride(timm: Any, name: str) -> int:
+def _stride(paper: Any) -> int:
     """Pixels that a tile must be a multiple of."""
-    import torch
-
-    with torch.device("meta"):
-        model = timm.create_model(name, pretrained=False, num_classes=0)
-    info = getattr(model, "feature_info", None)
+    info = getattr(paper, "feature_info", None)
     if info is not None and len(info):
         last = info[-1]
         return int(last["reduction"] if isinstance(last, Mapping) else info.reduction()[-1])
-    patch = getattr(getattr(model, "patch_embed", None), "patch_size", 32)
+    patch = getattr(getattr(paper, "patch_embed", None), "patch_size", 32)
     return int(max(patch)) if isinstance(patch, (tuple, list)) else int(patch)
 
 
-def _misfit(name: str, path: Any, error: Exception | None) -> str:
+def _misfit(name: str, path: Path, error: Exception | None) -> str:
     """One sentence out of torch's list of keys."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     detail = lines[1] if len(lines) > 1 else lines[0] if lines else type(error).__name__

@@ -4,7 +4,6 @@ import importlib
 
 import numpy as np
 import pytest
-
 from quadrat.models import registry
 from quadrat.models.contract import BuildRequest
 
@@ -15,11 +14,10 @@ def scene(in_chans=4, height=72, width=60, seed=0):
     """(C, H, W) float32: waves with noise, each band in another unit."""
     rng = np.random.default_rng(seed)
     rows, cols = np.mgrid[:height, :width]
-    bands = [
-        (np.sin(rows / (4 + band % 5)) * np.cos(cols / (6 + band % 3)) + rng.normal(0, 0.3, (height, width))) * 10**(band % 3)
-        + 50 * band
-        for band in range(in_chans)
-    ]  # fmt: skip
+    bands = []
+    for band in range(in_chans):
+        wave = np.sin(rows / (4 + band % 5)) * np.cos(cols / (6 + band % 3)) + rng.normal(0, 0.3, (height, width))
+        bands.append(wave * 10 ** (band % 3) + 50 * band)
     return np.stack(bands).astype(np.float32)
 
 
@@ -78,7 +76,7 @@ def save_onnx(path, in_chans=3, kind="map", size=(None, None), batch=None, metad
     weights = np.random.default_rng(5).standard_normal((6, in_chans, 8, 8)).astype(np.float32) / 8
     nodes = [helper.make_node("Conv", ["x", "w"], ["map"], kernel_shape=[8, 8], strides=[8, 8])]
     out = "map"
-    shape = [batch or "n", 6, *(side and side // 8 or "s" for side in size)]
+    shape = [batch or "n", 6, *(side // 8 if side else "s" for side in size)]
     if kind == "vector":
         nodes += [
             helper.make_node("GlobalAveragePool", ["map"], ["mean"]),

@@ -4,7 +4,6 @@ import re
 
 import numpy as np
 import pytest
-
 from quadrat.models import registry
 
 EXACT = ("spectral-textural", "mosaiks", "raw")

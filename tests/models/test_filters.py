@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from quadrat.models import filters
 from quadrat.models.crew import Crew
 from quadrat.models.scaling import Standardiser, standardiser_of
@@ -73,8 +72,8 @@ def loops(values, weights, bias, falling_bias, valid, patch):
                 around = filled[:, row + margin - 1 : row + margin + 2, col + margin - 1 : col + margin + 2].reshape(-1)
                 response = weights @ around
                 cell = row // patch, col // patch
-                sums[0, :, *cell] += np.maximum(response + bias, 0)
-                sums[1, :, *cell] += np.maximum(-response + falling_bias, 0)
+                sums[(0, slice(None), *cell)] += np.maximum(response + bias, 0)
+                sums[(1, slice(None), *cell)] += np.maximum(-response + falling_bias, 0)
     return sums
 
 

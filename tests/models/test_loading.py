@@ -4,7 +4,6 @@ import json
 import pickle
 
 import pytest
-
 from quadrat.models import loading
 from quadrat.models.errors import UnusableModel, WeightsNotFound
 
