@@ -113,6 +113,8 @@ def _most_telling(sample: Float) -> list[int]:
     sample = sample[:: -(-len(sample) // PICTURE_CELLS)]
     spread = sample.std(axis=0, dtype=np.float64)
     usable: NDArray[np.bool_] = spread > 0
+    if len(sample) <= 3 or not usable.any():
+        return [0, 1, 2]
     standard = ((sample - sample.mean(axis=0, dtype=np.float64)) / np.where(usable, spread, 1.0)).astype(np.float32)
     scores = Components.project(fit(standard, 3), standard.T[None, :, :, None])[0, :, :, 0]
     chosen: list[int] = []

@@ -97,10 +97,8 @@ def write_directory(
         TILE_BYTE_COUNTS: Tag(LONG, len(lengths), lengths.astype("<u4").tobytes()),
     }
     start = -(-end // 8) * 8
-    head = struct.calcsize(flavour.count_format) + len(entries) * (
-        struct.calcsize(flavour.entry_format) + flavour.inline
-    )
-    far = start + head + flavour.inline
+    entry = struct.calcsize(flavour.entry_format) + flavour.inline
+    far = start + struct.calcsize(flavour.count_format) + len(entries) * entry + flavour.inline
     directory, values = bytearray(struct.pack(flavour.count_format, len(entries))), bytearray()
     for code in sorted(entries):
         tag = entries[code]

@@ -60,6 +60,23 @@ class Band:
 class BlockWriter:
     """A GeoTIFF in the making. Leave the context without `finish` and the work done so far is kept.
 
+    Args of the constructor:
+        path: of the TIFF.
+        grid: its transform, CRS and shape.
+        bands: name, scale and offset of each.
+        dtype: numpy name of the stored numbers.
+        nodata: number that stands for nothing; NaN is one.
+        signature: all that decides the values; an unfinished run of an equal one is gone on with.
+        tags: for the metadata domain QUADRAT.
+        colours: (R, G, B, A) by number, for a single band of bytes.
+        category_names: names of the numbers 0, 1, ...
+        categorical: overviews take the commonest number, not the mean; None: when there are colours.
+        keep: JSON values that a later run needs to go on; `kept` gives them back.
+        foreseen_ratio: least size that compressed data can have of the plain size; if the disk holds less, the job
+            is refused at once.
+        block: side of a block in cells, a multiple of 16; 0: 128, or less for a small raster.
+        threads: that compress.
+
     Attributes:
         windows: the blocks in file order; a block's index is its position here.
         done: blocks that an interrupted run of the same signature has finished.
@@ -84,23 +101,6 @@ class BlockWriter:
         threads: int = 2,
     ) -> None:
         """Open the spool beside `path`.
-
-        Args:
-            path: of the TIFF.
-            grid: its transform, CRS and shape.
-            bands: name, scale and offset of each.
-            dtype: numpy name of the stored numbers.
-            nodata: number that stands for nothing; NaN is one.
-            signature: all that decides the values; an unfinished run of an equal one is gone on with.
-            tags: for the metadata domain QUADRAT.
-            colours: (R, G, B, A) by number, for a single band of bytes.
-            category_names: names of the numbers 0, 1, ...
-            categorical: overviews take the commonest number, not the mean; None: when there are colours.
-            keep: JSON values that a later run needs to go on; `kept` gives them back.
-            foreseen_ratio: least size that compressed data can have of the plain size; if the disk holds less, the
-                job is refused at once.
-            block: side of a block in cells, a multiple of 16; 0: 128, or less for a small raster.
-            threads: that compress.
 
         Raises:
             Unwritable: missing or read-only folder, disk too full, or another process writes the same file.

@@ -8,6 +8,16 @@ MISSING = ("none", "nodata", "nan", "alpha", "msk")
 """Ways in which a raster says that a pixel is not there."""
 
 
+def waves(count, height, width, seed):
+    """(count, height, width) smooth values with noise, about 50 to 190."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    rows, cols = np.mgrid[:height, :width]
+    smooth = [np.sin(rows / (5 + i)) + np.cos(cols / (7 + 2 * i)) for i in range(count)]
+    return np.stack(smooth) * 25 + 120 + rng.normal(0, 4, (count, height, width))
+
+
 @pytest.fixture
 def make_raster(tmp_path):
     """A function that writes a GeoTIFF and gives its path.
@@ -23,12 +33,7 @@ def make_raster(tmp_path):
         name="in.tif", values=None, *, count=3, height=40, width=50, dtype="uint8", crs="EPSG:32722", missing="none",
         holes=None, nodata=None, transform=None, names=(), scales=None, offsets=None, seed=0, **profile,
     ):  # fmt: skip
-        if values is None:
-            rng = np.random.default_rng(seed)
-            rows, cols = np.mgrid[:height, :width]
-            waves = [np.sin(rows / (5 + i)) + np.cos(cols / (7 + 2 * i)) for i in range(count)]
-            values = np.stack(waves) * 25 + 120 + rng.normal(0, 4, (count, height, width))
-        values = np.asarray(values).astype(dtype)
+        values = np.asarray(waves(count, height, width, seed) if values is None else values).astype(dtype)
         count, height, width = values.shape
         holes = np.zeros((height, width), bool) if holes is None else holes
         if missing == "nodata":

@@ -1,55 +1,15 @@
-import hashlib
-import json
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
-from quadrat.core import embedding, spool, tiling
-from quadrat.core.errors import BadInput, BadJob, Cancelled, EngineTooSmall, Stale
-from quadrat.core.jobs.embed import EmbedRaster
-from quadrat.core.pipelines.embedraster import run
-from quadrat.core.progress import Progress
+from quadrat.core import tiling
+from quadrat.core.errors import BadInput, BadJob, EngineTooSmall
 from quadrat.core.raster import open_raster
 from quadrat.core.sidecar import read_sidecar
 from quadrat.tests.conftest import MISSING
 from quadrat.tests.core import nets
 from rasterio.transform import Affine
-
-
-@pytest.fixture(autouse=True)
-def _small_nets(monkeypatch):
-    nets.install(monkeypatch)
-
-
-@pytest.fixture
-def embed(tmp_path):
-    """Run the job with a path for the output; gives the embedding, its validity, the facts and the log."""
-
-    def go(path, name="out.tif", progress=None, **fields):
-        output = str(tmp_path / name)
-        log = []
-        job = EmbedRaster(**{"input": path, "output": output, "backbone": "localnet", "overlap_px": 8, **fields})
-        result = run(job, progress or Progress(log=lambda level, text: log.append((level, text))))
-        with open_raster(output) as reader:
-            values, valid = reader.read(reader.grid.whole)
-            return Answer(values, valid, result.facts, log, reader.grid, output)
-
-    return go
-
-
-class Answer:
-    def __init__(self, values, valid, facts, log, grid, path):
-        self.values, self.valid, self.facts, self.log, self.grid, self.path = values, valid, facts, log, grid, path
-
-    @property
-    def text(self):
-        return " ".join(text for _, text in self.log)
-
-
-def digest(path):
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def expected_local(path, patch=2, halo=3):
@@ -200,144 +160,6 @@ def test_all_missing_is_a_sentence(make_raster, make_polygons, embed, tmp_path):
     with pytest.raises(BadInput, match="valid pixel"):
         embed(make_raster(), mask=far)
     assert not (tmp_path / "out.tif").exists()
-
-
-# ---- the same again
-
-
-@pytest.mark.parametrize("backbone", ["localnet", "tilenet"])
-@pytest.mark.parametrize("storage", ["bytes", "float32"])
-def test_same_job_same_bytes(make_raster, embed, backbone, storage):
-    path = make_raster(height=70, width=70)
-    first = embed(path, "a.tif", backbone=backbone, storage=storage)
-    second = embed(path, "b.tif", backbone=backbone, storage=storage)
-    assert digest(first.path) == digest(second.path)
-
-
-def test_asked_again_it_is_not_made_again(make_raster, embed):
-    path = make_raster()
-    first = embed(path)
-    stamp = Path(first.path).stat().st_mtime_ns
-    again = embed(path)
-    assert "up to date" in again.text
-    assert Path(first.path).stat().st_mtime_ns == stamp
-    assert again.facts["identity"] == first.facts["identity"]
-    changed = embed(path, patch_size_px=5)
-    assert "up to date" not in changed.text
-    make_raster(seed=9)
-    assert "up to date" not in embed(path, patch_size_px=5).text
-
-
-def test_a_cut_output_is_made_again(make_raster, embed):
-    path = make_raster()
-    first = embed(path)
-    content = Path(first.path).read_bytes()
-    Path(first.path).write_bytes(content[:-100])
-    assert "up to date" not in embed(path).text
-    assert Path(first.path).read_bytes() == content
-
-
-class Stopper(Progress):
-    """Cancels at the n-th checkpoint of the loop."""
-
-    def __init__(self, after):
-        self.event = threading.Event()
-        super().__init__(cancelled=self.event)
-        self.left = after
-
-    def part(self, low, high):
-        part = super().part(low, high)
-        if low == 0.05:
-            check = part.checkpoint
-
-            def counted(*args):
-                self.left -= 1
-                if self.left < 0:
-                    self.event.set()
-                check(*args)
-
-            part.checkpoint = counted
-        return part
-
-
-@pytest.mark.parametrize("backbone", ["localnet", "tilenet"])
-@pytest.mark.parametrize("after", [1, 20, 45])
-def test_cancelled_and_asked_again(make_raster, embed, monkeypatch, tmp_path, backbone, after):
-    monkeypatch.setattr(tiling, "BLOCK_BYTES", 1500)
-    monkeypatch.setattr(embedding, "SAMPLE_TILES", 3)
-    options = {"backbone": backbone, "patch_size_px": 4, "batch_size": 2, "overlap_px": 8}
-    path = make_raster(height=300, width=260)
-    undisturbed = embed(path, "a.tif", **options)
-    with pytest.raises(Cancelled):
-        embed(path, "b.tif", progress=Stopper(after), **options)
-    assert not (tmp_path / "b.tif").exists()
-    assert spool.part_path(tmp_path / "b.tif").exists()
-    resumed = embed(path, "b.tif", **options)
-    assert "Going on" in resumed.text
-    assert digest(resumed.path) == digest(undisturbed.path)
-    assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith("b.tif")) == ["b.tif", "b.tif.quadrat.json"]
-
-
-def test_resuming_skips_what_is_done(make_raster, embed, monkeypatch):
-    monkeypatch.setattr(tiling, "BLOCK_BYTES", 1500)
-    monkeypatch.setattr(embedding, "SAMPLE_TILES", 1)
-    path = make_raster(height=400, width=200)
-    made = []
-    original = nets.LocalNet.__call__
-    monkeypatch.setattr(nets.LocalNet, "__call__", lambda self, *a: made.append(len(a[0])) or original(self, *a))
-    with pytest.raises(Cancelled):
-        embed(path, progress=Stopper(150), patch_size_px=2, batch_size=1)
-    before, made[:] = sum(made), []
-    total = embed(path, patch_size_px=2, batch_size=1).facts["tiles"]
-    assert before > 100
-    assert sum(made) < total - 80
-
-
-# ---- one space for several rasters
-
-
-@pytest.mark.parametrize("dimensions", [0, 2])
-def test_like_gives_the_same_space(make_raster, embed, dimensions):
-    a, b = make_raster("a.tif"), make_raster("b.tif", seed=4)
-    first = embed(a, "ea.tif", dimensions=dimensions)
-    second = embed(b, "eb.tif", like=first.path)
-    assert second.facts["identity"] == first.facts["identity"]
-    assert second.facts["picture"] == first.facts["picture"]
-    with rasterio.open(first.path) as one, rasterio.open(second.path) as two:
-        assert (one.scales, one.offsets) == (two.scales, two.offsets)
-        assert one.tags(ns="QUADRAT")["identity"] == two.tags(ns="QUADRAT")["identity"]
-    same = embed(a, "ea2.tif", like=first.path)
-    assert (same.values == first.values).all()
-
-
-def test_like_refuses_contradictions(make_raster, embed, tmp_path):
-    a = make_raster("a.tif")
-    first = embed(a, "ea.tif", patch_size_px=2)
-    for field, value, words in (
-        ("backbone", "tilenet", "Backbone is tilenet"), ("patch_size_px", 5, "Pixels to a cell is 5"),
-        ("dimensions", 2, "Dimensions is 2"), ("scaling", "none", "Scaling of the bands is none"),
-    ):  # fmt: skip
-        options = {"backbone": "spectral-textural", "like": first.path, field: value}
-        with pytest.raises(BadJob, match=words):
-            embed(a, **options)
-    with pytest.raises(BadInput, match="3 bands, but 2"):
-        embed(a, like=first.path, bands=(1, 2), backbone="spectral-textural")
-    with pytest.raises(BadInput, match=r"has no file .*quadrat\.json"):
-        embed(a, like=a)
-    sidecar = Path(first.path + ".quadrat.json")
-    content = json.loads(sidecar.read_text())
-    content["facts"]["signature"] = "0"
-    sidecar.write_text(json.dumps(content))
-    with pytest.raises(Stale, match="do not belong together"):
-        embed(a, like=first.path)
-
-
-def test_like_with_other_weights_is_stale(make_raster, embed, monkeypatch):
-    a = make_raster("a.tif")
-    first = embed(a, "ea.tif")
-    monkeypatch.setattr(nets, "build_local", nets.build_greedy)
-    with pytest.raises(Stale, match="not the one"):
-        embed(a, "eb.tif", like=first.path)
 
 
 # ---- storage, components, picture
