@@ -72,7 +72,7 @@ def estimate(job: SetUpEngine) -> Estimate:
         return Estimate(200, 750, 2, "Light engine")
     if sys.platform != "darwin" and torch_build(job) == "cuda":
         return Estimate(2900, 6500, 22, "Full engine with CUDA")
-    return Estimate(420, 1900, 4, "Full engine without CUDA")
+    return Estimate(420, 2100, 4, "Full engine without CUDA")
 
 
 def torch_build(job: SetUpEngine) -> str:
@@ -171,7 +171,7 @@ class _Setup:
             raise
         upkeep.point_to(folder)
         upkeep.tidy()
-        self.step(1.0, "The engine is ready")
+        self.step(1.0, "Done")
         self.log.tell(f"The engine is ready: {engine.size}, {_size(upkeep.disk_use(home()) // 10**6)} on disk.")
         return engine
 
@@ -197,7 +197,7 @@ class _Setup:
             return None
         if not upkeep.plots_ready():
             install_plots(self._installer(None, find_uv(self.log, self.cancelled), None), engine.python)
-        self.step(1.0, "The engine is there and whole")
+        self.step(1.0, "Done")
         self.log.tell(f"The {engine.size} engine is there and whole; nothing was installed.")
         return engine
 

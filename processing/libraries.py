@@ -20,7 +20,7 @@ from .uv import Uv, pip_environment, pip_options, uv_environment
 
 PLOTS = "pyqtgraph==0.13.7"
 """Takes any numpy that a supported QGIS brings; pure Python, for QGIS's own process."""
-PAUSES_S = (2.0, 8.0, 20.0)
+PAUSES_S = (2.0, 8.0)
 """Before each further try when the network fails."""
 CUDA_MB = 9400
 """Room that PyTorch's CUDA build needs while it is installed."""
@@ -77,7 +77,7 @@ class Installer:
         """
         files = [option for name in (*SIZES[size], *more) for option in ("-r", name)]
         backend = self._torch_backend(torch_build) if size == "full" else ""
-        watch = _Watch(self._step, 0.08, 0.74, 760 if size == "light" else 1900 if torch_build == "cpu" else 6500)
+        watch = _Watch(self._step, 0.08, 0.74, 740 if size == "light" else 2100 if torch_build == "cpu" else 6500)
         if backend:
             done = self._pip(folder, ["--torch-backend", backend, *files], watch, tries=2)
             if done.ok:
@@ -177,7 +177,7 @@ class _Watch:
     def look(self) -> None:
         """A moment without a line: measure."""
         if time.monotonic() - self._looked >= LOOK_AGAIN_S:
-            self._tell("Downloading and installing libraries")
+            self._tell("")
 
     def _tell(self, text: str) -> None:
         self._looked = time.monotonic()
