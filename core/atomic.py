@@ -33,6 +33,19 @@ def replacing(path: str | Path) -> Iterator[Path]:
         raise
 
 
+def check_folder(path: str | Path) -> None:
+    """Raise before long work rather than after it when `path` could not be written.
+
+    Raises:
+        Unwritable: the folder is missing or read-only.
+    """
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        raise Unwritable(f"{path} cannot be written: there is no folder {folder}.")
+    if not os.access(folder, os.W_OK):
+        raise Unwritable(f"{path} cannot be written: the folder {folder} is read-only.")
+
+
 def _remove(path: Path) -> None:
     # Also when the folder itself is missing or no folder: the error that matters is raised by who writes.
     with contextlib.suppress(OSError):

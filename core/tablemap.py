@@ -7,10 +7,11 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyogrio
 from numpy.typing import NDArray
 from pyogrio.errors import DataSourceError
 
-from .atomic import replacing
+from .atomic import check_folder, replacing
 from .classes import ClassEntry
 from .errors import BadInput, BadJob, EngineTooSmall, Unwritable
 from .jobs.declare import Result
@@ -44,6 +45,7 @@ def predict_table(
         raise BadJob(f"{job.output_table}: a table can be written as {', '.join(SUFFIXES)}.")
     if job.output or job.confidence or job.probabilities:
         progress.warning("A table gives no map: the rasters that were asked for are not made.")
+    check_folder(job.output_table)
     table = read_vector(job.table)
     X = feature_matrix(table, facts["features"]["names"], job.table)
     whole = np.isfinite(X).all(axis=1)
@@ -115,13 +117,12 @@ def write_table(table: pd.DataFrame, path: str) -> None:
 
 
 def _write_geopackage(table: pd.DataFrame, path: Path, layer: str) -> None:
-    import pyogrio
-
-    plain = table.drop(columns=["fid"], errors="ignore")
-    options = {"layer": layer, "driver": "GPKG"}
-    if not isinstance(plain, gpd.GeoDataFrame):
-        plain = pd.DataFrame(plain)
-    pyogrio.write_dataframe(plain, path, **options)
+    # GDAL stamps the time of writing into the file; a fixed one makes equal tables equal files.
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1980-01-01T00:00:00.000Z"})
+    try:
+        pyogrio.write_dataframe(table.drop(columns=["fid"], errors="ignore"), path, layer=layer, driver="GPKG")
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
 
 
 def _flat(table: pd.DataFrame) -> pd.DataFrame:

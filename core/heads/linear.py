@@ -13,14 +13,14 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .build import HeadRequest
-from .inner import inner_class_folds, inner_value_folds, settle, thinned
+from .inner import NEGLIGIBLE_LOSS, inner_class_folds, inner_value_folds, settle, thinned
 from .scaling import scaler_for
 
 STRENGTHS = (10.0, 1.0, 0.1, 0.01, 0.001, 1e-4, 1e-5)
 """Penalty for each sample, strongest first: C = 1 / (strength * N), so a strength means the same for any N."""
 USUAL_STRENGTH = 0.01
 """Good as a rule, and taken unless inner folds clearly say otherwise."""
-NEWTON_PARAMETERS = 1200
+NEWTON_PARAMETERS = 150
 """Up to so many coefficients Newton's method is quicker and more exact than L-BFGS."""
 
 
@@ -110,7 +110,7 @@ class LogisticFolds(ClassifierMixin, BaseEstimator):
             losses[number] = log_loss(
                 y_test[known], model.predict_proba(X_test[known]), sample_weight=weight, labels=model.classes_
             )
-            if number >= 3 and losses[number] > 2 * losses[: number + 1].min():
+            if strength < USUAL_STRENGTH and losses[number] > 1.2 * losses.min() + NEGLIGIBLE_LOSS:
                 losses[number:] = losses[number]  # weaker penalties only get worse from here
                 break
         return losses

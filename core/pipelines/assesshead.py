@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...models.crew import thread_count
 from ..assessment import assess, thinned
-from ..atomic import replacing
+from ..atomic import check_folder, replacing
 from ..crossval import HeadPlan, LeftOut, Trial, metres_of, run_scheme, schemes_for
 from ..errors import BadInput, BadJob
 from ..heads.build import head_card
@@ -40,6 +40,7 @@ def run(job: AssessHead, progress: Progress) -> Result:
     if Path(job.output).suffix.lower() not in SUFFIXES:
         raise BadJob(f"The report {job.output} must be a .html file.")
     head_card(job.head, job.target)
+    check_folder(job.output)
     with environment():
         samples = load_samples(job, progress.part(0.0, 0.1))
     read_s = time.monotonic() - started

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...models.crew import thread_count
 from ..assessment import PRIMARY, summary
+from ..atomic import check_folder
 from ..crossval import HeadPlan, LeftOut, run_scheme, schemes_for
 from ..heads.build import head_card
 from ..heads.fitting import run_all
@@ -32,6 +33,7 @@ def run(job: TrainHead, progress: Progress) -> Result:
     """
     started = time.monotonic()
     head_card(job.head, job.target)
+    check_folder(job.output)
     with environment():
         samples = load_samples(job, progress.part(0.0, 0.3))
     read_s = time.monotonic() - started
