@@ -235,7 +235,7 @@ class _Setup:
             raise SetupFailed(f"No Python from 3.11 to 3.14 was found. {advice}")
         self.step(0.04, f"Fetching Python {interpreters.WISHED}")
         env = uv_environment(read_pip_settings(None, self.log, self.cancelled))
-        command = [str(uv.path), "python", "install", "--no-bin", "--no-config", interpreters.WISHED]
+        command = [str(uv.path), "python", "install", interpreters.WISHED]
         done = run(command, self.log, self.cancelled, env=env, timeout_s=600)
         for path in interpreters.managed() if done.ok else []:
             try:

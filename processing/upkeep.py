@@ -91,6 +91,17 @@ def tidy() -> List[str]:
     return gone
 
 
+def sweep() -> List[str]:
+    """`tidy` at any time, also beside other windows: does nothing while a set-up runs. Returns names."""
+    if not home().is_dir():
+        return []
+    try:
+        with only_one():
+            return tidy()
+    except SetupFailed:
+        return []
+
+
 def in_use(engine: Path, running: str = "") -> bool:
     """True if a process was started from this engine, or an installer works on it.
 

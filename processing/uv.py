@@ -128,6 +128,7 @@ def uv_environment(pip_settings: Dict[str, str]) -> Dict[str, str]:
     env.setdefault("UV_HTTP_TIMEOUT", "60")
     env["UV_CACHE_DIR"] = str(home() / "cache" / "uv")
     env["UV_PYTHON_INSTALL_DIR"] = str(home() / "python")
+    env["UV_PYTHON_INSTALL_BIN"] = env["UV_PYTHON_INSTALL_REGISTRY"] = "0"  # for the engine, not for the user's shell
     env["UV_NO_PROGRESS"] = "1"
     return env
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from quadrat.core.errors import Cancelled, SetupFailed
 from quadrat.core.jobs.engine import SetUpEngine
-from quadrat.processing import environment, installer, libraries, proving, upkeep
+from quadrat.processing import environment, installer, interpreters, libraries, proving, upkeep
 from quadrat.processing.environment import find_engine, home, requirement_id
 
 from .wheels import make_wheel
@@ -265,6 +265,38 @@ def test_without_ensurepip_and_uv_the_sentence_names_the_package(tiny, said, tmp
     python.chmod(0o755)
     with pytest.raises(SetupFailed, match="sudo apt install python3-venv"):
         set_up(tiny, said, python=str(python))
+
+
+BRINGS = """#!/bin/sh
+case "$1 $2" in
+  --version*) echo "uv 99.0.0" ;;
+  "python install") mkdir -p "$UV_PYTHON_INSTALL_DIR/cpython-3.12/bin" && ln -s %s "$UV_PYTHON_INSTALL_DIR/cpython-3.12/bin/python3" ;;
+  *) exec "%s" "$@" ;;
+esac
+"""  # fmt: skip  # noqa: E501
+
+
+def test_where_there_is_no_python_uv_brings_one(tiny, said, tmp_path, monkeypatch):
+    monkeypatch.setattr(interpreters, "candidates", lambda: iter(()))
+    program(tmp_path, monkeypatch, BRINGS % (sys.executable, UV))
+    assert set_up(tiny, said).folder.is_dir()
+    program(tmp_path, monkeypatch, BRINGS % ("/nowhere/python3", UV))
+    shutil.rmtree(home())
+    with pytest.raises(SetupFailed, match="none could be downloaded"):
+        set_up(tiny, said)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    with pytest.raises(SetupFailed, match=r"No Python from 3\.11"):
+        set_up(tiny, said)
+
+
+def test_sweeping_waits_for_a_running_set_up(tiny, said):
+    set_up(tiny, said)
+    half_made = environment.engines_folder() / "half"
+    half_made.mkdir()
+    with upkeep.only_one():
+        assert upkeep.sweep() == []
+    assert upkeep.sweep() == ["half"]
+    assert find_engine()
 
 
 def test_remove_takes_what_set_up_made_and_nothing_else(tiny, said):
