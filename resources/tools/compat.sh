@@ -92,7 +92,11 @@ if ! cmp -s resources/engine/test-qgis.txt /opt/tests/made-of; then
   cp resources/engine/test-qgis.txt /opt/tests/made-of
 fi
 /usr/bin/python3 resources/tools/qt6_lint.py plugin processing __init__.py tests/plugin tests/processing
-exec timeout 1200 /opt/tests/bin/pytest -q -p no:cacheprovider tests/processing tests/plugin
+status=0
+for room in processing plugin; do
+  timeout 900 /opt/tests/bin/pytest -q -p no:cacheprovider tests/$room || status=1
+done
+exit $status
 '
 [ ${#command[@]} -gt 0 ] || command=(bash -c "$tests")
 
