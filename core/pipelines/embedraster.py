@@ -11,7 +11,7 @@ import numpy as np
 from ...models.contract import Backbone, suitable_batch
 from .. import components, quantise
 from ..embedding import Runner, Sample, embed, sample_batches
-from ..errors import BadInput, BadJob
+from ..errors import BadInput, BadJob, Stale
 from ..feeding import TileSource
 from ..grid import Grid
 from ..jobs.declare import Result
@@ -61,16 +61,15 @@ def run(job: EmbedRaster, progress: Progress) -> Result:
 def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     seconds = _Clock()
     earlier = kept(job.output, request)
-    if earlier is not None:
-        space = Space.from_json(earlier)
-        progress.info("Going on with an earlier run of the same job, which was stopped.")
     with open_raster(job.input, space.bands) as reader:
         _check_bands(job, space, reader)
         region = window_of(reader.grid, job.extent)
         mask = PolygonMask(job.mask, reader.grid) if job.mask else None
         sample = WindowSample(reader, region, job.seed, max(space.patch_size_px, 1), mask)
         progress.checkpoint(0.0, "Building the backbone")
-        backbone = build(space, reader, sample, job, region.height * region.width, progress.info)
+        pixels = region.height * region.width
+        resumed = _resumed(earlier, reader, sample, job, pixels, progress)
+        space, backbone = resumed or (space, build(space, reader, sample, job, pixels, progress.info))
         seconds.take("backbone")
         grid = reader.grid.crop(region).coarser(backbone.patch_size_px)
 
@@ -82,7 +81,7 @@ def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: 
         runner, plan = Runner(backbone, progress.warning), _plan(job, space, backbone, grid, progress)
         drawn = Sample()
         _announce(job, reader, backbone, plan, progress)
-        if earlier is None:
+        if resumed is None:
             drawn = sample_batches(plan, runner, open_source, progress.part(0.02, 0.05))
             space = _settle(space, runner, drawn, reader, progress)
             _foretell(runner, plan, progress)
@@ -103,6 +102,23 @@ def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: 
     facts["cells_with_vector"] = cells if fresh else None
     write_sidecar(job.output, job, facts, inputs=_inputs(job))
     return facts
+
+
+def _resumed(
+    earlier: Mapping[str, Any] | None, reader: RasterReader, sample: WindowSample, job: EmbedRaster, pixels: int,
+    progress: Progress,
+) -> tuple[Space, Backbone] | None:  # fmt: skip
+    """Space and backbone of an earlier run that was stopped, or None when there is nothing to go on with."""
+    if earlier is None:
+        return None
+    space = Space.from_json(earlier)
+    try:
+        backbone = build(space, reader, sample, job, pixels, progress.info)
+    except Stale:
+        progress.warning("An earlier run was stopped, but its weights are no longer there; starting anew.")
+        return None
+    progress.info("Going on with an earlier run of the same job, which was stopped.")
+    return space, backbone
 
 
 class _Clock:

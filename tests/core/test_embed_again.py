@@ -1,6 +1,10 @@
 import hashlib
 import json
+import subprocess
+import sys
+import textwrap
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,8 @@ from quadrat.core import embedding, spool, tiling
 from quadrat.core.errors import BadInput, BadJob, Cancelled, Stale
 from quadrat.core.progress import Progress
 from quadrat.tests.core import nets
+
+ROOT = Path(__file__).parents[2]
 
 
 def digest(path):
@@ -91,6 +97,18 @@ def test_cancelled_and_asked_again(make_raster, embed, monkeypatch, tmp_path, ba
     assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith("b.tif")) == ["b.tif", "b.tif.quadrat.json"]
 
 
+def test_other_weights_start_anew(make_raster, embed, monkeypatch):
+    monkeypatch.setattr(tiling, "BLOCK_BYTES", 1500)
+    monkeypatch.setattr(embedding, "SAMPLE_TILES", 3)
+    path = make_raster(height=300, width=260)
+    with pytest.raises(Cancelled):
+        embed(path, progress=Stopper(40), batch_size=2, patch_size_px=2)
+    monkeypatch.setattr(nets, "build_local", nets.build_greedy)
+    again = embed(path, batch_size=2, patch_size_px=2)
+    assert "starting anew" in again.text
+    assert again.valid.all()
+
+
 def test_resuming_skips_what_is_done(make_raster, embed, monkeypatch):
     monkeypatch.setattr(tiling, "BLOCK_BYTES", 1500)
     monkeypatch.setattr(embedding, "SAMPLE_TILES", 1)
@@ -151,3 +169,38 @@ def test_like_with_other_weights_is_stale(make_raster, embed, monkeypatch):
     monkeypatch.setattr(nets, "build_local", nets.build_greedy)
     with pytest.raises(Stale, match="not the one"):
         embed(a, "eb.tif", like=first.path)
+
+
+KILLED = """
+    import sys, time
+    sys.path.insert(0, sys.argv[3])
+    import conftest, pytest
+    from quadrat.core import embedding, tiling
+    from quadrat.core.jobs.embed import EmbedRaster
+    from quadrat.core.pipelines.embedraster import run
+    from quadrat.core.progress import Progress
+    from quadrat.tests.core import nets
+    nets.install(pytest.MonkeyPatch())
+    tiling.BLOCK_BYTES, embedding.SAMPLE_TILES = 1500, 3
+    whole = nets.TileNet.__call__
+    nets.TileNet.__call__ = lambda self, *a: (time.sleep(0.005), whole(self, *a))[1]
+    run(EmbedRaster(input=sys.argv[1], output=sys.argv[2], backbone="tilenet", batch_size=2, overlap_px=8), Progress())
+"""
+
+
+@pytest.mark.parametrize("lines", [1, 15, 40])
+def test_killed_at_any_instant_and_asked_again(make_raster, embed, monkeypatch, tmp_path, lines):
+    monkeypatch.setattr(tiling, "BLOCK_BYTES", 1500)
+    monkeypatch.setattr(embedding, "SAMPLE_TILES", 3)
+    path, output = make_raster(height=400, width=380), tmp_path / "b.tif"
+    undisturbed = embed(path, "a.tif", backbone="tilenet", batch_size=2)
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(KILLED), path, output, ROOT])
+    journal = spool.journal_path(output)
+    while process.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") > lines):
+        time.sleep(0.001)
+    process.kill()
+    process.wait()
+    assert not output.exists()
+    resumed = embed(path, "b.tif", backbone="tilenet", batch_size=2)
+    assert "Going on" in resumed.text
+    assert digest(resumed.path) == digest(undisturbed.path)
