@@ -31,7 +31,7 @@ def build(request: HeadRequest) -> Any:
     return RidgeFolds(seed=request.seed, own_units=request.own_units)
 
 
-class LogisticFolds(ClassifierMixin, BaseEstimator):
+class LogisticFolds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Logistic regression on scaled features; log-loss on inner folds of whole groups chooses the strength.
 
     Args:
@@ -116,7 +116,7 @@ class LogisticFolds(ClassifierMixin, BaseEstimator):
         return losses
 
 
-class RidgeFolds(RegressorMixin, BaseEstimator):
+class RidgeFolds(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Ridge regression on scaled features; squared error on inner folds of whole groups chooses the strength.
 
     One singular value decomposition a fold serves every strength.

@@ -24,7 +24,7 @@ def build(request: HeadRequest) -> Any:
     return PrototypeFolds(balance=request.balance, seed=request.seed, own_units=request.own_units)
 
 
-class Prototype(ClassifierMixin, BaseEstimator):
+class Prototype(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Class of the nearest mean; probabilities fall off with the squared Euclidean distance.
 
     Args:
@@ -84,7 +84,7 @@ class Prototype(ClassifierMixin, BaseEstimator):
         return np.asarray(self.log_prior_ - distance * (self.sharpness / self.scale_))
 
 
-class PrototypeFolds(ClassifierMixin, BaseEstimator):
+class PrototypeFolds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """`Prototype` on scaled features, its sharpness chosen by log-loss on inner folds of whole groups.
 
     Args:

@@ -3,6 +3,7 @@
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
 
@@ -24,5 +25,5 @@ class CommonScaler(StandardScaler):  # type: ignore[misc]
         """Learn means and spread of X of shape (n_samples, n_features)."""
         super().fit(X, y, sample_weight)
         common = float(np.sqrt(self.var_.mean()))
-        self.scale_ = np.full_like(self.scale_, common if common > 0 else 1.0)
+        self.scale_: NDArray[np.float64] = np.full(len(self.var_), common if common > 0 else 1.0)
         return self

@@ -55,7 +55,7 @@ def value_intervals(
     members = np.unique(groups, return_inverse=True)[1]
     centred, error = y_true - y_true.mean(), y_pred - y_true
     columns = [np.ones_like(error), centred, centred**2, np.abs(error), error**2]
-    table = np.stack([np.bincount(members, weights=column) for column in columns], axis=1)
+    table = np.stack([np.bincount(members, weights=column) for column in columns], axis=1).astype(np.float64)
     n, first, second, absolute, squared = _drawn(table, seed).T
     with np.errstate(invalid="ignore", divide="ignore"):
         variance = second / n - (first / n) ** 2
