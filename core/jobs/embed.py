@@ -59,7 +59,7 @@ class EmbedRaster(Job):
     )
     dimensions: int = param(
         Kind.INTEGER,
-        "Dimensions",
+        "Dimensions (0: automatic)",
         default=0,
         minimum=0,
         maximum=4096,
@@ -67,11 +67,10 @@ class EmbedRaster(Job):
     )
     patch_size_px: int = param(
         Kind.INTEGER,
-        "Pixels to a cell",
+        "Pixels to a cell (0: automatic)",
         default=0,
         minimum=0,
         maximum=512,
-        unit="px",
         help="Side of the square of pixels that gets one vector. 0: the network's own patch; where a backbone can "
         "choose, 1 up to four million pixels and 4 above.",
     )

@@ -188,7 +188,7 @@ class AssessHead(LabelledJob):
     repeats: int = param(Kind.INTEGER, "Repetitions", default=5, minimum=1, maximum=100)
     block_size_m: float = param(
         Kind.NUMBER,
-        "Spatial block",
+        "Spatial block (0: automatic)",
         default=0.0,
         minimum=0.0,
         maximum=1e7,
