@@ -38,7 +38,7 @@ class Worker:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._ids = itertools.count(1)
-        self._inbox: "queue.Queue[Optional[protocol.Message]]" = queue.Queue()
+        self._inbox: queue.Queue[Optional[protocol.Message]] = queue.Queue()
         self._last_words: Deque[str] = collections.deque(maxlen=50)
         self._process = self._start()
         self._threads = [
@@ -133,7 +133,7 @@ class Worker:
             )
         except OSError as error:
             raise EngineMissing(
-                f"The engine's Python does not start ({python}: {error.strerror}). Run 'Set up the engine' to repair it."
+                f"The engine's Python does not start ({python}: {error.strerror}). Run 'Set up the engine'."
             ) from error
 
     def _handshake(self) -> Dict[str, Any]:

@@ -83,7 +83,8 @@ def _option(p: Param, default: Any) -> Dict[str, Any]:
     if p.kind in (Kind.INTEGER, Kind.NUMBER):
         return {**option, "type": int if p.kind is Kind.INTEGER else float, "metavar": "N"}
     if p.kind in (Kind.BANDS, Kind.FIELDS):
-        return {**option, "type": int if p.kind is Kind.BANDS else str, "nargs": "+", "metavar": "BAND" if p.kind is Kind.BANDS else "NAME"}
+        kind, word = (int, "BAND") if p.kind is Kind.BANDS else (str, "NAME")
+        return {**option, "type": kind, "nargs": "+", "metavar": word}
     return {**option, "metavar": "PATH" if p.kind in PATHS else "TEXT"}
 
 

@@ -10,7 +10,7 @@ import difflib
 import math
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, ClassVar, Dict, List, Optional, Tuple, Type, TypeVar
+from typing import Any, ClassVar, Dict, Iterable, Optional, Tuple, Type, TypeVar
 
 from ..errors import BadJob
 
@@ -139,7 +139,8 @@ class Job:
             if name == "job":
                 continue
             if name not in params:
-                raise BadJob(f"{cls.facts.title} has no parameter '{name}'.{_nearest(name, list(params))}")
+                advice = _meant(name, params) or f" It has: {', '.join(params)}."
+                raise BadJob(f"{cls.facts.title} has no parameter '{name}'.{advice}")
             checked[name] = _check(cls.facts.title, name, params[name], value, defaults)
         missing = [name for name, p in params.items() if p.required and not checked.get(name)]
         if missing:
@@ -171,9 +172,9 @@ class Result:
         return cls(**values)
 
 
-def _nearest(name: str, names: List[str]) -> str:
-    near = difflib.get_close_matches(name, names, n=1)
-    return f" Did you mean '{near[0]}'?" if near else f" It has: {', '.join(names)}."
+def _meant(name: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(names), n=1)
+    return f" Did you mean '{near[0]}'?" if near else ""
 
 
 def _check(title: str, name: str, p: Param, value: Any, defaults: Dict[str, Any]) -> Any:
@@ -191,7 +192,7 @@ def _check(title: str, name: str, p: Param, value: Any, defaults: Dict[str, Any]
     if not isinstance(value, str):
         raise BadJob(f"{where} must be a text, not {value!r}.")
     if p.kind is Kind.CHOICE and value not in p.choices:
-        raise BadJob(f"{where} must be one of: {', '.join(p.choices)}; not '{value}'.")
+        raise BadJob(f"{where} must be one of: {', '.join(p.choices)}; not '{value}'.{_meant(value, p.choices)}")
     return value
 
 

@@ -127,9 +127,7 @@ class EmbedRaster(Job):
         advanced=True,
         help="The licence of the model applies to what you make with it.",
     )
-    device: str = param(
-        Kind.CHOICE, "Device", default="auto", choices=("auto", "cpu", "cuda", "mps"), advanced=True
-    )
+    device: str = param(Kind.CHOICE, "Device", default="auto", choices=("auto", "cpu", "cuda", "mps"), advanced=True)
     batch_size: int = param(
         Kind.INTEGER,
         "Tiles in a batch",

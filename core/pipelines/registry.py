@@ -43,7 +43,7 @@ def _thread_limit(threads: int) -> Iterator[None]:
     if not threads:
         yield
         return
-    import numpy  # noqa: F401, ICN001 - a limit applies to libraries that are loaded already
+    import numpy  # noqa: F401 - a limit applies to libraries that are loaded already
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(threads):

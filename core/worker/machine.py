@@ -40,8 +40,8 @@ def _devices() -> list[str]:
         return [f"CPU ({os.cpu_count()} cores)"]
     import torch
 
-    names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
-    devices = [f"CUDA: {name}" for name in names]
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    devices = [f"CUDA: {torch.cuda.get_device_name(number)}" for number in range(count)]
     if torch.backends.mps.is_available():
         devices.append("Apple GPU (mps)")
     return [*devices, f"CPU ({os.cpu_count()} cores)"]

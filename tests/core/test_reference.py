@@ -7,7 +7,8 @@ PAGE = Path(__file__).resolve().parents[2] / "resources" / "reference.md"
 
 
 def test_the_page_is_that_of_the_declarations():
-    assert PAGE.read_text(encoding="utf-8") == reference_page(), "run: python -m quadrat reference > resources/reference.md"
+    kept = PAGE.read_text(encoding="utf-8")
+    assert kept == reference_page(), "run: python -m quadrat reference > resources/reference.md"
 
 
 def test_every_parameter_has_its_row():

@@ -133,11 +133,11 @@ def test_an_unknown_method_and_another_protocol_are_refused():
 
 def test_a_worker_leaves_when_its_client_dies():
     code = (
-        "import sys; sys.path.insert(0, {root!r}); import conftest, time\n"
+        f"import sys; sys.path.insert(0, {str(BOOT.parents[2])!r}); import conftest, time\n"
         "from quadrat.processing.client import Worker\n"
         "from quadrat.processing.environment import find_engine\n"
         "print(Worker(find_engine()).pid, flush=True); time.sleep(60)"
-    ).format(root=str(BOOT.parents[2]))
+    )
     client = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     pid = int(client.stdout.readline())
     assert not gone(pid)
