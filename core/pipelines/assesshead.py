@@ -101,7 +101,7 @@ def _maps(job: AssessHead, samples: Samples, trial: Trial) -> list[tuple[str, st
         return []
     at = thinned(np.arange(len(samples.y)))
     first = trial.repetitions[0].folds
-    return sample_maps(xy_m[at], first.fold[at], first.count, _share_right(job, samples, trial)[at])
+    return sample_maps(xy_m[at], first.fold[at], first.count, _share_right(job, samples, trial)[at], job.target)
 
 
 def _share_right(job: AssessHead, samples: Samples, trial: Trial) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 import colorsys
 import json
+import math
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..metrics.registry import METRICS
+from ..metrics.registry import METRICS, MetricCard
 from ..version import VERSION
 from . import svg, words
 from .style import STYLE
@@ -52,7 +53,7 @@ def page(
 
 
 def sample_maps(
-    xy_m: NDArray[np.float64], fold: NDArray[np.int64], count: int, right: NDArray[np.float64]
+    xy_m: NDArray[np.float64], fold: NDArray[np.int64], count: int, right: NDArray[np.float64], target: str
 ) -> list[tuple[str, str]]:
     """Pictures of where samples lie: by fold, and by how often they were right.
 
@@ -61,6 +62,7 @@ def sample_maps(
         fold: (N,) of the first repetition; negative where never tested.
         count: of folds.
         right: (N,) share of repetitions in which the sample was right, NaN where never tested.
+        target: `class` or `value`.
     """
     layers = [("muted", fold < 0)] + [(fold_colour(k, count), fold == k) for k in range(count)]
     by_fold = svg.places(xy_m, layers, "Labelled cells by fold")
@@ -69,10 +71,13 @@ def sample_maps(
     outcome = svg.places(
         xy_m, [("muted", ~tested), ("good", good), ("bad", tested & ~good)], "Labelled cells, right and wrong"
     )
+    told = "Blue: right in at least half of the repetitions. Orange: wrong."
+    if target == "value":
+        told = "Blue: nearer to the truth than half of all samples. Orange: farther."
     grey = " Grey cells were never tested." if (~tested).any() else ""
     return [
         (by_fold, f"Labelled cells by fold: each colour was predicted by a head that had not seen that colour.{grey}"),
-        (outcome, "Blue: right in at least half of the repetitions. Orange: wrong."),
+        (outcome, told),
     ]
 
 
@@ -92,14 +97,14 @@ def _subtitle(numbers: Assessment, job: dict[str, Any]) -> str:
 def _headline(numbers: Assessment) -> str:
     head, scheme = numbers["headline"], words.first_scheme(numbers)
     sentences = words.headline_sentences(numbers)
-    percent = numbers["target"] == "class"
+    card, percent = METRICS[head["metric"]], numbers["target"] == "class"
     cards = []
     if head["score"] is not None:
         row = scheme["metrics"][head["metric"]]
-        note = f"{row['title']}, {_inside(scheme['title'])}{_spread(row, percent)}"
-        cards.append(_card(_score(head["score"], percent), note, first=head["honest"]))
+        note = f"{row['title']}, {_inside(scheme['title'])}{_spread(row, card)}"
+        cards.append(_card(_score(head["score"], card), note, first=head["honest"]))
     if head["honest"] and head["random"] is not None:
-        cards.append(_card(_score(head["random"], percent), "Random folds, for comparison"))
+        cards.append(_card(_score(head["random"], card), "Random folds, for comparison"))
         gap = 100 * head["leakage"] if percent else head["leakage"]
         shown = f"{gap:+.1f}" if percent else f"{gap:+.2f}"
         cards.append(
@@ -125,39 +130,44 @@ def _schemes(numbers: Assessment) -> str:
         row = scheme["metrics"][metric]
         if row["mean"] is not None:
             rows.append((scheme["title"], row["mean"], row.get("low"), row.get("high"), scheme["name"] != "random"))
-    low = min([0.0, *(max(row[1], -1.0) for row in rows)])
+    lowest = min(min(row[1], row[2] if row[2] is not None else row[1]) for row in rows)
+    low = 0.0 if lowest >= 0 else max(-1.0, math.floor(4 * lowest) / 4)
     picture = svg.bars(rows, low, 1.0, "%" if percent else "")
     lines = []
     for name in numbers["schemes"][0]["metrics"]:
         card = METRICS[name]
-        cells = "".join(
-            f"<td>{_cell(scheme['metrics'].get(name, {}), card.percent)}</td>" for scheme in numbers["schemes"]
-        )
+        cells = "".join(f"<td>{_cell(scheme['metrics'].get(name, {}), card)}</td>" for scheme in numbers["schemes"])
         lines.append(f'<tr><td title="{escape(card.help, quote=True)}">{escape(card.title)}</td>{cells}</tr>')
     caption = (
         "Whiskers: 95 % interval from drawing whole groups again." if any(row[2] is not None for row in rows) else ""
     )
     table = _table(["Score", *(scheme["title"] for scheme in numbers["schemes"])], lines)
-    return _section("Side by side", _figure(picture, caption), table)
+    return _section("Side by side", _figure(picture, caption, wide=True), table)
 
 
-def _cell(row: dict[str, Any], percent: bool) -> str:
+def _cell(row: dict[str, Any], card: MetricCard) -> str:
     if not row or row["mean"] is None:
         return "–"
     interval = ""
     if row.get("low") is not None and row.get("high") is not None:
-        interval = f"<small>{_score(row['low'], percent)} to {_score(row['high'], percent)}</small>"
-    return f"{_score(row['mean'], percent)}{_spread(row, percent)}{interval}"
+        interval = f"<small>{_score(row['low'], card)} to {_score(row['high'], card)}</small>"
+    return f"{_score(row['mean'], card)}{_spread(row, card)}{interval}"
 
 
-def _spread(row: dict[str, Any], percent: bool) -> str:
+def _spread(row: dict[str, Any], card: MetricCard) -> str:
     if row.get("sd") is None:
         return ""
-    return f" ± {100 * row['sd']:.1f}" if percent else f" ± {row['sd']:.3f}"
+    if card.percent or card.perfect:
+        return " ± " + _score(row["sd"], card).removesuffix(" %")
+    digits = max(0, 2 - math.floor(math.log10(abs(row["mean"])))) if row["mean"] else 2
+    return f" ± {row['sd']:.{digits}f}"
 
 
-def _score(value: float, percent: bool) -> str:
-    return f"{100 * value:.1f} %" if percent else f"{value:.3f}".replace("-", "−")
+def _score(value: float, card: MetricCard) -> str:
+    """A score as text: per cent, three decimals, or three digits for errors in the unit of the values."""
+    if card.percent:
+        return f"{100 * value:.1f} %"
+    return f"{value:.3f}".replace("-", "−") if card.perfect else f"{value:#.3g}".rstrip(".")
 
 
 def _classes(numbers: Assessment) -> str:
@@ -166,7 +176,7 @@ def _classes(numbers: Assessment) -> str:
     lines = []
     for entry, row in zip(numbers["classes"], scheme["per_class"], strict=True):
         swatch = f'<span class="swatch" style="background:{escape(entry["colour"], quote=True)}"></span>'
-        scores = "".join(f"<td>{_score(row[key], True)}</td>" for key in ("recall", "precision", "f1"))
+        scores = "".join(f"<td>{_score(row[key], METRICS['f1_macro'])}</td>" for key in ("recall", "precision", "f1"))
         if not row["support"]:
             scores = "<td>–</td>" * 3
         counts = f"<td>{entry['samples']:,}</td><td>{entry['groups']:,}</td>"
@@ -184,7 +194,7 @@ def _classes(numbers: Assessment) -> str:
     )
     return (
         _section(f"Classes ({_inside(scheme['title'])})", _table(heads, lines))
-        + _section("What is taken for what", _figure(matrix, told))
+        + _section("What is taken for what", _figure(matrix, told, wide=True))
         + _section("Does the confidence keep its word?", _figure(diagram, meant))
     )
 
@@ -200,8 +210,9 @@ def _section(title: str, *parts: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{''.join(parts)}</section>"
 
 
-def _figure(picture: str, caption: str) -> str:
-    return f'<figure class="scroll">{picture}<figcaption>{escape(caption)}</figcaption></figure>'
+def _figure(picture: str, caption: str, *, wide: bool = False) -> str:
+    kind = "wide" if wide else "scroll"
+    return f'<figure><div class="{kind}">{picture}</div><figcaption>{escape(caption)}</figcaption></figure>'
 
 
 def _table(heads: Sequence[str], rows: Sequence[str]) -> str:

@@ -29,7 +29,8 @@ margin:16px 0}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:22px;align-items:start}
 figure{margin:0}
 figcaption{color:var(--soft);font-size:.9rem;margin-top:.4rem}
-.scroll{overflow-x:auto}
+.scroll,.wide{overflow-x:auto}
+.wide svg{min-width:480px}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.95rem}
 th,td{padding:6px 10px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap;vertical-align:top}
 th{color:var(--soft);font-weight:600}

@@ -37,7 +37,7 @@ def shortened(words: str, most: int = 22) -> str:
 def bars(
     rows: Sequence[tuple[str, float, float | None, float | None, bool]], low: float, high: float, unit: str
 ) -> str:
-    """Horizontal bars.
+    """Horizontal bars from zero.
 
     Args:
         rows: label, value, lower and upper bound of its interval (or None), and whether it is to be trusted.
@@ -53,14 +53,15 @@ def bars(
     body = []
     for tick in np.linspace(low, high, 6):
         body.append(f'<line class="grid" x1="{at(tick):.1f}" x2="{at(tick):.1f}" y1="4" y2="{step * len(rows):.0f}"/>')
-        body.append(text(at(tick), step * len(rows) + 16, shown(tick, unit, 0), anchor="middle", kind="soft"))
+        label = shown(tick, unit, 0 if unit else 1)
+        body.append(text(at(tick), step * len(rows) + 16, label, anchor="middle", kind="soft"))
     for number, (label, value, lower, upper, trusted) in enumerate(rows):
         y = step * number + 8
         kind = "good" if trusted else "muted"
         body.append(text(left - 10, y + 18, shortened(label, 27), anchor="end"))
         body.append(
-            f'<rect class="{kind}" x="{at(low):.1f}" y="{y:.0f}" width="{max(at(value) - at(low), 1):.1f}" height="26" '
-            'rx="3"/>'
+            f'<rect class="{kind}" x="{at(min(value, 0)):.1f}" y="{y:.0f}" '
+            f'width="{max(abs(at(value) - at(0)), 1):.1f}" height="26" rx="3"/>'
         )
         if lower is not None and upper is not None:
             body.append(
@@ -167,9 +168,9 @@ def scatter(pairs: NDArray[np.float64], field: str) -> str:
         body.append(text(left - 8, y + 4, f"{tick:.3g}", anchor="end", kind="soft"))
     (x0, y0), (x1, y1) = at(low, low), at(high, high)
     body.append(f'<path class="ideal" d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}"/>')
-    for truth, said in pairs:
-        x, y = at(truth, said)
-        body.append(f'<circle class="good point" cx="{x:.1f}" cy="{y:.1f}" r="2.6"/>')
+    dots = (at(truth, said) for truth, said in pairs)
+    circles = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.6"/>' for x, y in dots)
+    body.append(f'<g class="good point">{circles}</g>')
     body.append(text(left + side / 2, top + side + 38, f"True {shortened(field, 30)}", anchor="middle"))
     body.append(text(14, top + side / 2, "Estimated", anchor="middle", turn=-90))
     return picture(left + side + 20, top + side + 46, "Estimated against true values", body)
@@ -205,4 +206,5 @@ def places(xy_m: NDArray[np.float64], layers: Sequence[tuple[str, NDArray[np.boo
 
 def shown(value: float, unit: str, decimals: int) -> str:
     """A score as text."""
-    return f"{100 * value:.{decimals}f} %" if unit == "%" else f"{value:.{decimals + 1}f}"
+    text = f"{100 * value:.{decimals}f} %" if unit == "%" else f"{value:.{decimals + 1}f}"
+    return text.replace("-", "−")

@@ -5,7 +5,7 @@ from typing import Any
 Assessment = dict[str, Any]
 FEW_GROUPS = 10
 """Groups below which an interval from drawing groups again is too narrow."""
-NOTABLE_GAP = 0.05
+NOTABLE_GAP = 0.03
 NOTABLE_CALIBRATION = 0.1
 WEAK_F1 = 0.6
 
@@ -34,8 +34,10 @@ def headline_sentences(numbers: Assessment) -> list[str]:
         text = [f"On {where}, the head named {share} of 100 labelled cells right."]
     else:
         rmse = scheme["metrics"]["rmse"]["mean"]
-        share = f"{100 * max(head['score'], 0):.0f} % of the variance"
-        text = [f"On {where}, the head explains {share}; its typical error is {rmse:.3g}."]
+        share = f"explains {100 * head['score']:.0f} % of the variance"
+        if head["score"] <= 0:
+            share = "is no better than the mean of all labels"
+        text = [f"On {where}, the head {share}; its typical error is {rmse:.3g}."]
     if row.get("low") is not None and row.get("high") is not None:
         text.append(_interval_sentence(numbers, scheme, row))
     if not head["honest"]:
@@ -50,9 +52,10 @@ def headline_sentences(numbers: Assessment) -> list[str]:
 
 def _interval_sentence(numbers: Assessment, scheme: dict[str, Any], row: dict[str, Any]) -> str:
     unit = numbers["target"] == "class"
-    low, high = (f"{100 * v:.0f} %" if unit else f"{v:.2f}" for v in (row["low"], row["high"]))
+    low, high = (f"{100 * v:.0f} %" if unit else f"{v:.2f}".replace("-", "−") for v in (row["low"], row["high"]))
     kind = numbers["group_kind"] if scheme["name"] == "groups" else "blocks"
-    text = f"With other {kind} of the same sort it could have been {low} to {high} (95 % interval)"
+    what = "it could have been" if unit else "R2 could have been"
+    text = f"With other {kind} of the same sort {what} {low} to {high} (95 % interval)"
     if scheme["groups"] < FEW_GROUPS:
         return f"{text}; with only {scheme['groups']} {kind} even that is too narrow."
     return f"{text}."
@@ -95,7 +98,7 @@ def how_tested(numbers: Assessment, job: dict[str, Any]) -> list[str]:
             "the uncertainty of the score. That is the 95 % interval, made by drawing whole groups again."
         )
     lines.append(
-        "Scores are shares of labelled cells, not of the map. Unless labels were drawn at random over the area, they "
+        "Scores tell of labelled cells, not of the map. Unless labels were drawn at random over the area, they "
         "say how well classes are told apart where somebody chose to label."
     )
     return lines
