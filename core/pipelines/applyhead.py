@@ -31,6 +31,9 @@ from ..tablemap import predict_table
 from ..version import VERSION
 from ..writing import Band, BlockWriter
 
+COUNTED_CELLS = 2048
+"""Side of the windows in which a finished map is counted."""
+
 
 def run(job: ApplyHead, progress: Progress) -> Result:
     """Do the job.
@@ -148,11 +151,13 @@ def _raster(job: ApplyHead, head: Head, progress: Progress) -> Result:
         window = window_of(reader.grid, job.extent)
         grid = reader.grid.crop(window)
         writers = [stack.enter_context(_writer(job, layer, grid, signature, classes)) for layer in layers]
-        counts = _fill(reader, window, head, list(zip(layers, writers, strict=True)), progress)
+        tally = _fill(reader, window, head, list(zip(layers, writers, strict=True)), progress)
         for writer in writers:
             writer.finish()
+    if tally is None and job.output:
+        tally = Tally.of_map(job.output, classes)
     threads = thread_count(job.threads)
-    facts = {**_facts(head, counts), "device": f"CPU, {threads} thread{'s' if threads > 1 else ''}"}
+    facts = {**_facts(head, tally), "device": f"CPU, {threads} thread{'s' if threads > 1 else ''}"}
     for layer in layers:
         kind = {"output": "classmap" if classes else "valuemap"}.get(layer.field, layer.field)
         inputs = {"head": job.head, "embedding": job.embedding}
@@ -201,29 +206,51 @@ def _look(layer: Layer, classes: tuple[ClassEntry, ...]) -> dict[str, Any]:
 
 def _fill(
     reader: RasterReader, window: Window, head: Head, targets: list[tuple[Layer, BlockWriter]], progress: Progress
-) -> dict[str, Any]:
-    """Predict all blocks that some target still lacks; returns counts or the range of what was predicted."""
+) -> "Tally | None":
+    """Predict all blocks that some target still lacks; returns what was counted, None if that is not the whole."""
     windows = targets[0][1].windows
     todo = [index for index in range(len(windows)) if any(index not in writer.done for _, writer in targets)]
     if len(todo) < len(windows):
         progress.info(f"Going on: {len(windows) - len(todo)} of {len(windows)} blocks were finished before.")
-    tally = np.zeros(len(head.classes) + 1, np.int64)
-    low, high, empty = np.inf, -np.inf, 0
+    tally = Tally(head.classes)
     for done, (index, values, valid) in enumerate(_blocks(reader, window, windows, todo)):
         progress.checkpoint(done / len(todo))
         predicted = predict(head.estimator, values[:, valid].T, head.classes)
-        empty += int((~valid).sum())
-        if head.classes:
-            tally += np.bincount(predicted.values.astype(np.int64), minlength=len(tally))
-        elif len(predicted.values):
-            low, high = min(low, float(predicted.values.min())), max(high, float(predicted.values.max()))
+        tally.add(predicted.values, int((~valid).sum()))
         for layer, writer in targets:
             if index in writer.done:
                 continue
             block = np.full((len(layer.bands), *valid.shape), layer.nodata, layer.dtype)
             block[:, valid] = layer.numbers(predicted)
             writer.put(index, block)
-    return {"tally": tally, "range": [low, high] if low <= high else None, "empty": empty}
+    return tally if len(todo) == len(windows) else None
+
+
+class Tally:
+    """Cells of each class, range of values, and cells without either."""
+
+    def __init__(self, classes: tuple[ClassEntry, ...]) -> None:
+        self.classes = classes
+        self.cells = np.zeros(len(classes) + 1, np.int64)
+        self.low, self.high, self.empty = np.inf, -np.inf, 0
+
+    def add(self, values: NDArray[Any], empty: int) -> None:
+        """Count (n,) values that were predicted, and cells that could not be."""
+        self.empty += empty
+        if self.classes:
+            self.cells += np.bincount(values.astype(np.int64), minlength=len(self.cells))
+        elif len(values):
+            self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
+
+    @classmethod
+    def of_map(cls, path: str, classes: tuple[ClassEntry, ...]) -> "Tally":
+        """Counted in a finished map: for runs of which a part was done earlier."""
+        tally = cls(classes)
+        with open_raster(path) as reader:
+            for window in reader.grid.blocks(COUNTED_CELLS):
+                values, valid = reader.read(window)
+                tally.add(values[0][valid], int((~valid).sum()))
+        return tally
 
 
 def _blocks(
@@ -243,12 +270,13 @@ def _blocks(
             yield index, values, valid
 
 
-def _facts(head: Head, counts: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "task": head.facts["task"],
-        "head": head.facts["head"],
-        "classes": [{**entry.to_dict(), "cells": int(counts["tally"][entry.value])} for entry in head.classes],
-        "range": counts["range"] or head.facts.get("range"),
-        "cells_nodata": counts["empty"],
-        "tested": head.facts.get("tested"),
-    }
+def _facts(head: Head, tally: Tally | None) -> dict[str, Any]:
+    """What is told of a map; without counts when nothing knows them."""
+    told = {"task": head.facts["task"], "head": head.facts["head"], "tested": head.facts.get("tested")}
+    classes = [entry.to_dict() for entry in head.classes]
+    limits = head.facts.get("range")
+    if tally is not None:
+        classes = [{**entry.to_dict(), "cells": int(tally.cells[entry.value])} for entry in head.classes]
+        limits = [tally.low, tally.high] if tally.low <= tally.high else limits
+        told["cells_nodata"] = tally.empty
+    return told | {"classes": classes, "range": limits}

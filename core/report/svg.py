@@ -51,7 +51,7 @@ def bars(
         return left + width * (min(max(value, low), high) - low) / (high - low)
 
     body = []
-    for tick in np.linspace(low, high, 6):
+    for tick in np.linspace(low, high, 6 if low == 0 else round(4 * (high - low)) + 1):
         body.append(f'<line class="grid" x1="{at(tick):.1f}" x2="{at(tick):.1f}" y1="4" y2="{step * len(rows):.0f}"/>')
         label = shown(tick, unit, 0 if unit else 1)
         body.append(text(at(tick), step * len(rows) + 16, label, anchor="middle", kind="soft"))
@@ -151,7 +151,7 @@ def reliability(bins: Sequence[Row]) -> str:
 
 def scatter(pairs: NDArray[np.float64], field: str) -> str:
     """Predicted against true values, with the line on which they agree."""
-    side, left, top = 340.0, 70.0, 12.0
+    side, left, top = 340.0, 92.0, 12.0
     low, high = float(pairs.min()), float(pairs.max())
     span = (high - low) or 1.0
 

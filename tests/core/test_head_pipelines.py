@@ -213,7 +213,7 @@ def test_a_cancelled_run_goes_on_and_ends_the_same(make_raster, train, apply, tm
     big = make_raster("big.tif", np.tile(fields.scene(), (1, 8, 5)), dtype="float32", names=("f", "l", "w", "n"))
     train()
     whole, out = str(tmp_path / "whole.tif"), str(tmp_path / "m.tif")
-    apply(embedding=big, output=whole)
+    expected, _ = apply(embedding=big, output=whole)
     stop, seen = threading.Event(), []
     real = applyhead.predict
 
@@ -229,8 +229,10 @@ def test_a_cancelled_run_goes_on_and_ends_the_same(make_raster, train, apply, tm
     assert not os.path.exists(out)
     seen.clear()
     stop.clear()
-    _, log = apply(embedding=big, output=out)
+    result, log = apply(embedding=big, output=out)
     assert any("Going on: 5 of 16" in line for line in log)
+    assert result.facts["classes"] == expected.facts["classes"]
+    assert result.facts["cells_nodata"] == 0
     assert len(seen) == 11
     np.testing.assert_array_equal(read(out)[0], read(whole)[0])
     assert sorted(p.name for p in tmp_path.glob("m.tif*")) == ["m.tif", "m.tif.quadrat.json"]
