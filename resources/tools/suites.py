@@ -1,7 +1,7 @@
 """Runs all tests, each suite in its own environment, and sums up: `suites.py [SUITE …]`.
 
-lint: ruff and house rules. types: mypy and import-linter. engine: everything that needs no QGIS, with PyTorch. light: the
-same where PyTorch is not installed. processing, plugin: QGIS's side, in real QGIS without a screen.
+lint: ruff and house rules. types: mypy and import-linter. engine: everything that needs no QGIS, with PyTorch. light:
+the same where PyTorch is not installed. processing, plugin: QGIS side, in real QGIS without a screen.
 """
 
 import os
