@@ -19,8 +19,9 @@ class QuadratPlugin:
         """Add the algorithms to the toolbox."""
         from ..processing.provider import QuadratProvider
 
-        self._provider = QuadratProvider()
-        QgsApplication.processingRegistry().addProvider(self._provider)
+        provider = QuadratProvider()
+        if QgsApplication.processingRegistry().addProvider(provider):  # else another copy of the plugin was faster
+            self._provider = provider
 
     def initGui(self) -> None:  # noqa: N802 - QGIS's name
         """Add algorithms, menu and toolbar button; say once that the engine needs setting up."""

@@ -25,8 +25,8 @@ from ..core.jobs.declare import OUTPUTS, Job, Kind, Result
 from .i18n import tr
 from .icons import icon_path
 from .parameters import definitions, key, label_of
-from .styles import STYLER, layer_name, save_style
-from .values import Reader, Request
+from .styles import layer_name, new_styler, save_style
+from .values import Reader, Request, with_outputs
 from .workers import shared_pool
 
 LOG_TAG = "Quadrat"
@@ -146,7 +146,7 @@ class QuadratAlgorithm(QgsProcessingAlgorithm):
         Stands in for Processing's own check, which names no reason and refuses rasters inside zips and containers.
         """
         try:
-            Reader(self, self.JOB, parameters, context).check()
+            Reader(self, self.JOB, parameters, context).request()
         except QuadratError as error:
             return False, str(error)
         return True, ""
@@ -170,8 +170,8 @@ class QuadratAlgorithm(QgsProcessingAlgorithm):
         if self._request is None:
             raise QgsProcessingException(tr("The parameters were not read."))
         relay = Relay(feedback)
-        job = self._request.job
         try:
+            job = with_outputs(self._request.job, self, parameters, context)
             for copy in self._request.copies:
                 feedback.pushInfo(
                     tr("The layer '{name}' is not a plain file; its {count} features are copied to {path}").format(
@@ -185,7 +185,7 @@ class QuadratAlgorithm(QgsProcessingAlgorithm):
             result = self.execute(job, relay)
         except QuadratError as error:
             raise QgsProcessingException(_sentence(error, feedback)) from error
-        return self._collect(result, context, feedback)
+        return self._collect(job, result, context, feedback)
 
     def execute(self, job: Job, relay: Relay) -> Result:
         """Do the job in a worker."""
@@ -199,9 +199,8 @@ class QuadratAlgorithm(QgsProcessingAlgorithm):
         feedback.pushCommandInfo(json.dumps(job.to_dict(), ensure_ascii=False))
 
     def _collect(
-        self, result: Result, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+        self, job: Job, result: Result, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> Dict[str, Any]:
-        job = self._request.job if self._request else None
         values: Dict[str, Any] = {}
         for name, p in self.JOB.params().items():
             path = result.outputs.get(name)
@@ -210,9 +209,9 @@ class QuadratAlgorithm(QgsProcessingAlgorithm):
             values[key(name)] = path
             if p.kind is Kind.RASTER_OUT and not save_style(path):
                 feedback.pushInfo(tr("No style was written beside {path}.").format(path=path))
-            if job is not None and context.willLoadLayerOnCompletion(path):
+            if context.willLoadLayerOnCompletion(path):
                 details = context.layerToLoadOnCompletionDetails(path)
-                details.setPostProcessor(STYLER)
+                details.setPostProcessor(new_styler())
                 if details.name in (p.label, label_of(p), key(name), ""):
                     details.name = layer_name(tr(p.label), job.to_dict())
         for line in _lines(result):

@@ -27,6 +27,7 @@ from qgis.core import (
     QgsVectorLayer,
     QgsVectorLayerFeatureSource,
 )
+from qgis.PyQt.QtCore import QVariant
 
 from ..core.errors import BadInput, Unwritable
 from .i18n import tr
@@ -35,10 +36,10 @@ Warn = Callable[[str], None]
 
 
 def evaluated(value: Any, context: QgsProcessingContext) -> Any:
-    """The value itself where a form or model gave an expression."""
+    """The value itself where a form or model gave an expression; None for an empty control of a form."""
     if isinstance(value, QgsProperty):
-        return value.value(context.expressionContext(), None)[0]
-    return value
+        value = value.value(context.expressionContext(), None)[0]
+    return None if isinstance(value, QVariant) and value.isNull() else value
 
 
 def absolute(path: str) -> str:

@@ -1,12 +1,13 @@
 """What a result looks like on the map: kind of result -> renderer, read off the sidecar.
 
 `save_style` writes `<output>.qml` when a result is made, in whatever thread, so that it opens styled wherever it is
-added from later; `STYLER` finishes a layer when QGIS loads it, in the main thread.
+added from later; `Styler` finishes a layer when QGIS loads it, in the main thread.
 """
 
 import html
 import json
 import os
+import threading
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from qgis.core import (
@@ -26,6 +27,7 @@ from qgis.core import (
     QgsRasterShader,
     QgsSingleBandPseudoColorRenderer,
 )
+from qgis.PyQt import sip
 from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtXml import QDomDocument
 
@@ -209,7 +211,7 @@ def abstract(facts: Facts, job: Facts) -> str:
 
 
 class Styler(QgsProcessingLayerPostProcessorInterface):
-    """Finishes a result when QGIS loads it. Holds nothing, so that one serves all runs in all threads."""
+    """Finishes a result when QGIS loads it."""
 
     def postProcessLayer(  # noqa: N802 - Qt's name
         self, layer: QgsMapLayer, context: QgsProcessingContext, feedback: QgsProcessingFeedback
@@ -230,5 +232,17 @@ class Styler(QgsProcessingLayerPostProcessorInterface):
             layer.setAbstract(html.escape(text, quote=False))
 
 
-STYLER = Styler()
-"""QGIS takes no ownership of post-processors: this one lives as long as the module."""
+_lock = threading.Lock()
+_alive: List[Styler] = []
+
+
+def new_styler() -> Styler:
+    """A post-processor for one layer, for `LayerDetails.setPostProcessor`.
+
+    The context deletes the C++ side with itself, but does not keep the Python side alive until then: that is done here.
+    """
+    global _alive
+    styler = Styler()
+    with _lock:
+        _alive = [*(other for other in _alive if not sip.isdeleted(other)), styler]
+    return styler

@@ -24,6 +24,7 @@ class Request:
     """A job read from the values of a form, and what must be written before it can run."""
 
     job: Job
+    """Complete but for its outputs; see `with_outputs`."""
     copies: List[VectorSnapshot] = field(default_factory=list)
     warnings: List[str] = field(default_factory=list)
 
@@ -46,8 +47,8 @@ class Reader:
         self._copies: List[VectorSnapshot] = []
         self._warnings: List[str] = []
 
-    def check(self) -> None:
-        """Say early what is wrong with the values; writes nothing and reserves no output.
+    def request(self) -> Request:
+        """The job, checked; its outputs as they were asked for. Writes nothing and reserves no output.
 
         Raises:
             BadJob, BadInput: with a sentence.
@@ -56,19 +57,7 @@ class Reader:
         values = {}
         for name, p in self._job.params().items():
             values[name] = self._asked_output(name, p) if p.kind in OUTPUTS else self._value(name, p)
-        self._job.from_dict(values)
-
-    def request(self) -> Request:
-        """The job, checked, with absolute paths.
-
-        Raises:
-            BadJob, BadInput: with a sentence.
-        """
-        self._refuse_missing()
-        values = {name: self._value(name, p) for name, p in self._job.params().items()}
-        job = self._job.from_dict(values)
-        _refuse_overwriting(job)
-        return Request(job, self._copies, self._warnings)
+        return Request(self._job.from_dict(values), self._copies, self._warnings)
 
     def _refuse_missing(self) -> None:
         missing = [
@@ -82,7 +71,7 @@ class Reader:
             )
 
     def _empty(self, name: str) -> bool:
-        value = self._parameters.get(key(name))
+        value = evaluated(self._parameters.get(key(name)), self._context)
         return value is None or (isinstance(value, str) and not value.strip())
 
     def _asked_output(self, name: str, p: Param) -> str:
@@ -96,7 +85,7 @@ class Reader:
         return text
 
     def _value(self, name: str, p: Param) -> Any:
-        if p.kind not in OUTPUTS and self._empty(name):
+        if self._empty(name):
             return None  # `from_dict` takes the default of the declaration
         return _READERS[p.kind](self, name, p)
 
@@ -189,14 +178,6 @@ class Reader:
         authority = "" if parent.crs_set_by_hand else parent.crs.authid()
         return f"{text} [{authority}]" if authority.startswith("EPSG:") else text
 
-    def _read_layer_out(self, name: str, p: Param) -> str:
-        path = self._algorithm.parameterAsOutputLayer(self._parameters, key(name), self._context)
-        _refuse_format(p, path)
-        return absolute(path)
-
-    def _read_file_out(self, name: str, p: Param) -> str:
-        return absolute(self._algorithm.parameterAsFileOutput(self._parameters, key(name), self._context))
-
 
 _READERS: Dict[Kind, Callable[[Reader, str, Param], Any]] = {
     Kind.RASTER: Reader._read_raster,
@@ -212,10 +193,30 @@ _READERS: Dict[Kind, Callable[[Reader, str, Param], Any]] = {
     Kind.FLAG: Reader._read_flag,
     Kind.TEXT: Reader._read_text,
     Kind.EXTENT: Reader._read_extent,
-    Kind.RASTER_OUT: Reader._read_layer_out,
-    Kind.VECTOR_OUT: Reader._read_layer_out,
-    Kind.FILE_OUT: Reader._read_file_out,
 }
+
+
+def with_outputs(
+    job: Job, algorithm: QgsProcessingAlgorithm, parameters: Dict[str, Any], context: QgsProcessingContext
+) -> Job:
+    """The job with the paths of its outputs, temporary ones included; these layers are noted in the context.
+
+    Must be given the context of `processAlgorithm`: in a background thread that is another one than the one of
+    `prepareAlgorithm`, and what is noted there is lost, so that no result would be loaded.
+
+    Raises:
+        BadJob: an output cannot be written as asked for, or would overwrite an input.
+    """
+    paths = {}
+    for name, p in job.params().items():
+        if p.kind is Kind.FILE_OUT:
+            paths[name] = absolute(algorithm.parameterAsFileOutput(parameters, key(name), context))
+        elif p.kind in OUTPUTS:
+            paths[name] = absolute(algorithm.parameterAsOutputLayer(parameters, key(name), context))
+            _refuse_format(p, paths[name])
+    complete = type(job).from_dict({**job.to_dict(), **paths})
+    _refuse_overwriting(complete)
+    return complete
 
 
 def _refuse_format(p: Param, path: str) -> None:

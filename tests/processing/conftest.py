@@ -20,9 +20,9 @@ def engine():
         pytest.fail(f"These tests need an engine: run `make setup`, or name its Python in QUADRAT_PYTHON. {error}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def provider(engine, qgis_processing):
-    """Quadrat in the toolbox, for the whole run."""
+    """Quadrat in the toolbox, for one file: the plugin's own tests load it by themselves."""
     from qgis.core import QgsApplication
     from quadrat.processing.provider import QuadratProvider
 

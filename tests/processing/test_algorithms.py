@@ -258,24 +258,40 @@ def test_closing_ends_the_workers(run, make_raster, workers, tmp_path):
     assert workers() == []
 
 
-def test_results_load_with_a_speaking_name_and_a_story(provider, make_raster, qgis_new_project, tmp_path):
-    from processing.gui.AlgorithmExecutor import execute
-    from processing.gui.Postprocessing import handleAlgorithmResults
+@pytest.fixture
+def loading():
+    """A value for an output that is to be loaded into the project, as the toolbox gives it."""
     from qgis.core import QgsProcessing, QgsProcessingOutputLayerDefinition
 
-    project = QgsProject.instance()
-    context, feedback = QgsProcessingContext(), QgsProcessingFeedback(False)
-    context.setProject(project)
-    algorithm = provider.algorithm("embedraster").create()
-    output = QgsProcessingOutputLayerDefinition(QgsProcessing.TEMPORARY_OUTPUT, project)
-    ok, results = execute(
-        algorithm, {"INPUT": make_raster("olinda.tif"), "BACKBONE": "raw", "OUTPUT": output}, context, feedback
-    )
-    assert ok, feedback.textLog()
+    return QgsProcessingOutputLayerDefinition(QgsProcessing.TEMPORARY_OUTPUT, QgsProject.instance())
+
+
+def check_loaded(algorithm, context, feedback):
+    from processing.gui.Postprocessing import handleAlgorithmResults
+
     assert handleAlgorithmResults(algorithm, context, feedback)
-    (layer,) = project.mapLayers().values()
+    (layer,) = QgsProject.instance().mapLayers().values()
     assert isinstance(layer, QgsRasterLayer)
     assert layer.name() == "Embedding of olinda"
     assert layer.renderer().type() == "multibandcolor"
     assert "Embed raster" in layer.metadata().abstract()
     assert "raw" in layer.metadata().abstract()
+
+
+def test_results_load_with_a_speaking_name_and_a_story(provider, make_raster, loading, qgis_new_project):
+    from processing.gui.AlgorithmExecutor import execute
+
+    context, feedback = QgsProcessingContext(), QgsProcessingFeedback(False)
+    context.setProject(QgsProject.instance())
+    algorithm = provider.algorithm("embedraster").create()
+    values = {"INPUT": make_raster("olinda.tif"), "BACKBONE": "raw", "OUTPUT": loading}
+    ok, _ = execute(algorithm, values, context, feedback)
+    assert ok, feedback.textLog()
+    check_loaded(algorithm, context, feedback)
+
+
+def test_results_of_a_background_run_load_too(provider, make_raster, loading, qgis_new_project, qtbot):
+    task = Task(provider, "embedraster", INPUT=make_raster("olinda.tif"), BACKBONE="raw", OUTPUT=loading)
+    qtbot.waitUntil(lambda: bool(task.done), timeout=30_000)
+    assert task.done[0][0], task.feedback.textLog()
+    check_loaded(task.algorithm, task.context, task.feedback)

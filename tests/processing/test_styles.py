@@ -9,7 +9,7 @@ from osgeo import gdal
 from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsRasterLayer
 from qgis.PyQt.QtGui import QColor
 
-from quadrat.processing.styles import STYLER, abstract, kind_of, layer_name, save_style, style_path
+from quadrat.processing.styles import abstract, kind_of, layer_name, new_styler, save_style, style_path
 
 CLASSES = [
     {"value": 1, "name": "mata & água", "colour": "#00aa11"},
@@ -135,7 +135,7 @@ def test_unknown_or_damaged_sidecar_gives_no_style_and_no_error(result, content)
     Path(path + ".quadrat.json").write_text(content, encoding="utf-8")
     assert not save_style(path)
     assert not Path(style_path(path)).exists()
-    STYLER.postProcessLayer(QgsRasterLayer(path, "x"), QgsProcessingContext(), QgsProcessingFeedback(False))
+    new_styler().postProcessLayer(QgsRasterLayer(path, "x"), QgsProcessingContext(), QgsProcessingFeedback(False))
 
 
 def test_without_a_sidecar_nothing_happens(result):
@@ -146,7 +146,7 @@ def test_without_a_sidecar_nothing_happens(result):
 
 def test_a_loaded_layer_is_styled_when_there_is_no_style_file(result):
     layer = QgsRasterLayer(result("classmap"), "loaded")
-    STYLER.postProcessLayer(layer, QgsProcessingContext(), QgsProcessingFeedback(False))
+    new_styler().postProcessLayer(layer, QgsProcessingContext(), QgsProcessingFeedback(False))
     assert layer.renderer().type() == "paletted"
     assert layer.renderer().input() is not None
 
@@ -160,3 +160,29 @@ def test_names_and_story():
     assert "Embed raster" in text
     assert "Backbone: mosaiks" in text
     assert "Dimensions" not in text, "defaults are no news"
+
+
+def test_post_processors_live_as_long_as_their_context(qgis_app):
+    """Two contexts, one gone: the other's must not be lost, nor the first one's be deleted twice."""
+    import gc
+
+    from qgis.core import QgsProject
+    from qgis.PyQt import sip
+
+    from quadrat.processing import styles
+
+    contexts = []
+    for name in ("a", "b"):
+        context = QgsProcessingContext()
+        details = QgsProcessingContext.LayerDetails(name, QgsProject.instance())
+        details.setPostProcessor(new_styler())
+        context.addLayerToLoadOnCompletion(name, details)
+        contexts.append(context)
+    first, second = styles._alive[-2:]
+    del contexts[0], context, details
+    gc.collect()
+    assert sip.isdeleted(first)
+    assert not sip.isdeleted(second)
+    new_styler()
+    assert first not in styles._alive
+    assert contexts[0].layerToLoadOnCompletionDetails("b").postProcessor() is second

@@ -21,10 +21,10 @@ from qgis.core import (
     QgsReferencedRectangle,
     QgsVectorLayer,
 )
-from qgis.PyQt.QtCore import QVariant
+from qgis.PyQt.QtCore import NULL, QVariant
 
 from quadrat.core.errors import BadInput, BadJob
-from quadrat.processing.values import Reader
+from quadrat.processing.values import Reader, with_outputs
 
 
 @pytest.fixture
@@ -41,7 +41,9 @@ def request_of(provider, context):
 
     def request_of(algorithm, **values):
         copy = provider.algorithm(algorithm).create()
-        return Reader(copy, copy.JOB, values, context).request()
+        request = Reader(copy, copy.JOB, values, context).request()
+        request.job = with_outputs(request.job, copy, values, context)
+        return request
 
     return request_of
 
@@ -151,6 +153,15 @@ def test_expressions_are_evaluated(request_of, make_raster, tmp_path):
         BACKBONE=QgsProperty.fromExpression("'r' || 'aw'"), OUTPUT=str(tmp_path / "a.tif"),
     ).job  # fmt: skip
     assert (job.dimensions, job.backbone) == (32, "raw")
+
+
+def test_empty_controls_of_a_form_are_empty(request_of, make_raster, tmp_path):
+    """Forms give NULL for a file that was not chosen, an empty text for a text, an empty list for bands."""
+    empty = {"WEIGHTS": NULL, "MODEL": "", "BANDS": [], "EXTENT": None, "LIKE": NULL, "MASK": None}
+    job = request_of("embedraster", INPUT=make_raster(), OUTPUT=str(tmp_path / "a.tif"), **empty).job
+    assert (job.weights, job.model, job.bands, job.extent, job.like, job.mask) == ("", "", (), "", "", "")
+    with pytest.raises(BadJob, match=r"Raster \(INPUT\)"):
+        request_of("embedraster", INPUT=NULL, OUTPUT=str(tmp_path / "a.tif"))
 
 
 # Rasters -------------------------------------------------------------------------------------------------------------
