@@ -203,12 +203,14 @@ class ProgressLine:
         self._stream = stream
         self._live = stream.isatty()
         self._drawn = 0
+        self._said = ""
 
     def report(self, fraction: float, remaining_s: Optional[float], text: str) -> None:
         """Show how far it is."""
         if not self._live:
-            if text:
+            if text and text != self._said:
                 self._stream.write(text + "\n")
+                self._said = text
             return
         left = f", {_duration(remaining_s)} left" if remaining_s is not None else ""
         line = f"{fraction:4.0%}{left}  {text}"[:110]
