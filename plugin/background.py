@@ -12,11 +12,16 @@ _alive: Set[QgsTask] = set()
 
 class _Task(QgsTask):
     def __init__(self, title: str, function: Callable[[], Any], on_done: OnDone) -> None:
-        super().__init__(title)
+        super().__init__(title, self._flags())
         self._function = function
         self._on_done: Optional[OnDone] = on_done
         self._answer: Any = None
         self._error: Optional[BaseException] = None
+
+    @staticmethod
+    def _flags() -> Any:
+        silent = getattr(QgsTask.Flag, "Silent", None)  # from QGIS 3.26: no message when it is done
+        return QgsTask.Flag.CanCancel if silent is None else QgsTask.Flag.CanCancel | silent
 
     def run(self) -> bool:
         try:

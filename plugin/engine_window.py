@@ -67,6 +67,8 @@ class EngineWindow(QDialog):
         self.setWindowTitle(tr("Quadrat engine"))
         self.setWindowIcon(QIcon(icon_path("quadrat")))
         self.state = state or EngineState()
+        self._followed = ""
+        """Size of the engine that was there at the last look; when it changes, the choice follows."""
         layout = QVBoxLayout(self)
         layout.addLayout(self._header())
         layout.addWidget(self._choice())
@@ -280,6 +282,9 @@ class EngineWindow(QDialog):
 
     def _show_state(self) -> None:
         facts, busy = self.state.facts, self.state.busy
+        if facts is not None and facts.found and facts.size != self._followed:
+            self._followed = facts.size
+            self._sizes[facts.size].setChecked(True)
         if busy:
             mark, title = "busy", busy + "…"
         elif facts is None:

@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from qgis.core import (
     Qgis,
+    QgsColorRampLegendNodeSettings,
     QgsColorRampShader,
     QgsContrastEnhancement,
     QgsGradientColorRamp,
@@ -19,6 +20,7 @@ from qgis.core import (
     QgsMapLayer,
     QgsMultiBandColorRenderer,
     QgsPalettedRasterRenderer,
+    QgsPercentageNumericFormat,
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProcessingLayerPostProcessorInterface,
@@ -39,8 +41,9 @@ SUFFIX = ".quadrat.json"
 VIRIDIS = ("#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725")
 """Matplotlib's viridis at every eighth, CC0. QGIS's own copy may be missing from a profile's style database."""
 RAMP_STEPS = 9
-VEIL = (28, 32, 38)
-"""Colour that lies over places of low confidence, dark enough to show on a white canvas too."""
+LONGEST_CHAIN = 5
+VEIL = (84, 90, 98)
+"""Colour that lies over places of low confidence; a grey that shows on a white canvas and in a dark legend."""
 
 Facts = Dict[str, Any]
 
@@ -140,23 +143,18 @@ def _class_map(facts: Facts) -> Optional[QgsRasterRenderer]:
 
 def _value_map(facts: Facts) -> Optional[QgsRasterRenderer]:
     low, high = (float(v) for v in facts.get("range") or (0.0, 1.0))
-    return _pseudocolour(low, high, [QColor(c) for c in VIRIDIS], lambda value: f"{value:.4g}")
+    return _pseudocolour(low, high, [QColor(c) for c in VIRIDIS])
 
 
 def _confidence(facts: Facts) -> Optional[QgsRasterRenderer]:
-    colours = [QColor(*VEIL, alpha) for alpha in (235, 0)]
-    return _pseudocolour(0.0, 1.0, colours, _percent)
+    return _pseudocolour(0.0, 1.0, [QColor(*VEIL, alpha) for alpha in (235, 0)], in_percent=True)
 
 
 def _probabilities(facts: Facts) -> Optional[QgsRasterRenderer]:
-    return _pseudocolour(0.0, 1.0, [QColor(c) for c in VIRIDIS], _percent)
+    return _pseudocolour(0.0, 1.0, [QColor(c) for c in VIRIDIS], in_percent=True)
 
 
-def _percent(value: float) -> str:
-    return f"{100 * value:.0f} %"
-
-
-def _pseudocolour(low: float, high: float, colours: List[QColor], label: Callable[[float], str]) -> QgsRasterRenderer:
+def _pseudocolour(low: float, high: float, colours: List[QColor], *, in_percent: bool = False) -> QgsRasterRenderer:
     if not high > low:
         low, high = low - 0.5, low + 0.5
     steps = len(colours) - 1
@@ -167,8 +165,15 @@ def _pseudocolour(low: float, high: float, colours: List[QColor], label: Callabl
     for step in range(RAMP_STEPS):
         share = step / (RAMP_STEPS - 1)
         value = low + share * (high - low)
-        items.append(QgsColorRampShader.ColorRampItem(value, ramp.color(share), label(value)))
+        label = f"{100 * value:.0f} %" if in_percent else f"{value:.4g}"
+        items.append(QgsColorRampShader.ColorRampItem(value, ramp.color(share), label))
     function.setColorRampItemList(items)
+    if in_percent:
+        percent = QgsPercentageNumericFormat()
+        percent.setInputValues(QgsPercentageNumericFormat.InputValues.ValuesAreFractions)
+        legend = QgsColorRampLegendNodeSettings()
+        legend.setNumericFormat(percent)
+        function.setLegendSettings(legend)
     shader = QgsRasterShader(low, high)
     shader.setRasterShaderFunction(function)
     renderer = QgsSingleBandPseudoColorRenderer(None, 1, shader)
@@ -190,10 +195,22 @@ _RENDERERS: Dict[str, Callable[[Facts], Optional[QgsRasterRenderer]]] = {
 
 
 def layer_name(label: str, job: Facts) -> str:
-    """`Embedding of olinda`: what it is and of what, from the job."""
-    source = str(job.get("input") or job.get("embedding") or job.get("table") or "").partition("|")[0]
+    """`Map of olinda`: what it is, and of which raster or table in the end."""
+    source = _origin(job)
     stem = os.path.splitext(os.path.basename(source))[0]
     return tr("{what} of {source}").format(what=label, source=stem) if stem else label
+
+
+def _origin(job: Facts) -> str:
+    """What the user began with: a map is of the raster that was embedded, whatever the embedding's file is called."""
+    source = ""
+    for _ in range(LONGEST_CHAIN):
+        asked = str(job.get("input") or job.get("embedding") or job.get("table") or "").partition("|")[0]
+        if not asked:
+            break
+        source = asked
+        _, job = read_facts(source)
+    return source
 
 
 def abstract(facts: Facts, job: Facts) -> str:
@@ -216,17 +233,20 @@ class Styler(QgsProcessingLayerPostProcessorInterface):
     def postProcessLayer(  # noqa: N802 - Qt's name
         self, layer: QgsMapLayer, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> None:
-        """Style the layer, unless its own style file has done so, and note how it was made."""
+        """Style the layer (Processing loads results without the style file beside them) and note how it was made."""
         path = layer.source().partition("|")[0]
         facts, job = read_facts(path)
-        if isinstance(layer, QgsRasterLayer) and not os.path.exists(style_path(path)):
+        if isinstance(layer, QgsRasterLayer):
             renderer = renderer_of(path)
             if renderer is not None:
                 layer.setRenderer(renderer)
                 layer.triggerRepaint()
+            node = context.project().layerTreeRoot().findLayer(layer.id()) if context.project() else None
+            if node is not None:
+                node.setExpanded(True)  # the names of the classes are half of the map
         text = abstract(facts, job)
         if text:
-            metadata = layer.metadata().clone() if hasattr(layer.metadata(), "clone") else layer.metadata()
+            metadata = layer.metadata()
             metadata.setAbstract(text)
             layer.setMetadata(metadata)
             layer.setAbstract(html.escape(text, quote=False))

@@ -49,9 +49,24 @@ def test_with_an_engine(window):
     assert "0.8 GB" in window._details.text() and 'href="file:///some/folder"' in window._details.text()
     assert not window.set_up_button.isEnabled(), "it is there and whole"
     assert window.repair_button.isEnabled() and window.remove_button.isEnabled()
-    window._sizes["full"].setChecked(True)
+    window._sizes["full"].click()
+    assert window.chosen_size() == "full"
     assert window.set_up_button.isEnabled()
     assert window.set_up_button.text() == "Change to this engine"
+
+
+def test_choice_follows_the_engine_until_the_user_chooses(window):
+    window.state.facts = EngineFacts(True, "Ready", "full", "/f", "/f/python", "uv", 1)
+    window.state.changed.emit()
+    assert window.chosen_size() == "full"
+    window._sizes["light"].click()
+    window.state.changed.emit()
+    assert window.chosen_size() == "light"
+    window.state.facts = EngineFacts(True, "Ready", "light", "/f", "/f/python", "uv", 1)
+    window.state.changed.emit()
+    window.state.facts = EngineFacts(True, "Ready", "full", "/f", "/f/python", "uv", 1)
+    window.state.changed.emit()
+    assert window.chosen_size() == "full", "another engine was set up"
 
 
 def test_it_fits_a_small_screen(window):

@@ -273,7 +273,10 @@ def check_loaded(algorithm, context, feedback):
     (layer,) = QgsProject.instance().mapLayers().values()
     assert isinstance(layer, QgsRasterLayer)
     assert layer.name() == "Embedding of olinda"
-    assert layer.renderer().type() == "multibandcolor"
+    facts = json.loads(Path(layer.source() + ".quadrat.json").read_text(encoding="utf-8"))["facts"]
+    low, high = facts["picture"]["ranges"][0]
+    stretch = layer.renderer().redContrastEnhancement()
+    assert (stretch.minimumValue(), stretch.maximumValue()) == pytest.approx((low, high))
     assert "Embed raster" in layer.metadata().abstract()
     assert "raw" in layer.metadata().abstract()
 

@@ -144,7 +144,7 @@ def test_without_a_sidecar_nothing_happens(result):
     assert not save_style(path)
 
 
-def test_a_loaded_layer_is_styled_when_there_is_no_style_file(result):
+def test_a_layer_that_processing_loads_is_styled(result):
     layer = QgsRasterLayer(result("classmap"), "loaded")
     new_styler().postProcessLayer(layer, QgsProcessingContext(), QgsProcessingFeedback(False))
     assert layer.renderer().type() == "paletted"
@@ -160,6 +160,16 @@ def test_names_and_story():
     assert "Embed raster" in text
     assert "Backbone: mosaiks" in text
     assert "Dimensions" not in text, "defaults are no news"
+
+
+def test_a_map_is_named_after_the_raster_that_was_embedded(tmp_path):
+    embedding = tmp_path / "OUTPUT.tif"
+    made = {"facts": {"result": "embedding"}, "job": {"job": "embedraster", "input": "/data/olinda.tif"}}
+    Path(f"{embedding}.quadrat.json").write_text(json.dumps(made))
+    assert layer_name("Map", {"job": "applyhead", "embedding": str(embedding)}) == "Map of olinda"
+    made["job"]["input"] = str(embedding)  # made from itself, which no job does: no endless search
+    Path(f"{embedding}.quadrat.json").write_text(json.dumps(made))
+    assert layer_name("Map", {"job": "applyhead", "embedding": str(embedding)}) == "Map of OUTPUT"
 
 
 def test_post_processors_live_as_long_as_their_context(qgis_app):
