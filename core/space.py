@@ -140,7 +140,7 @@ def _like(job: EmbedRaster, wish: Space) -> Space:
     for name in ("backbone", "model", "dimensions", "patch_size_px", "scaling", "tile_size_px", "seed"):
         wanted, there = getattr(wish, name), getattr(space, name)
         if wanted not in (defaults[name], there):
-            label = EmbedRaster.params()[name].label
+            label = EmbedRaster.params()[name].label.split(" (")[0]
             raise BadJob(
                 f"{label} is {wanted}, but {job.like} was made with {there or 'the default'}. Leave it empty, or do "
                 "not ask for the same space."

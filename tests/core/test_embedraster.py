@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -291,3 +292,24 @@ def test_names_with_spaces_and_other_letters(make_raster, embed, tmp_path):
     (tmp_path / "größe 東").mkdir()
     answer = embed(make_raster("été/карта 1.tif"), "größe 東/ébène.tif")
     assert answer.valid.all()
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("place", "share"),
+    [
+        ("drone_ortho/pix4d_alpha_nodata.tif", 0.876),
+        ("s2_lahinch_series/s2_l1c_2017-09-18.tif", 0.987),
+        ("presto_chip_togo/98-togo_2019-02-06_2020-02-01.tif", 0.623),
+        ("modis_sinop_series/TERRA_MODIS_012010_NDVI_2013-09-14.jp2", 1.0),
+        ("landsat7_olinda/olinda_dem_utm25s.tif", 1.0),
+    ],
+)
+def test_real_rasters(embed, place, share):
+    """Alpha, NaN, 206 bands of float64 in degrees, JPEG2000 on a grid without EPSG code, a CRS that GDAL misnames."""
+    folder = os.environ.get("QUADRAT_DATA")
+    if not folder:
+        pytest.skip("QUADRAT_DATA does not name the folder with real data")
+    answer = embed(str(Path(folder) / "rasters" / place), backbone="raw", patch_size_px=1)
+    assert answer.valid.mean() == pytest.approx(share, abs=0.002)
+    assert np.isfinite(answer.values).all()
