@@ -268,6 +268,8 @@ class EngineWindow(QDialog):
 
     def _summary(self) -> str:
         facts = self.state.facts
+        if self.state.busy and not (facts and facts.found):
+            return tr("This window may be closed meanwhile; the work goes on.")
         if facts is None:
             return tr("Looking…")
         if not facts.found:

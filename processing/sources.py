@@ -144,20 +144,48 @@ def raster_path(source: RasterSource, label: str, warn: Warn) -> str:
 # Vectors -------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which features of a layer the user wants."""
+
+    ids: Optional[List[int]] = None
+    """Those selected; None takes all."""
+    limit: int = -1
+    expression: str = ""
+    """Filter of the form, from QGIS 3.32."""
+
+    @property
+    def everything(self) -> bool:
+        """True when no feature is left out."""
+        return self.ids is None and self.limit <= 0 and not self.expression
+
+    def request(self) -> QgsFeatureRequest:
+        """What to ask of the layer."""
+        request = QgsFeatureRequest()
+        if self.expression and self.ids is not None:  # a request knows one filter
+            request.setFilterExpression(f"({self.expression}) AND $id IN ({','.join(map(str, self.ids))})")
+        elif self.expression:
+            request.setFilterExpression(self.expression)
+        elif self.ids is not None:
+            request.setFilterFids(self.ids)
+        if self.limit > 0:
+            request.setLimit(self.limit)
+        return request
+
+
 class VectorSnapshot:
     """The features of a layer as they were when the algorithm was started; written to a file in any thread."""
 
-    def __init__(self, layer: QgsVectorLayer, ids: Optional[List[int]], limit: int, path: str) -> None:
+    def __init__(self, layer: QgsVectorLayer, wanted: "Wanted", path: str) -> None:
         self.path = path
         self.name = layer.name()
-        self.count = layer.featureCount() if ids is None else len(ids)
+        self.count = layer.featureCount() if wanted.ids is None else len(wanted.ids)
         self._source = QgsVectorLayerFeatureSource(layer)
         self._fields = layer.fields()
         self._geometry = layer.wkbType()
         self._crs = QgsCoordinateReferenceSystem(layer.crs())
         self._transforms = QgsProject.instance().transformContext()
-        self._ids = ids
-        self._limit = limit
+        self._wanted = wanted
 
     def write(self, is_cancelled: Callable[[], bool]) -> None:
         """Write the GeoPackage.
@@ -170,11 +198,7 @@ class VectorSnapshot:
         options.layerName = "layer"
         # The layer may have a column `fid` of its own, with repeated values: it stays an ordinary column.
         options.layerOptions = ["FID=quadrat_row"]
-        request = QgsFeatureRequest()
-        if self._ids is not None:
-            request.setFilterFids(self._ids)
-        if self._limit > 0:
-            request.setLimit(self._limit)
+        request = self._wanted.request()
         writer = QgsVectorFileWriter.create(
             self.path, self._fields, self._geometry, self._crs, self._transforms, options
         )
@@ -201,10 +225,9 @@ def vector_source(value: Any, label: str, context: QgsProcessingContext) -> Tupl
     Raises:
         BadInput: there is no such layer or file.
     """
-    selected_only, limit = False, -1
-    if isinstance(value, QgsProcessingFeatureSourceDefinition):
-        selected_only, limit = value.selectedFeaturesOnly, int(value.featureLimit)
-        value = value.source.valueAsString(context.expressionContext(), "")[0]
+    asked = value if isinstance(value, QgsProcessingFeatureSourceDefinition) else None
+    if asked is not None:
+        value = asked.source.valueAsString(context.expressionContext(), "")[0]
     if isinstance(value, QgsVectorLayer):
         layer = value
     else:
@@ -218,17 +241,20 @@ def vector_source(value: Any, label: str, context: QgsProcessingContext) -> Tupl
                 label=label, value=value
             )
         )
-    plain = None if selected_only or limit > 0 else _plain_path(layer)
-    if plain:
-        return plain, None
-    ids = list(layer.selectedFeatureIds()) if selected_only else None
-    if ids == []:
+    wanted = Wanted()
+    if asked is not None:
+        ids = list(layer.selectedFeatureIds()) if asked.selectedFeaturesOnly else None
+        wanted = Wanted(ids, int(asked.featureLimit), getattr(asked, "filterExpression", ""))
+    if wanted.ids == []:
         raise BadInput(
             tr("{label}: no feature of the layer '{name}' is selected.").format(label=label, name=layer.name())
         )
+    plain = _plain_path(layer) if wanted.everything else ""
+    if plain:
+        return plain, None
     stem = re.sub(r"[^\w-]+", "_", layer.name()).strip("_")[:40] or "layer"
     path = QgsProcessingUtils.generateTempFilename(f"{stem}.gpkg")
-    return f"{path}|layername=layer", VectorSnapshot(layer, ids, limit, path)
+    return f"{path}|layername=layer", VectorSnapshot(layer, wanted, path)
 
 
 def _plain_path(layer: QgsVectorLayer) -> str:

@@ -24,6 +24,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import NULL, QVariant
 
 from quadrat.core.errors import BadInput, BadJob
+from quadrat.processing.sources import Wanted
 from quadrat.processing.values import Reader, with_outputs
 
 
@@ -335,6 +336,21 @@ def test_selected_features_only(request_of, label_layer, make_raster, tmp_path):
     label_layer.removeSelection()
     with pytest.raises(BadInput, match="no feature of the layer 'my labels' is selected"):
         train_of(request_of, value, make_raster(), tmp_path)
+
+
+def test_which_features_are_wanted(label_layer):
+    def sites(wanted):
+        return sorted(f["site"] for f in label_layer.getFeatures(wanted.request()))
+
+    ids = sorted(label_layer.allFeatureIds())[:12]  # sites 0 to 2
+    assert len(sites(Wanted())) == 24
+    assert len(sites(Wanted(limit=5))) == 5
+    assert sites(Wanted(ids)) == [0] * 4 + [1] * 4 + [2] * 4
+    assert sites(Wanted(expression="site > 1")) == [2] * 4 + [3] * 4 + [4] * 4 + [5] * 4
+    assert sites(Wanted(ids, expression="site > 1")) == [2] * 4
+    assert sites(Wanted(ids, limit=3, expression="site = 0 OR site = 1")) == [0] * 3
+    assert Wanted().everything
+    assert not Wanted(ids).everything and not Wanted(limit=1).everything and not Wanted(expression="true").everything
 
 
 def test_unsaved_edits_virtual_fields_and_own_crs_are_seen(
