@@ -214,9 +214,19 @@ class QuadratAlgorithm(QgsProcessingAlgorithm):
                 details.setPostProcessor(new_styler())
                 if details.name in (p.label, label_of(p), key(name), ""):
                     details.name = layer_name(tr(p.label), job.to_dict())
+        _forget_unwritten(job, result, context)
         for line in _lines(result):
             feedback.pushInfo(line)
         return values
+
+
+def _forget_unwritten(job: Job, result: Result, context: QgsProcessingContext) -> None:
+    """Keep QGIS from looking for layers that this job had no reason to write, such as the map of a table."""
+    written = set(result.outputs.values())
+    unwritten = {path for path in job.outputs().values() if path not in written}
+    noted = context.layersToLoadOnCompletion()
+    if unwritten & set(noted):
+        context.setLayersToLoadOnCompletion({path: d for path, d in noted.items() if path not in unwritten})
 
 
 def _lines(result: Result) -> List[str]:

@@ -153,7 +153,7 @@ class ApplyHead(Job):
         "Predicted table",
         optional=True,
         by_default=False,
-        extension="gpkg",
+        extension="gpkg csv parquet",
         result="table",
         help="The table with the prediction and its probabilities as new columns.",
     )

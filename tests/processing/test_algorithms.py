@@ -38,6 +38,14 @@ def head(run, embedding, label_layer, tmp_path):
     return output
 
 
+@pytest.fixture
+def loading():
+    """A value for an output that is to be loaded into the project, as the toolbox gives it."""
+    from qgis.core import QgsProcessing, QgsProcessingOutputLayerDefinition
+
+    return QgsProcessingOutputLayerDefinition(QgsProcessing.TEMPORARY_OUTPUT, QgsProject.instance())
+
+
 def jobs_in(feedback):
     return [json.loads(line) for line in re.findall(r'^\{"job".*\}$', feedback.textLog(), re.MULTILINE)]
 
@@ -79,6 +87,31 @@ def test_memory_labels_in_another_crs_teach_a_map(run, head, embedding, tmp_path
     value = {c["name"]: c["value"] for c in facts["classes"]}
     assert (values[:, :28] == value["left"]).mean() > 0.95
     assert (values[:, 36:] == value["right"]).mean() > 0.95
+
+
+def test_tables_without_geometry_and_outputs_that_are_not_written(provider, run, loading, qgis_new_project, tmp_path):
+    from processing.gui.AlgorithmExecutor import execute
+    from processing.gui.Postprocessing import handleAlgorithmResults
+
+    rows = [f"{'wet' if n % 2 else 'dry'},{n % 2 + 0.01 * n},{-(n % 2)},{n // 3}" for n in range(30)]
+    table, head = tmp_path / "table.csv", str(tmp_path / "a.qhead")
+    table.write_text("\n".join(["kind,b1,b2,site", *rows]))
+    run("trainhead", LABELS=str(table), FIELD="kind", FEATURE_FIELDS=["b1", "b2"], GROUP_FIELD="site", OUTPUT=head)
+    out = run("applyhead", HEAD=head, TABLE=str(table), OUTPUT_TABLE=str(tmp_path / "predicted.csv"))
+    assert out == {"OUTPUT_TABLE": str(tmp_path / "predicted.csv")}
+    assert len((tmp_path / "predicted.csv").read_text().splitlines()) == 31
+
+    context, feedback = QgsProcessingContext(), QgsProcessingFeedback(False)
+    context.setProject(QgsProject.instance())
+    algorithm = provider.algorithm("applyhead").create()
+    values = {"HEAD": head, "TABLE": str(table), "OUTPUT": loading, "OUTPUT_TABLE": loading}
+    ok, results = execute(algorithm, values, context, feedback)
+    assert ok, feedback.textLog()
+    assert list(results) == ["OUTPUT_TABLE"]
+    assert handleAlgorithmResults(algorithm, context, feedback), "no map was made, so none is missed"
+    (layer,) = QgsProject.instance().mapLayers().values()
+    assert layer.featureCount() == 30
+    assert layer.name() == "Predicted table of table"
 
 
 def test_job_in_the_log_replays_the_run(run, feedback, make_raster, engine, tmp_path):
@@ -256,14 +289,6 @@ def test_closing_ends_the_workers(run, make_raster, workers, tmp_path):
     assert len(workers()) == 1
     close_pool()
     assert workers() == []
-
-
-@pytest.fixture
-def loading():
-    """A value for an output that is to be loaded into the project, as the toolbox gives it."""
-    from qgis.core import QgsProcessing, QgsProcessingOutputLayerDefinition
-
-    return QgsProcessingOutputLayerDefinition(QgsProcessing.TEMPORARY_OUTPUT, QgsProject.instance())
 
 
 def check_loaded(algorithm, context, feedback):
