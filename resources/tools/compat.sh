@@ -91,8 +91,8 @@ if ! cmp -s resources/engine/test-qgis.txt /opt/tests/made-of; then
   PYTHONDONTWRITEBYTECODE=1 python3 resources/tools/test_environment.py qgis /opt/tests
   cp resources/engine/test-qgis.txt /opt/tests/made-of
 fi
-/usr/bin/python3 resources/tools/qt6_lint.py plugin processing __init__.py tests/plugin tests/processing
 status=0
+/usr/bin/python3 resources/tools/qt6_lint.py plugin processing __init__.py tests/plugin tests/processing || status=1
 for room in processing plugin; do
   timeout 900 /opt/tests/bin/pytest -q -p no:cacheprovider tests/$room || status=1
 done

@@ -64,7 +64,7 @@ class Linter(ast.NodeVisitor):
     def _imported(self, node: ast.ImportFrom, name: str) -> object:
         try:
             module = importlib.import_module(str(node.module))
-            return getattr(module, name, None) or importlib.import_module(f"{node.module}.{name}")
+            return getattr(module, name) if hasattr(module, name) else importlib.import_module(f"{node.module}.{name}")
         except ImportError:
             self.say(node, f"{node.module} has no {name} in this QGIS")
             return None
