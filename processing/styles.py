@@ -4,7 +4,6 @@
 added from later; `Styler` finishes a layer when QGIS loads it, in the main thread.
 """
 
-import html
 import json
 import os
 import threading
@@ -249,7 +248,6 @@ class Styler(QgsProcessingLayerPostProcessorInterface):
             metadata = layer.metadata()
             metadata.setAbstract(text)
             layer.setMetadata(metadata)
-            layer.setAbstract(html.escape(text, quote=False))
 
 
 _lock = threading.Lock()

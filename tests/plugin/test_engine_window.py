@@ -2,7 +2,6 @@
 
 import pytest
 from qgis.PyQt.QtWidgets import QApplication, QMessageBox
-
 from quadrat.plugin import engine_window
 from quadrat.plugin.engine_state import EngineFacts, EngineState
 from quadrat.plugin.engine_window import EngineWindow

@@ -1,7 +1,6 @@
 """The notice that the engine needs setting up: polite, once, and only when it is true."""
 
 from qgis.PyQt.QtWidgets import QPushButton
-
 from quadrat.core.version import VERSION
 from quadrat.plugin.notice import EngineNotice
 from quadrat.plugin.settings import NOTICE_SHOWN

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsVectorLayer
 from qgis.gui import QgsBrowserGuiModel
-
 from quadrat.plugin.menu import STEPS, Menu
 from quadrat.plugin.prefill import start_values
 
@@ -74,10 +73,10 @@ def test_a_step_opens_its_form_filled_and_unload_closes_it(qgis_iface, plugin, q
 
 
 def test_unload_leaves_nothing_behind(qgis_iface, qgis_processing, with_engine, tmp_path):
-    import processing
-
     from quadrat import classFactory
     from quadrat.processing import workers
+
+    import processing
 
     plugin = classFactory(qgis_iface)
     plugin.initGui()

@@ -19,7 +19,6 @@ from qgis.core import (
     QgsProject,
     QgsRasterLayer,
 )
-
 from quadrat.processing.workers import close_pool, shared_pool
 
 

@@ -2,7 +2,6 @@
 
 import pytest
 from qgis.core import QgsProcessing, QgsProcessingParameterDefinition
-
 from quadrat.core.jobs.declare import OUTPUTS, Kind, Param
 from quadrat.core.jobs.registry import ALL
 from quadrat.processing.parameters import definitions, file_filter, label_of

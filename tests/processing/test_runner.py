@@ -3,7 +3,6 @@
 import os
 
 import pytest
-
 from quadrat.core.errors import BadJob
 from quadrat.processing.runner import Run, cancel_all, running
 

@@ -8,7 +8,6 @@ import pytest
 from osgeo import gdal
 from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsRasterLayer
 from qgis.PyQt.QtGui import QColor
-
 from quadrat.processing.styles import abstract, kind_of, layer_name, new_styler, save_style, style_path
 
 CLASSES = [
@@ -178,7 +177,6 @@ def test_post_processors_live_as_long_as_their_context(qgis_app):
 
     from qgis.core import QgsProject
     from qgis.PyQt import sip
-
     from quadrat.processing import styles
 
     contexts = []

@@ -1,4 +1,4 @@
-"""Values of forms and scripts as jobs: golden jobs, layers that are files and layers that are not, extents, refusals."""
+"""Values of forms and scripts as jobs: golden jobs, layers with and without a file, extents, refusals."""
 
 import json
 import os
@@ -22,7 +22,6 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import NULL, QVariant
-
 from quadrat.core.errors import BadInput, BadJob
 from quadrat.processing.sources import Wanted
 from quadrat.processing.values import Reader, with_outputs
@@ -64,8 +63,9 @@ def read_back(request):
 def test_golden_embedraster(request_of, make_raster, tmp_path):
     raster, output = make_raster(), str(tmp_path / "embedding.tif")
     job = request_of(
-        "embedraster", INPUT=raster, BACKBONE="mosaiks", BANDS=[3, 1], EXTENT="500100,500200,5399800,5399900 [EPSG:32633]",
-        DIMENSIONS=16, PATCH_SIZE_PX=2, STORAGE="float32", SEED=7, OUTPUT=output,
+        "embedraster", INPUT=raster, BACKBONE="mosaiks", BANDS=[3, 1],
+        EXTENT="500100,500200,5399800,5399900 [EPSG:32633]", DIMENSIONS=16, PATCH_SIZE_PX=2,
+        STORAGE="float32", SEED=7, OUTPUT=output,
     ).job  # fmt: skip
     assert job.to_dict() == {
         "job": "embedraster", "input": raster, "backbone": "mosaiks", "model": "", "bands": [3, 1],
@@ -82,8 +82,9 @@ def test_golden_trainhead(request_of, make_raster, sample_labels, tmp_path):
         HEAD="forest", GROUP_FIELD="site", BALANCE=False, MAX_CELLS=20, OUTPUT=output,
     ).job  # fmt: skip
     assert job.to_dict() == {
-        "job": "trainhead", "labels": sample_labels, "field": "class", "embedding": raster, "feature_fields": ["a", "b"],
-        "target": "value", "head": "forest", "group_field": "site", "balance": False, "all_touched": False,
+        "job": "trainhead", "labels": sample_labels, "field": "class", "embedding": raster,
+        "feature_fields": ["a", "b"], "target": "value",
+        "head": "forest", "group_field": "site", "balance": False, "all_touched": False,
         "max_cells": 20, "threads": 0, "seed": 0, "output": output,
     }  # fmt: skip
 
@@ -224,7 +225,7 @@ def test_untouched_layer_gives_no_warning(request_of, make_raster, tmp_path):
 def test_layers_without_a_file_are_refused_with_the_way_out(request_of, make_raster, tmp_path):
     tiles = QgsRasterLayer("type=xyz&url=http://localhost/%7Bz%7D/%7Bx%7D/%7By%7D.png&zmax=3&zmin=0", "tiles", "wms")
     assert tiles.isValid()
-    with pytest.raises(BadInput, match="'tiles' is not a file.*wms.*Export > Save as"):
+    with pytest.raises(BadInput, match=r"'tiles' is not a file.*wms.*Export > Save as"):
         embed_of(request_of, tiles, tmp_path)
     gdal.Translate("/vsimem/in_memory.tif", make_raster())
     try:
