@@ -38,10 +38,13 @@ def head(run, embedding, label_layer, tmp_path):
 
 
 @pytest.fixture
-def loading():
+def loading(qgis_processing, monkeypatch):
     """A value for an output that is to be loaded into the project, as the toolbox gives it."""
+    from processing.gui import Postprocessing
     from qgis.core import QgsProcessing, QgsProcessingOutputLayerDefinition
 
+    # pytest-qgis' window has no real layer tree, and newer QGIS wants one or none.
+    monkeypatch.setattr(Postprocessing, "iface", None, raising=False)
     return QgsProcessingOutputLayerDefinition(QgsProcessing.TEMPORARY_OUTPUT, QgsProject.instance())
 
 

@@ -75,7 +75,7 @@ def test_model_of_three_steps_survives_its_file_and_runs(provider, make_raster, 
     assert again.checkParameterValues(values, context)[0]
     results, ok = again.run(values, context, feedback)
     assert ok, feedback.textLog()
-    assert results["apply:Map"] == output
+    assert output in results.values(), "its key differs between versions of QGIS"
     left, right = np.split(gdal.Open(output).ReadAsArray(), 2, axis=1)
     assert np.bincount(left.ravel()).argmax() != np.bincount(right.ravel()).argmax()
     assert os.path.isfile(str(tmp_path / "map.qml"))
