@@ -6,7 +6,7 @@ Only tensors are read: safetensors, or torch files through `weights_only`. Nothi
 import hashlib
 import json
 import os
-import pickle
+import pickle  # nosec B403 - only for the name of its error; nothing is unpickled
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -4,6 +4,7 @@ A thread reads messages; jobs run in the main thread, since some libraries want 
 is gone and so is the worker, at once: results are written so that a kill never leaves half a file.
 """
 
+import functools
 import os
 import queue
 import sys
@@ -51,7 +52,7 @@ class Server:
             if message is None:
                 return
             handler = self._in_turn[message["method"]]
-            self._answer(message, lambda handler=handler, message=message: handler(message["id"], message["params"]))
+            self._answer(message, functools.partial(handler, message["id"], message["params"]))
 
     def _read(self) -> None:
         try:

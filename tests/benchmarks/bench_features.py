@@ -1,6 +1,6 @@
 """Compares features on polygons kept apart: the trial that the settings of spectral-textural were chosen by.
 
-    QUADRAT_DATA=... flock some.lock python tests/benchmarks/bench_features.py [--splits 40] [--features st,raw] [--sets ...]
+    QUADRAT_DATA=... python tests/benchmarks/bench_features.py [--splits 40] [--features st,raw] [--sets ...]
 
 Each split cuts the polygons of every class in two; labels are drawn from one half, balanced accuracy is measured on
 the other; all features see the same splits and labels. Printed: mean balanced accuracy in percent for each number of
@@ -20,7 +20,9 @@ import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 if "quadrat" not in sys.modules:
-    spec = importlib.util.spec_from_file_location("quadrat", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
+    spec = importlib.util.spec_from_file_location(
+        "quadrat", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
+    )
     sys.modules["quadrat"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sys.modules["quadrat"])
 
