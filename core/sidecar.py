@@ -36,7 +36,14 @@ def sidecar_path(output: str) -> Path:
     return Path(f"{output}{SUFFIX}")
 
 
-def write_sidecar(output: str, job: Job, facts: Mapping[str, Any], *, inputs: Mapping[str, str]) -> None:
+def write_sidecar(
+    output: str,
+    job: Job,
+    facts: Mapping[str, Any],
+    *,
+    inputs: Mapping[str, str],
+    prints: Mapping[str, str] | None = None,
+) -> None:
     """Write the sidecar of a result under a temporary name and rename it.
 
     Args:
@@ -44,15 +51,17 @@ def write_sidecar(output: str, job: Job, facts: Mapping[str, Any], *, inputs: Ma
         job: that made it.
         facts: plain JSON values; arrays go through `encode_arrays` first.
         inputs: paths of the files that decided the result, by field name of the job.
+        prints: their fingerprints where they were taken before the work began.
 
     Raises:
         Unwritable: the folder cannot be written.
     """
+    prints = {name: fingerprint(path) for name, path in inputs.items()} if prints is None else prints
     content = {
         "format": FORMAT,
         "version": VERSION,
         "job": job.to_dict(),
-        "inputs": {name: {"path": path, "fingerprint": fingerprint(path)} for name, path in inputs.items()},
+        "inputs": {name: {"path": path, "fingerprint": prints[name]} for name, path in inputs.items()},
         "facts": dict(facts),
     }
     target = sidecar_path(output)

@@ -100,7 +100,7 @@ def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: 
     seconds.take("file")
     facts = _facts(job, space, runner, grid, plan, request, seconds.spans)
     facts["cells_with_vector"] = cells if fresh else None
-    write_sidecar(job.output, job, facts, inputs=_inputs(job))
+    write_sidecar(job.output, job, facts, inputs=_inputs(job), prints=request["inputs"])
     return facts
 
 

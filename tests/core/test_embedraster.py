@@ -254,7 +254,7 @@ def test_needs_a_model_or_a_library(make_raster, embed, monkeypatch):
     from quadrat.models.card import Card
 
     with pytest.raises(BadJob, match="needs a model"):
-        embed(make_raster(), backbone="onnx")
+        EmbedRaster.from_dict({"input": make_raster(), "backbone": "onnx", "output": "out.tif"})
     card = Card("x", "x", "nets_for_tests:build_local", "", True, False, False, 0, "", "", ("no_such_library",))
     monkeypatch.setitem(registry.BACKBONES, "x", card)
     with pytest.raises(EngineTooSmall, match="full engine"):
