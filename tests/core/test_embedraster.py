@@ -6,6 +6,7 @@ import pytest
 import rasterio
 from quadrat.core import tiling
 from quadrat.core.errors import BadInput, BadJob, EngineTooSmall
+from quadrat.core.jobs.embed import EmbedRaster
 from quadrat.core.raster import open_raster
 from quadrat.core.sidecar import read_sidecar
 from quadrat.tests.conftest import MISSING
