@@ -118,8 +118,6 @@ def space_of(job: EmbedRaster) -> Space:
     )  # fmt: skip
     if job.like:
         wish = _like(job, wish)
-    if wish.card.needs_model and not wish.model:
-        raise BadJob(f"Backbone {wish.backbone} needs a model: give its name or file in 'Model'.")
     return wish
 
 

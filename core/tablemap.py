@@ -39,8 +39,6 @@ def predict_table(
     """
     if facts["features"]["source"] != "table":
         raise BadInput("This head was trained on an embedding. Give an embedding instead of a table.")
-    if not job.output_table:
-        raise BadJob("Apply head was asked for nothing: name a file for the predicted table.")
     if Path(job.output_table).suffix.lower() not in SUFFIXES:
         raise BadJob(f"{job.output_table}: a table can be written as {', '.join(SUFFIXES)}.")
     if job.output or job.confidence or job.probabilities:

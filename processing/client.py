@@ -35,7 +35,7 @@ HANDSHAKE_S = 60.0
 class Worker:
     """One worker process. Use from one thread at a time."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, is_cancelled: Optional[IsCancelled] = None) -> None:
         self.engine = engine
         self._ids = itertools.count(1)
         self._inbox: queue.Queue[Optional[protocol.Message]] = queue.Queue()
@@ -48,7 +48,7 @@ class Worker:
         for thread in self._threads:
             thread.start()
         try:
-            self.facts = self._handshake()
+            self.facts = self._handshake(is_cancelled)
         except BaseException:
             self.kill()
             raise
@@ -136,10 +136,10 @@ class Worker:
                 f"The engine's Python does not start ({python}: {error.strerror}). Run 'Set up the engine'."
             ) from error
 
-    def _handshake(self) -> Dict[str, Any]:
+    def _handshake(self, is_cancelled: Optional[IsCancelled]) -> Dict[str, Any]:
         params = {"protocol": protocol.PROTOCOL_VERSION, "version": VERSION}
         try:
-            facts = self.call(protocol.INITIALIZE, params, timeout_s=HANDSHAKE_S)
+            facts = self.call(protocol.INITIALIZE, params, is_cancelled=is_cancelled, timeout_s=HANDSHAKE_S)
         except WorkerDied as error:
             raise EngineMissing(f"The engine does not start. {error} Run 'Set up the engine' to repair it.") from error
         if not isinstance(facts, dict) or facts.get("protocol") != protocol.PROTOCOL_VERSION:
@@ -238,7 +238,8 @@ class WorkerPool:
         Raises:
             QuadratError: see `Worker.call`; `EngineMissing` when no worker can be started.
         """
-        result: Dict[str, Any] = self._call(protocol.RUN, {"job": job}, on_progress, on_log, is_cancelled)
+        relays = {"on_progress": on_progress, "on_log": on_log, "is_cancelled": is_cancelled}
+        result: Dict[str, Any] = self._call(protocol.RUN, {"job": job}, **relays)
         return result
 
     def describe(self) -> Dict[str, Any]:
@@ -265,10 +266,10 @@ class WorkerPool:
         for worker in idle:
             worker.close()
 
-    def _call(self, method: str, params: Dict[str, Any], *relays: Any, **options: Any) -> Any:
-        worker = self._lease()
+    def _call(self, method: str, params: Dict[str, Any], **options: Any) -> Any:
+        worker = self._lease(options.get("is_cancelled"))
         try:
-            return worker.call(method, params, *relays, **options)
+            return worker.call(method, params, **options)
         except WorkerDied as error:
             if self._closed:
                 raise Cancelled("Stopped, because QGIS or the plugin is closing.") from error
@@ -276,7 +277,7 @@ class WorkerPool:
         finally:
             self._give_back(worker)
 
-    def _lease(self) -> Worker:
+    def _lease(self, is_cancelled: Optional[IsCancelled]) -> Worker:
         engine = self._find()
         with self._lock:
             if self._closed:
@@ -290,7 +291,7 @@ class WorkerPool:
         for old in stale:
             old.close()
         if worker is None:
-            worker = Worker(engine)
+            worker = Worker(engine, is_cancelled)
             with self._lock:
                 self._busy.append(worker)
         return worker

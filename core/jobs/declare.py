@@ -145,7 +145,20 @@ class Job:
         missing = [name for name, p in params.items() if p.required and not checked.get(name)]
         if missing:
             raise BadJob(f"{cls.facts.title} needs a value for: {', '.join(missing)}.")
-        return cls(**checked)
+        job = cls(**checked)
+        problem = job.problem()
+        if problem:
+            raise BadJob(problem)
+        return job
+
+    def problem(self) -> str:
+        """What is wrong with the parameters taken together, as a sentence; empty when they fit."""
+        return ""
+
+    @classmethod
+    def example(cls: Type[J]) -> J:
+        """A job that passes its checks, for tests and pages; the paths in it name nothing."""
+        return cls.from_dict({name: f"/example/{name}" for name, p in cls.params().items() if p.required})
 
     def outputs(self) -> Dict[str, str]:
         """Paths that the job is to write, by field name; outputs left empty are absent."""

@@ -142,3 +142,9 @@ class EmbedRaster(Job):
     )
     seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
     output: str = param(Kind.RASTER_OUT, "Embedding", extension="tif", result="embedding")
+
+    def problem(self) -> str:
+        """A backbone that needs a model was given none."""
+        if BACKBONES[self.backbone].needs_model and not self.model and not self.like:
+            return f"Backbone {self.backbone} needs a model: give its name or file in 'Model'."
+        return ""

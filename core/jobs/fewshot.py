@@ -1,10 +1,12 @@
 """Jobs that teach a map with labels: train a head, apply it, assess it."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Tuple
+from typing import ClassVar, Tuple, Type, TypeVar
 
 from ..heads.registry import DEFAULT_HEAD, HEADS
 from .declare import Job, JobFacts, Kind, param
+
+J = TypeVar("J", bound="LabelledJob")
 
 GROUP = "Few-shot"
 
@@ -77,6 +79,21 @@ class LabelledJob(Job):
         Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores."
     )
     seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
+
+    def problem(self) -> str:
+        """Nothing to learn from, or a head that cannot estimate what is asked."""
+        if not self.embedding and not self.feature_fields:
+            return f"{self.facts.title} needs an embedding, or feature fields of the labels."
+        if self.target not in HEADS[self.head].targets:
+            able = [name for name, card in HEADS.items() if self.target in card.targets]
+            return f"Head {self.head} does not estimate a {self.target}. Choose one of: {', '.join(able)}."
+        return ""
+
+    @classmethod
+    def example(cls: Type[J]) -> J:
+        """With an embedding."""
+        given = {name: f"/example/{name}" for name, p in cls.params().items() if p.required}
+        return cls.from_dict({**given, "embedding": "/example/embedding"})
 
 
 @dataclass(frozen=True)
@@ -157,6 +174,21 @@ class ApplyHead(Job):
         result="table",
         help="The table with the prediction and its probabilities as new columns.",
     )
+
+    def problem(self) -> str:
+        """Not exactly one input, or no output that fits it."""
+        if bool(self.embedding) == bool(self.table):
+            return "Apply head needs either an embedding or a table, and not both."
+        if self.table and not self.output_table:
+            return "Apply head was asked for nothing: name a file for the predicted table."
+        if self.embedding and not (self.output or self.confidence or self.probabilities):
+            return "Apply head was asked for nothing: name a file for the map, the confidence or the probabilities."
+        return ""
+
+    @classmethod
+    def example(cls) -> "ApplyHead":
+        """From an embedding to a map."""
+        return cls.from_dict({"head": "/example/head", "embedding": "/example/embedding", "output": "/example/map"})
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,6 @@ def run(job: ApplyHead, progress: Progress) -> Result:
     Raises:
         QuadratError: head and embedding do not belong together, or a file cannot be read or written.
     """
-    if bool(job.embedding) == bool(job.table):
-        raise BadJob("Apply head needs either an embedding or a table, and not both.")
     _check_paths(job)
     facts, estimator = load_head(job.head)
     head = Head(facts, with_threads(estimator, thread_count(job.threads)))
@@ -131,10 +129,7 @@ def layers_for(job: ApplyHead, classes: tuple[ClassEntry, ...]) -> list[Layer]:
         "confidence": Layer("confidence", (Band("confidence", **share),), "uint8", 0),
         "probabilities": Layer("probabilities", tuple(Band(c.name, **share) for c in classes), "uint8", 0),
     }  # fmt: skip
-    asked = [layer for field, layer in layers.items() if getattr(job, field)]
-    if not asked:
-        raise BadJob("Apply head was asked for nothing: name a file for the map, the confidence or the probabilities.")
-    return asked
+    return [layer for field, layer in layers.items() if getattr(job, field)]
 
 
 def _raster(job: ApplyHead, head: Head, progress: Progress) -> Result:

@@ -14,7 +14,6 @@ from ..assessment import assess, thinned
 from ..atomic import check_folder, replacing
 from ..crossval import HeadPlan, LeftOut, Trial, metres_of, run_scheme, schemes_for
 from ..errors import BadInput, BadJob
-from ..heads.build import head_card
 from ..jobs.declare import Result
 from ..jobs.fewshot import AssessHead
 from ..labels import load_samples
@@ -39,7 +38,6 @@ def run(job: AssessHead, progress: Progress) -> Result:
     started = time.monotonic()
     if Path(job.output).suffix.lower() not in SUFFIXES:
         raise BadJob(f"The report {job.output} must be a .html file.")
-    head_card(job.head, job.target)
     check_folder(job.output)
     with environment():
         samples = load_samples(job, progress.part(0.0, 0.1))

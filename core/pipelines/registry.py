@@ -28,6 +28,7 @@ def run_job(job: Job, progress: Progress) -> Result:
     target = PIPELINES.get(job.facts.id)
     if target is None:
         raise BadJob(f"'{job.facts.title}' is not run by the engine.")
+    job = type(job).from_dict(job.to_dict())  # jobs made in Python have not been checked yet
     started = time.monotonic()
     with _plain_errors(), _thread_limit(getattr(job, "threads", 0)):
         module, function = target.split(":")

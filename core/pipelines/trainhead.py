@@ -10,7 +10,6 @@ from ...models.crew import thread_count
 from ..assessment import PRIMARY, summary
 from ..atomic import check_folder
 from ..crossval import HeadPlan, LeftOut, run_scheme, schemes_for
-from ..heads.build import head_card
 from ..heads.fitting import run_all
 from ..heads.storage import save_head
 from ..jobs.declare import Result
@@ -32,7 +31,6 @@ def run(job: TrainHead, progress: Progress) -> Result:
         QuadratError: labels and embedding cannot be used, or the head cannot be written.
     """
     started = time.monotonic()
-    head_card(job.head, job.target)
     check_folder(job.output)
     with environment():
         samples = load_samples(job, progress.part(0.0, 0.3))

@@ -10,20 +10,20 @@ from quadrat.core.jobs.declare import EMPTY_AT_FIRST, OUTPUTS, Kind
 from quadrat.core.jobs.registry import ALL, JOBS, job_from_dict
 
 
-def required_values(job):
-    return {name: f"/tmp/{name}" for name, p in job.params().items() if p.required}
+def example_values(job):
+    return {name: value for name, value in job.example().to_dict().items() if value not in ("", [])}
 
 
 @pytest.mark.parametrize("job", ALL, ids=list(JOBS))
 class TestEveryJob:
     def test_survives_json(self, job):
-        made = job.from_dict(required_values(job))
+        made = job.from_dict(example_values(job))
         again = job_from_dict(json.loads(json.dumps(made.to_dict())))
         assert again == made
 
     def test_names_each_missing_parameter(self, job):
-        for name in required_values(job):
-            values = required_values(job)
+        for name in [name for name, p in job.params().items() if p.required]:
+            values = example_values(job)
             values[name] = ""
             with pytest.raises(BadJob, match=name):
                 job.from_dict(values)
@@ -43,10 +43,10 @@ class TestEveryJob:
                 assert p.parent in job.params(), name
 
     def test_defaults_pass_their_own_checks(self, job):
-        job.from_dict({**required_values(job), **{k: v for k, v in job.defaults().items() if v not in ("", ())}})
+        job.from_dict({**example_values(job), **{k: v for k, v in job.defaults().items() if v not in ("", ())}})
 
     def test_is_frozen(self, job):
-        made = job.from_dict(required_values(job))
+        made = job.from_dict(example_values(job))
         with pytest.raises(dataclasses.FrozenInstanceError):
             made.seed = 3
 
@@ -68,7 +68,7 @@ class TestEveryJob:
                 wrong = [3, ["a"]]
             for value in wrong:
                 with pytest.raises(BadJob, match=re.escape(f"({name})")):
-                    job.from_dict({**required_values(job), name: value})
+                    job.from_dict({**example_values(job), name: value})
 
 
 def test_a_misspelt_parameter_names_the_nearest():
@@ -91,3 +91,23 @@ def test_any_object_is_a_job_or_a_sentence(values):
 def test_what_is_no_job_is_refused(values):
     with pytest.raises(BadJob):
         job_from_dict(values)
+
+
+def problem(values):
+    with pytest.raises(BadJob) as caught:
+        job_from_dict(values)
+    return str(caught.value)
+
+
+def test_parameters_that_do_not_go_together_are_a_sentence():
+    embed, labelled = {"job": "embedraster", "input": "a", "output": "b"}, {"labels": "a", "field": "b", "output": "c"}
+    assert "needs a model" in problem({**embed, "backbone": "timm"})
+    assert job_from_dict({**embed, "backbone": "timm", "like": "a"})
+    assert "needs an embedding, or feature fields" in problem({"job": "trainhead", **labelled})
+    wrong = {"job": "assesshead", **labelled, "embedding": "e", "head": "prototype", "target": "value"}
+    assert "Choose one of: linear" in problem(wrong)
+    assert "either an embedding or a table" in problem({"job": "applyhead", "head": "a", "output": "b"})
+    both = {"job": "applyhead", "head": "a", "embedding": "b", "table": "c", "output": "d"}
+    assert "and not both" in problem(both)
+    assert "asked for nothing" in problem({"job": "applyhead", "head": "a", "embedding": "b"})
+    assert "predicted table" in problem({"job": "applyhead", "head": "a", "table": "b", "output": "c"})

@@ -8,6 +8,7 @@ from quadrat.core.errors import BadInput, BadJob
 from quadrat.core.grid import Grid
 from quadrat.core.jobs.fewshot import TrainHead
 from quadrat.core.labels import load_samples
+from quadrat.core.pipelines.registry import run_job
 from quadrat.core.progress import Progress
 from quadrat.core.raster import RasterReader, open_raster
 from quadrat.core.samples import LabelReport, read_targets
@@ -306,7 +307,6 @@ def test_every_count_of_the_report_has_a_sentence():
 
 
 def test_bad_head_is_refused_before_reading(tmp_path):
-    from quadrat.core.pipelines.trainhead import run
-
-    with pytest.raises(BadJob, match="cannot estimate a value"):
-        run(TrainHead("no.gpkg", "f", head="prototype", target="value", output="x"), Progress())
+    job = TrainHead("no.gpkg", "f", "no.tif", head="prototype", target="value", output="x")
+    with pytest.raises(BadJob, match="does not estimate a value"):
+        run_job(job, Progress())

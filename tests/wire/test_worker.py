@@ -191,3 +191,15 @@ def test_a_library_that_prints_does_not_break_the_wire(tmp_path):
     process.wait()
     process.stdout.close()
     process.stderr.close()
+
+
+def test_a_slow_start_can_be_cancelled(monkeypatch, tmp_path, short_job):
+    slow = tmp_path / "python"
+    slow.write_text("#!/bin/sh\nexec sleep 30\n")
+    slow.chmod(0o755)
+    monkeypatch.setenv("QUADRAT_PYTHON", str(slow))
+    pool, started = WorkerPool(), time.monotonic()
+    with pytest.raises(Cancelled):
+        pool.run(short_job, is_cancelled=lambda: True)
+    assert time.monotonic() - started < 2
+    pool.close()
