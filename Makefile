@@ -33,7 +33,9 @@ lint: .quadrat/test-engine/stamp ## ruff, mypy, import-linter, house rules
 	@$(PYTHON) $(TOOLS)/suites.py lint types
 
 bench: .quadrat/test-engine/stamp ## measure speed and memory (tests/benchmarks)
-	@set -e; for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+	@set -e; export QUADRAT_DATA="$${QUADRAT_DATA:-$(abspath $(wildcard ../shared/data))}"; \
+	for bench in "embed overhead" "embed memory" "heads scaling" "heads storage"; do \
+	  set -- $$bench; echo "== bench_$$1.py $$2"; $(BIN)/python tests/benchmarks/bench_$$1.py $$2; done
 
 package: .quadrat/test-engine/stamp ## the plugin as ZIP in dist/, checked by the plugin repository's rules
 	@$(PYTHON) $(TOOLS)/package.py --bin $(BIN)
