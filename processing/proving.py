@@ -22,7 +22,7 @@ SILENCE_S = 300.0
 MODULES = {
     "light": (
         "numpy", "scipy", "rasterio", "pandas", "pyproj", "shapely", "pyogrio", "geopandas", "sklearn", "onnxruntime",
-        "skops.io", "tifffile", "zstandard", "threadpoolctl",
+        "skops.io", "zstandard", "threadpoolctl",
     ),
     "full": ("torch", "safetensors.torch", "huggingface_hub"),
 }  # fmt: skip

@@ -143,7 +143,7 @@ def _run(job: Job, options: argparse.Namespace) -> int:
 
 
 def _libraries_here() -> bool:
-    return all(importlib.util.find_spec(name) for name in ("numpy", "rasterio", "sklearn", "skops", "tifffile"))
+    return all(importlib.util.find_spec(name) for name in ("numpy", "rasterio", "sklearn", "skops"))
 
 
 def _run_here(job: Job, bar: "ProgressLine", stop: threading.Event) -> Dict[str, Any]:

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 LIBRARIES = (
-    "numpy", "rasterio", "scikit-learn", "geopandas", "onnxruntime", "skops", "tifffile", "zstandard", "torch", "timm",
+    "numpy", "rasterio", "scikit-learn", "geopandas", "onnxruntime", "skops", "zstandard", "torch", "timm",
 )  # fmt: skip
 
 

@@ -147,7 +147,7 @@ from quadrat import classFactory
 plugin = classFactory(None)
 plugin.initProcessing()
 assert QgsApplication.processingRegistry().algorithmById("quadrat:embedraster") is not None
-forbidden = "torch timm rasterio sklearn geopandas pandas onnxruntime skops scipy tifffile zstandard numpy qgis.gui"
+forbidden = "torch timm rasterio sklearn geopandas pandas onnxruntime skops scipy zstandard numpy qgis.gui"
 print(sorted(set(forbidden.split()) & (set(sys.modules) - before)))
 application.exitQgis()
 """
