@@ -159,3 +159,28 @@ def workers():
         return [pid for pid in children_of(os.getpid()) if b"boot.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
     return workers
+
+
+@pytest.fixture
+def context(qgis_new_project):
+    """A Processing context on an empty project."""
+    from qgis.core import QgsProcessingContext, QgsProject
+
+    context = QgsProcessingContext()
+    context.setProject(QgsProject.instance())
+    yield context
+    context.temporaryLayerStore().removeAllMapLayers()  # its layers must not outlive QGIS, which pytest-qgis ends
+
+
+@pytest.fixture
+def request_of(provider, context):
+    """`request_of(id, **values)`: the job and copies that the values stand for."""
+    from quadrat.processing.values import Reader, with_outputs
+
+    def request_of(algorithm, **values):
+        copy = provider.algorithm(algorithm).create()
+        request = Reader(copy, copy.JOB, values, context).request()
+        request.job = with_outputs(request.job, copy, values, context)
+        return request
+
+    return request_of
