@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 from .contract import Bool, Float
 from .crew import Crew, pieces_of
 from .pooling import fill_gaps, window_sums
-from .scaling import Sample, Standardiser
+from .scaling import Sample, Standardise
 
 SIDE = 3
 """Side of a filter in pixels."""
@@ -23,7 +23,7 @@ NORM_FLOOR = 1e-8
 WHITENING_FLOOR = 1e-3
 
 
-def draw_patches(sample: Sample, standardise: Standardiser, least: int, most: int, rng: np.random.Generator) -> Float:
+def draw_patches(sample: Sample, standardise: Standardise, least: int, most: int, rng: np.random.Generator) -> Float:
     """Patches around pixels drawn evenly over the sample, with replacement only if it holds fewer than `least`.
 
     Patches without gaps are preferred; where there is none (a raster of two pixels), gaps are filled.
@@ -83,7 +83,7 @@ def whitened(patches: Float) -> Float:
     return whitened_twice
 
 
-def draw_filters(sample: Sample, standardise: Standardiser, count: int, seed: int) -> Float:
+def draw_filters(sample: Sample, standardise: Standardise, count: int, seed: int) -> Float:
     """Filters of the raster's own patches: (count, C * 3 * 3) float32.
 
     With no valid pixel to draw from they are Gaussian noise, so that a layer without data still embeds.

@@ -70,6 +70,54 @@ def standardiser_of(sample: Sample, in_chans: int) -> Standardiser:
 
 
 @dataclass(frozen=True)
+class SoftStandardiser:
+    """knee * asinh((value - centre) / (knee * scale)): linear near the centre, logarithmic far out.
+
+    Measured by the bulk of the pixels, rare bright or dark places stay far away, yet a cloud or a value that should
+    have been nodata does not decide the components.
+    """
+
+    centre: Float
+    """(C,) float32, median."""
+    scale: Float
+    """(C,) float32, half the width of the middle 68 %, above 0."""
+    knee: float = 3.0
+    """Scales from the centre at which compression sets in."""
+
+    def __call__(self, values: Float, valid: Bool) -> Float:
+        """Scaled bands, 0 (the median) at invalid pixels.
+
+        Args:
+            values: (C, H, W) float32.
+            valid: (H, W) bool.
+
+        Returns:
+            (C, H, W) float32.
+        """
+        knee = np.float32(self.knee)
+        result = (values - self.centre[:, None, None]) / (knee * self.scale)[:, None, None]
+        np.arcsinh(result, out=result)
+        result *= knee if valid.all() else knee * valid
+        return result
+
+
+Standardise = Standardiser | SoftStandardiser
+"""((C, H, W) values, (H, W) valid) to (C, H, W) float32 around 0, and 0 at invalid pixels."""
+
+
+def soft_standardiser_of(sample: Sample, in_chans: int) -> SoftStandardiser:
+    """Median and middle 68 % of each band; where most pixels are equal, a tenth of the standard deviation."""
+    pixels = sampled_pixels(sample, in_chans).astype(np.float64)
+    if not pixels.shape[1]:
+        return SoftStandardiser(np.zeros(in_chans, np.float32), np.ones(in_chans, np.float32))
+    low, centre, high = np.percentile(pixels, (16, 50, 84), axis=1)
+    spread = pixels.std(axis=1)
+    constant = spread <= 1e-6 * np.maximum(np.abs(centre), 1e-30)
+    scale = np.where(constant, 1.0, np.maximum((high - low) / 2, spread / 10))
+    return SoftStandardiser(centre.astype(np.float32), scale.astype(np.float32))
+
+
+@dataclass(frozen=True)
 class UnitRange:
     """(value - low) / (high - low) for each band, cut to 0..1; nothing at all when `low` is empty."""
 

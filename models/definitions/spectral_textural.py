@@ -6,7 +6,7 @@ Source: filters after Rolf et al. 2021, doi:10.1038/s41467-021-24638-z; the unio
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from ..identity import identity_of
 from ..local import LocalBackbone
 from ..pca import fit_components
 from ..pooling import pad_to_cells
-from ..scaling import Standardiser, standardiser_of
+from ..scaling import SoftStandardiser, Standardise, soft_standardiser_of
 
 FORMAT = 1
 CELLS_FITTED = 20_000
@@ -39,7 +39,8 @@ class Recipe:
     filters: int = 128
     mean_radii_px: tuple[int, ...] = (0, 2, 7)
     spread_radii_px: tuple[int, ...] = (2, 7)
-    texture_radii_px: tuple[int, ...] = (2, 7)
+    texture_radii_px: tuple[int, ...] = (2,)
+    knee: float = 3.0
 
 
 class SpectralTextural(LocalBackbone):
@@ -47,7 +48,7 @@ class SpectralTextural(LocalBackbone):
 
     def __init__(self, request: BuildRequest, state: State) -> None:
         self._arrays = dict(state)
-        self._standardise = Standardiser(state["centre"], state["scale"])
+        self._standardise = SoftStandardiser(state["centre"], state["scale"], float(state["knee"]))
         patch = int(state["patch_size_px"])
         self._description = _description_of(state)
         count = len(state["axes"])
@@ -99,11 +100,12 @@ def _description_of(state: State) -> Description:
 
 def _draw(request: BuildRequest, recipe: Recipe) -> State:
     """Statistics, filters and components of the sample."""
-    standardise = standardiser_of(request.sample, request.in_chans)
+    standardise = replace(soft_standardiser_of(request.sample, request.in_chans), knee=recipe.knee)
     patch = request.patch_size_px
     state: dict[str, NDArray[Any]] = {
         "centre": standardise.centre,
         "scale": standardise.scale,
+        "knee": np.array(standardise.knee, np.float32),
         "filters": draw_filters(request.sample, standardise, recipe.filters, request.seed),
         "patch_size_px": np.array(patch, np.int64),
         "mean_radii": _radii(recipe.mean_radii_px, patch),
@@ -132,7 +134,7 @@ def _footing(features: Float, description: Description) -> NDArray[np.float64]:
     return weights
 
 
-def _sampled_features(request: BuildRequest, standardise: Standardiser, description: Description) -> Float:
+def _sampled_features(request: BuildRequest, standardise: Standardise, description: Description) -> Float:
     """Long vectors of cells drawn evenly over the sample: (N, F) float32."""
     windows = sum(1 for _ in request.sample())
     rng = np.random.default_rng(request.seed + 1)
