@@ -4,6 +4,7 @@ Run with the engine's Python: `python tests/benchmarks/bench_worker.py`. Times a
 """
 
 import argparse
+import importlib
 import os
 import statistics
 import sys
@@ -12,12 +13,12 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from quadrat.core import protocol
-from quadrat.core.errors import Cancelled
-from quadrat.processing.client import Worker
-from quadrat.processing.environment import find_engine
+importlib.import_module("conftest")  # makes `import quadrat` work in a checkout of any name
 
-import conftest  # noqa: F401 - makes `quadrat` importable
+from quadrat.core import protocol  # noqa: E402
+from quadrat.core.errors import Cancelled  # noqa: E402
+from quadrat.processing.client import Worker  # noqa: E402
+from quadrat.processing.environment import find_engine  # noqa: E402
 
 
 def timed(work):
