@@ -47,4 +47,6 @@ def fit_components(
     axes = vectors[:, :keep].T
     largest = np.abs(axes).argmax(axis=1)
     axes = axes * np.where(axes[np.arange(keep), largest] < 0, -1, 1)[:, None]
-    return Components(mean.astype(np.float32), (axes * factors).astype(np.float32), values[:keep].astype(np.float32))
+    # Row after row, as they come back from a file: the linear algebra library rounds otherwise with other layouts.
+    rows = np.ascontiguousarray(axes * factors, np.float32)
+    return Components(mean.astype(np.float32), rows, values[:keep].astype(np.float32))
