@@ -1,11 +1,12 @@
 """Small files written under a temporary name and renamed, so that nothing half-written bears the final name."""
 
 import contextlib
+import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from .errors import Unwritable
+from .errors import BadJob, Unwritable
 
 
 @contextlib.contextmanager
@@ -27,6 +28,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, target)
     except OSError as error:
         _remove(temporary)
+        if error.errno == errno.ENOSPC:
+            raise Unwritable(
+                f"{target} cannot be written: the disk is full. Make room and run the job again."
+            ) from error
         raise Unwritable(f"{target} cannot be written: {error.strerror or error}.") from error
     except BaseException:
         _remove(temporary)
@@ -44,6 +49,26 @@ def check_folder(path: str | Path) -> None:
         raise Unwritable(f"{path} cannot be written: there is no folder {folder}.")
     if not os.access(folder, os.W_OK):
         raise Unwritable(f"{path} cannot be written: the folder {folder} is read-only.")
+
+
+def check_apart(outputs: Mapping[str, str], inputs: Mapping[str, str]) -> None:
+    """Refuse to write over what is read, also by way of a link, and to write two results into one file.
+
+    Args:
+        outputs: paths to write, by name; empty ones do not count.
+        inputs: sources to read, by name; what follows a `|` names a layer.
+
+    Raises:
+        BadJob: names the two.
+    """
+    seen = {Path(path.split("|")[0]).resolve(): name for name, path in inputs.items() if path}
+    for name, path in outputs.items():
+        if not path:
+            continue
+        place = Path(path).resolve()
+        if place in seen:
+            raise BadJob(f"{path} is given as {seen[place]} and as {name}. Choose another file.")
+        seen[place] = name
 
 
 def _remove(path: Path) -> None:

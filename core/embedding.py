@@ -93,7 +93,7 @@ def sample_batches(plan: Plan, runner: Runner, open_source: Open, progress: Prog
     """Run batches that lie evenly spread over the plan, and keep what they give.
 
     Raises:
-        BadInput: no cell of the whole plan gets a vector.
+        BadInput: no cell of the whole plan gets a vector, or none that is a number.
     """
     made: dict[int, tuple[Fed, Float]] = {}
     cells: list[Float] = []
@@ -114,6 +114,12 @@ def sample_batches(plan: Plan, runner: Runner, open_source: Open, progress: Prog
     if not made:
         raise BadInput("No cell has enough valid pixels: all is nodata, masked, NaN, or outside the polygons.")
     sample = np.concatenate(cells)
+    sample = sample[np.isfinite(sample).all(axis=1)]
+    if not len(sample):
+        raise BadInput(
+            "The backbone gives no number (NaN or infinite) for any cell that was tried. Choose another scaling of the "
+            "bands, or another model."
+        )
     most = max(min(MOST_SAMPLE_CELLS, MOST_SAMPLE_NUMBERS // sample.shape[1]), 500)
     return Sample(sample[:: -(-len(sample) // most)].copy(), made)
 

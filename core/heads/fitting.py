@@ -1,5 +1,6 @@
 """Runs fits so that a cancel is heard although a fit cannot be interrupted from inside."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import TypeVar
@@ -23,7 +24,9 @@ def run_all(tasks: Sequence[Callable[[], T]], threads: int, progress: Progress) 
     """
     pool = ThreadPoolExecutor(max(1, min(threads, len(tasks))), "fit")
     try:
-        with threadpool_limits(limits=1):
+        with threadpool_limits(limits=1), warnings.catch_warnings():
+            # Many classes and few labels are what our users have.
+            warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%", UserWarning)
             futures = [pool.submit(task) for task in tasks]
             waiting = set(futures)
             while waiting:

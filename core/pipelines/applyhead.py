@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from ...models.crew import thread_count
+from ..atomic import check_apart
 from ..classes import ClassEntry, entries_from
 from ..errors import BadInput, BadJob, Stale
 from ..grid import Grid, Window
@@ -31,6 +32,7 @@ from ..tablemap import predict_table
 from ..version import VERSION
 from ..writing import Band, BlockWriter
 
+SUFFIXES = (".tif", ".tiff")
 COUNTED_CELLS = 2048
 """Side of the windows in which a finished map is counted."""
 
@@ -43,6 +45,7 @@ def run(job: ApplyHead, progress: Progress) -> Result:
     """
     _check_paths(job)
     facts, estimator = load_head(job.head)
+    check_facts(facts, estimator, job.head)
     head = Head(facts, with_threads(estimator, thread_count(job.threads)))
     with environment(), threadpool_limits(limits=thread_count(job.threads)):
         if job.table:
@@ -61,6 +64,26 @@ class Head:
     def classes(self) -> tuple[ClassEntry, ...]:
         """Empty for values."""
         return entries_from(self.facts["classes"])
+
+
+def check_facts(facts: Mapping[str, Any], estimator: Any, path: str) -> None:
+    """Refuse facts that lack what a map needs, or tell of other classes than the estimator knows.
+
+    Raises:
+        BadInput: the file is damaged, or was put together by hand.
+    """
+    try:
+        features = facts["features"]
+        known = [features[name] for name in ("identity", "backbone", "source", "signed", "names", "D")]
+        classes = entries_from(facts["classes"])
+        whole = len(known[4]) == known[5] and bool(facts["task"]) and bool(facts["head"])
+        whole &= len([entry.rgba for entry in classes]) == len(getattr(estimator, "classes_", ()))
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+        whole = False
+    if not whole:
+        raise BadInput(
+            f"The head {path} is damaged: what it says of its classes or features is not whole. Train it again."
+        )
 
 
 @dataclass(frozen=True)
@@ -172,21 +195,16 @@ def _writer(
 
 
 def _check_paths(job: ApplyHead) -> None:
-    """Refuse outputs that are an input or one another.
+    """Refuse outputs that are an input or one another, or no GeoTIFF.
 
     Raises:
-        BadJob: names the two parameters.
+        BadJob: names the parameters.
     """
-    seen = {
-        Path(path.split("|")[0]).absolute(): name
-        for name in ("head", "embedding", "table")
-        if (path := getattr(job, name))
-    }
-    for name, path in job.outputs().items():
-        place = Path(path).absolute()
-        if place in seen:
-            raise BadJob(f"{path} is given as {seen[place]} and as {name}. Choose another file.")
-        seen[place] = name
+    check_apart(job.outputs(), {name: getattr(job, name) for name in ("head", "embedding", "table")})
+    for name in ("output", "confidence", "probabilities"):
+        path = getattr(job, name)
+        if path and Path(path).suffix.lower() not in SUFFIXES:
+            raise BadJob(f"{path} ({name}) must be a .tif file.")
 
 
 def _look(layer: Layer, classes: tuple[ClassEntry, ...]) -> dict[str, Any]:

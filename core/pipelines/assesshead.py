@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...models.crew import thread_count
 from ..assessment import assess, thinned
-from ..atomic import check_folder, replacing
+from ..atomic import check_apart, check_folder, replacing
 from ..crossval import HeadPlan, LeftOut, Trial, metres_of, run_scheme, schemes_for
 from ..errors import BadInput, BadJob
 from ..jobs.declare import Result
@@ -38,6 +38,8 @@ def run(job: AssessHead, progress: Progress) -> Result:
     started = time.monotonic()
     if Path(job.output).suffix.lower() not in SUFFIXES:
         raise BadJob(f"The report {job.output} must be a .html file.")
+    written = {"output": job.output, "the numbers beside the report": str(numbers_path(job.output))}
+    check_apart(written, label_inputs(job))
     check_folder(job.output)
     with environment():
         samples = load_samples(job, progress.part(0.0, 0.1))

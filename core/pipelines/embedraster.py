@@ -10,6 +10,7 @@ import numpy as np
 
 from ...models.contract import Backbone, suitable_batch
 from .. import components, quantise
+from ..atomic import check_folder
 from ..embedding import Runner, Sample, embed, sample_batches
 from ..errors import BadInput, BadJob, Stale
 from ..feeding import TileSource
@@ -60,6 +61,7 @@ def run(job: EmbedRaster, progress: Progress) -> Result:
 
 def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     seconds = _Clock()
+    check_folder(job.output)
     earlier = kept(job.output, request)
     with open_raster(job.input, space.bands) as reader:
         _check_bands(job, space, reader)

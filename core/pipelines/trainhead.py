@@ -8,7 +8,7 @@ import numpy as np
 
 from ...models.crew import thread_count
 from ..assessment import PRIMARY, summary
-from ..atomic import check_folder
+from ..atomic import check_apart, check_folder
 from ..crossval import HeadPlan, LeftOut, run_scheme, schemes_for
 from ..heads.fitting import run_all
 from ..heads.storage import save_head
@@ -31,6 +31,7 @@ def run(job: TrainHead, progress: Progress) -> Result:
         QuadratError: labels and embedding cannot be used, or the head cannot be written.
     """
     started = time.monotonic()
+    check_apart(job.outputs(), label_inputs(job))
     check_folder(job.output)
     with environment():
         samples = load_samples(job, progress.part(0.0, 0.3))

@@ -292,3 +292,13 @@ def test_schemes_of_samples_in_one_place(tmp_path):
     job = AssessHead(labels=str(path), field="kind", feature_fields=("f",))
     _, left_out = schemes_for("class", load_samples(job, Progress()), 0.0, 0)
     assert LeftOut("blocks", "Spatial blocks", "All samples lie in one place.") in left_out
+
+
+def test_the_numbers_never_replace_labels_of_the_same_name(tmp_path, raster):
+    path = tmp_path / "site.json"
+    fields.labels().to_file(path, driver="GeoJSON")
+    before = path.read_bytes()
+    job = {"labels": str(path), "field": "kind", "embedding": raster, "output": str(tmp_path / "site.html")}
+    with pytest.raises(BadJob, match="numbers beside the report"):
+        run_job(AssessHead.from_dict(job), Progress())
+    assert path.read_bytes() == before

@@ -233,6 +233,15 @@ def test_an_error_of_the_backbone_comes_through(make_raster, embed, monkeypatch,
     assert not (tmp_path / "out.tif").exists()
 
 
+def test_a_backbone_without_numbers_is_a_sentence_and_leaves_nothing(make_raster, embed, monkeypatch, tmp_path):
+    plain = nets.LocalNet.__call__
+    monkeypatch.setattr(nets.LocalNet, "__call__", lambda self, values, valid: plain(self, values, valid) * np.nan)
+    path = make_raster()
+    with pytest.raises(BadInput, match="gives no number"):
+        embed(path)
+    assert {file.name for file in tmp_path.iterdir()} == {Path(path).name}
+
+
 def test_a_raster_that_breaks_while_it_is_read(make_raster, embed, tmp_path):
     whole = Path(make_raster("whole.tif", height=300, width=300)).read_bytes()
     (tmp_path / "half.tif").write_bytes(whole[: len(whole) // 2])

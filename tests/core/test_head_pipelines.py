@@ -358,3 +358,33 @@ def test_parquet_without_its_library_is_a_sentence(train, apply, table, tmp_path
     with pytest.raises(EngineTooSmall, match=r"Choose \.gpkg or \.csv"):
         apply(embedding="", table=str(path), output_table=str(tmp_path / "o.parquet"))
     assert not list(tmp_path.glob("o*"))
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda facts: facts.pop("features"), lambda facts: facts["features"].pop("identity"),
+        lambda facts: facts["classes"].pop(), lambda facts: facts["classes"][0].update(colour="#zz"),
+    ],
+)  # fmt: skip
+def test_a_head_with_facts_that_are_not_whole_is_a_sentence(train, apply, tmp_path, harm):
+    train()
+    path = tmp_path / "a.qhead"
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    facts = json.loads(members["facts.json"])
+    harm(facts)
+    members["facts.json"] = json.dumps(facts).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(BadInput, match="is damaged"):
+        apply(output=str(tmp_path / "map.tif"))
+    assert not list(tmp_path.glob("map*"))
+
+
+def test_many_classes_bring_no_talk_of_libraries(train, recwarn):
+    frame = fields.labels(size=1)
+    frame["kind"] = [f"class {number // 2}" for number in range(len(frame))]
+    train(frame, head="linear")
+    assert not [str(w.message) for w in recwarn if "unique classes" in str(w.message)]
