@@ -56,9 +56,10 @@ def class_folds(y: NDArray[np.integer], groups: NDArray[np.integer], wish: int, 
     testable = groups_of_class >= 2
     if testable.sum() < 2:
         return None
-    count = int(min(wish, groups_of_class[testable].min()))
     home = _home_class(cells, groups_of_class)
     tested = testable[home]
+    # A group that holds a class of no other group cannot be tested, which may leave fewer groups than folds.
+    count = int(min(wish, groups_of_class[testable].min(), tested.sum()))
     best: tuple[int, Int] | None = None
     for draw in range(_DRAWS):
         rng = np.random.default_rng([seed, draw])

@@ -128,3 +128,22 @@ def test_degrees_become_metres_also_across_180_degrees():
 
 def test_feet_become_metres():
     np.testing.assert_allclose(metres(np.array([[10.0, 20.0]]), False, 0.3048), [[3.048, 6.096]])
+
+
+def test_no_fold_is_empty_where_groups_hold_several_classes():
+    # Classes 1 to 3 share their groups with classes that no other group has, which are never tested.
+    y = np.array([1, 2, 3, 4, 1, 2, 3, 5, 1, 2, 3])
+    groups = np.array([0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2])
+    folds = class_folds(np.append(y, 1), np.append(groups, 3), 5, 0)
+    assert folds.count == 2
+    assert all(len(training) and len(test) for training, test in folds.parts())
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.tuples(st.integers(1, 6), st.integers(0, 6)), min_size=4, max_size=40), st.integers(0, 5))
+def test_folds_of_mixed_groups_can_all_be_tested(cells, seed):
+    y, groups = np.array(cells).T
+    folds = class_folds(y, groups, 5, seed)
+    for training, test in folds.parts() if folds else ():
+        assert len(test)
+        assert not set(groups[training]) & set(groups[test])
