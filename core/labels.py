@@ -15,6 +15,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 from pyproj.exceptions import CRSError
+from shapely.affinity import translate
 
 from .burning import Burner
 from .errors import BadInput
@@ -128,13 +129,35 @@ def _shapes(table: pd.DataFrame, source: str, grid: Grid, report: LabelReport) -
     report.repaired = int(broken.sum())
     shapes[broken] = shapely.make_valid(shapes[broken])
     shapes[empty] = None
+    if geometry.crs is not None and not grid.crs:
+        report.notes.append("The embedding has no coordinate system; the labels were laid over it as they are.")
     if geometry.crs is None or not grid.crs:
         return shapes
     try:
         moved = gpd.GeoSeries(shapes, crs=geometry.crs).to_crs(CRS.from_wkt(grid.crs))
     except CRSError as error:
         raise BadInput(f"{source} cannot be brought to the coordinate system of the embedding: {error}.") from error
-    return np.asarray(moved.array, dtype=object)
+    shapes = np.asarray(moved.array, dtype=object)
+    return _turned(shapes, grid) if CRS.from_wkt(grid.crs).is_geographic else shapes
+
+
+def _turned(shapes: NDArray[Any], grid: Grid) -> NDArray[Any]:
+    """The same shapes in degrees, those beside the grid moved by a full turn where that brings them onto it.
+
+    Longitudes of one place may be written -175 or 185; rasters across 180 degrees go on counting.
+    """
+    corners = [
+        grid.transform @ corner for corner in ((0, 0), (grid.width, 0), (0, grid.height), (grid.width, grid.height))
+    ]
+    west, east = min(x for x, _ in corners), max(x for x, _ in corners)
+    left, _, right, _ = shapely.bounds(shapes).T
+    turned = shapes.copy()
+    for turn in (-360.0, 360.0):
+        beside = (right < west) | (left > east)
+        chosen = np.flatnonzero(beside & (right + turn >= west) & (left + turn <= east))
+        for number in chosen:
+            turned[number] = translate(shapes[number], turn)
+    return turned
 
 
 def _burn_all(

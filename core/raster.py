@@ -106,7 +106,10 @@ class RasterReader:
             raw = self._dataset.read(list(self.bands), window=where)
             valid = self._mask(where, raw.shape[1:])
         except RasterioError as error:
-            raise BadInput(f"{self.path} cannot be read at row {window.row}, column {window.col}: {error}.") from error
+            raise BadInput(
+                f"{self.path} cannot be read at row {window.row}, column {window.col} ({_reason(error)}). It may be "
+                "cut off, or a file that it points to is missing: copy or make it again."
+            ) from error
         for band, nodata in zip(raw, self._nodata, strict=True):
             if nodata is not None:
                 valid &= band != nodata
@@ -132,7 +135,8 @@ class RasterReader:
         count = self._dataset.count
         wrong = [band for band in self.bands if not 1 <= band <= count]
         if wrong:
-            raise BadInput(f"{self.path} has {count} bands; there is no band {', '.join(map(str, wrong))}.")
+            bands = f"{count} band{'s' if count > 1 else ''}"
+            raise BadInput(f"{self.path} has {bands}; there is no band {', '.join(map(str, wrong))}.")
         if not self.bands:
             raise BadInput(f"{self.path} holds nothing but an alpha band. Choose the band by its number.")
         for band in self.bands:
@@ -167,7 +171,7 @@ def open_raster(path: str, bands: Sequence[int] = ()) -> RasterReader:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             dataset = rasterio.open(text)
     except RasterioError as error:
-        raise BadInput(f"{text} cannot be read as a raster: {error}.") from error
+        raise BadInput(f"{text} cannot be read as a raster: {_reason(error)}.") from error
     try:
         if not dataset.count:
             inner = ", ".join(dataset.subdatasets[:8])
@@ -177,6 +181,13 @@ def open_raster(path: str, bands: Sequence[int] = ()) -> RasterReader:
     except BaseException:
         dataset.close()
         raise
+
+
+def _reason(error: BaseException) -> str:
+    """What GDAL said first; rasterio's own words only point to it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).strip().rstrip(".")
 
 
 def _is_plain(path: str) -> bool:

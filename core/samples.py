@@ -14,6 +14,8 @@ from .classes import ClassEntry, class_text, entries, sorted_names
 from .errors import BadInput
 
 MOST_CLASSES = 1000
+LARGEST = float(np.finfo(np.float32).max)
+"""Value maps are float32."""
 
 
 @dataclass
@@ -195,7 +197,13 @@ def _numbers(column: Any, name: str, source: str) -> NDArray[np.float64]:
             f"The field '{name}' of {source} holds '{column.iloc[wrong[0]]}', which is not a number. For names set "
             "'What the field holds' to 'class'."
         )
-    return np.where(np.isfinite(numbers), numbers, np.nan)
+    numbers = np.where(np.isfinite(numbers), numbers, np.nan)
+    if np.nanmax(np.abs(numbers), initial=0) > LARGEST:
+        raise BadInput(
+            f"The field '{name}' of {source} holds {numbers[np.nanargmax(np.abs(numbers))]:g}, more than a map can "
+            "hold. If it stands for 'no value', empty it."
+        )
+    return numbers
 
 
 def read_groups(table: pd.DataFrame, name: str, source: str, report: LabelReport) -> NDArray[np.int64]:
@@ -224,7 +232,8 @@ def finish_targets(
     """
     what = " ".join(report.lines()[1:])
     if not len(y):
-        raise BadInput(f"No label is left to learn from. {what or 'The layer of labels is empty.'}")
+        advice = " Do the coordinate systems of labels and embedding say what they should?" if report.outside else ""
+        raise BadInput(f"No label is left to learn from. {what or 'The layer of labels is empty.'}{advice}")
     if not names:
         if len(y) < 3 or np.ptp(y) == 0:
             problem = "fewer than three samples" if len(y) < 3 else f"only the value {y[0]:g}"

@@ -83,7 +83,8 @@ def _read_layer(source: str, parsed: Source, columns: Sequence[str] | None) -> g
         names = ", ".join(str(name) for name in pyogrio.list_layers(parsed.path)[:, 0])
         raise BadInput(f"{parsed.path} has no layer '{parsed.layer}'. It has: {names}.") from error
     except (DataSourceError, ValueError, OSError) as error:
-        raise BadInput(f"{parsed.path} cannot be read as a vector layer: {error}.") from error
+        reason = str(error).partition("; It might help")[0].rstrip(".")  # what follows is advice for programmers
+        raise BadInput(f"{parsed.path} cannot be read as a vector layer: {reason}.") from error
     return frame
 
 

@@ -231,7 +231,7 @@ class BlockWriter:
             raise unwritable(error, self.path) from error
         if plain * ratio > free + there:
             raise Unwritable(
-                f"{self.path} needs about {plain * ratio / 1e9:.1f} GB, and the disk has {free / 1e9:.1f} GB left. "
+                f"{self.path} needs about {_size(plain * ratio)}, and the disk has {_size(free)} left. "
                 "Make room, choose another disk, fewer dimensions or more pixels to a cell."
             )
 
@@ -278,3 +278,8 @@ class BlockWriter:
             rasterio.open(part, "r+", driver="GTiff") as dataset,
         ):
             dataset.build_overviews(factors, method)
+
+
+def _size(count: float) -> str:
+    """Bytes in words."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

@@ -310,3 +310,31 @@ def test_bad_head_is_refused_before_reading(tmp_path):
     job = TrainHead("no.gpkg", "f", "no.tif", head="prototype", target="value", output="x")
     with pytest.raises(BadJob, match="does not estimate a value"):
         run_job(job, Progress())
+
+
+@pytest.mark.parametrize("turn", [-360, 0, 360])
+def test_longitudes_of_either_count_across_180_degrees(sample, make_raster, turn):
+    grid = Affine(0.1, 0, 177.5, 0, -0.1, 10)
+    path = make_raster("am.tif", np.stack(np.mgrid[:40, :50]), dtype="int16", crs="EPSG:4326", transform=grid)
+    lon = np.array([177.55, 178.05, 180.55, 182.45])
+    points = [shapely.Point(x + (turn if x + turn >= -180 else 0), 8.05) for x in lon]
+    samples, log = sample(points, ["a", "b", "a", "b"], crs="EPSG:4326", embedding=path)
+    assert found(samples, "a") == {(19, 0), (19, 30)}
+    assert found(samples, "b") == {(19, 5), (19, 49)}
+    assert not any("outside" in line for line in log)
+
+
+def test_an_embedding_without_crs_is_told_when_labels_have_one(sample, make_raster):
+    path = make_raster("no.tif", np.stack(np.mgrid[:40, :50]), dtype="int16", crs=None)
+    _, log = sample([at(1, 1), at(2, 2)], ["a", "b"], embedding=path)
+    assert any("embedding has no coordinate system" in line for line in log)
+
+
+def test_labels_all_outside_ask_for_the_crs(sample):
+    with pytest.raises(BadInput, match="coordinate systems of labels and embedding"):
+        sample([at(900, 1), at(902, 2)], ["a", "b"])
+
+
+def test_values_beyond_what_a_map_holds_are_a_sentence(sample):
+    with pytest.raises(BadInput, match=r"holds -1e\+300, more than a map can hold"):
+        sample([at(n, n) for n in range(4)], [1.0, 2.0, -1e300, 3.0], target="value")

@@ -274,7 +274,7 @@ def test_full_disk(tmp_path, monkeypatch):
     usage = shutil._ntuple_diskusage(10**9, 10**9, 1000)
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "disk_usage", lambda folder: usage)
-        with pytest.raises(Unwritable, match="Make room"):
+        with pytest.raises(Unwritable, match=r"needs about 0\.2 MB.* 0\.0 MB left\. Make room"):
             write(tmp_path / "b.tif", values, foreseen_ratio=0.5)
     assert not list(tmp_path.iterdir())
 
