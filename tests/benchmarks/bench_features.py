@@ -4,7 +4,7 @@
 
 Each split cuts the polygons of every class in two; labels are drawn from one half, balanced accuracy is measured on
 the other; all features see the same splits and labels. Printed: mean balanced accuracy in percent for each number of
-labels, and the paired difference from the better of bands and random features with its standard error over splits.
+labels, and the paired difference from the best of bands and random features with its standard error over splits.
 Splits share polygons, so that error is on the small side. Needs scikit-learn, rasterio and geopandas.
 """
 
@@ -14,7 +14,7 @@ import os
 import pathlib
 import sys
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,7 +28,11 @@ if "quadrat" not in sys.modules:
 
 from quadrat.core.heads.build import fit_head  # noqa: E402
 from quadrat.models.contract import BuildRequest  # noqa: E402
-from quadrat.models.definitions import mosaiks, raw, spectral_textural  # noqa: E402
+from quadrat.models.crew import Crew  # noqa: E402
+from quadrat.models.definitions import raw, spectral_textural  # noqa: E402
+from quadrat.models.description import Description  # noqa: E402
+from quadrat.models.filters import draw_filters  # noqa: E402
+from quadrat.models.scaling import standardiser_of  # noqa: E402
 
 LABELS = (5, 10, 25, 50, 100, 250)
 TILE_PX = 128
@@ -117,22 +121,56 @@ def request_of(scene, **options):
     return BuildRequest(in_chans=len(scene.values), sample=sample, patch_size_px=1, **options)
 
 
-def labelled_features(backbone, scene):
-    """Vectors of the labelled pixels: (N, D) in row-major order."""
-    halo = backbone.halo_px
+def at_labels(scene, halo, describe):
+    """Vectors of the labelled pixels: (N, D) in row-major order.
+
+    Args:
+        scene: with N labelled pixels.
+        halo: pixels of context.
+        describe: (C, H + 2 halo, W + 2 halo) values and validity to (D, H, W).
+    """
     padded = np.pad(scene.values, ((0, 0), (halo, halo), (halo, halo)))
     known = np.pad(scene.valid, halo)
     rows, cols = np.nonzero(scene.classes >= 0)
-    result = np.empty((len(rows), backbone.embed_dim), np.float32)
+    result = None
     height, width = scene.valid.shape
     for row in range(0, height, TILE_PX):
         for col in range(0, width, TILE_PX):
             here = (rows // TILE_PX == row // TILE_PX) & (cols // TILE_PX == col // TILE_PX)
             if here.any():
                 window = slice(row, row + TILE_PX + 2 * halo), slice(col, col + TILE_PX + 2 * halo)
-                found = backbone(padded[(None, slice(None), *window)], known[(None, *window)])[0]
+                found = describe(padded[(slice(None), *window)], known[window])
+                result = np.empty((len(rows), len(found)), np.float32) if result is None else result
                 result[here] = found[:, rows[here] - row, cols[here] - col].T
     return result
+
+
+def of_backbone(build, **options):
+    """Vectors of a backbone."""
+
+    def features(scene):
+        backbone = build(request_of(scene, **options))
+        return at_labels(scene, backbone.halo_px, lambda values, known: backbone(values[None], known[None])[0])
+
+    return features
+
+
+def random_features(radius, seed=0):
+    """512 random convolutional features as published, pooled over a window around the pixel."""
+
+    def features(scene):
+        request = request_of(scene)
+        standardise = standardiser_of(request.sample, len(scene.values))
+        filters = draw_filters(request.sample, standardise, 256, seed)
+        description = Description(len(scene.values), 1, filters, (0,), (), (radius,))
+        crew = Crew(0)
+
+        def describe(values, known):
+            return description.long(standardise(values, known), known, crew)[len(scene.values) :]
+
+        return at_labels(scene, description.halo_px, describe)
+
+    return features
 
 
 def splits(classes, groups, count, seed=0):
@@ -177,38 +215,41 @@ def scores(features, scene, count, own_units):
     return np.array(table)
 
 
-RECIPE = spectral_textural.Recipe()
 FEATURES = {
-    "raw": (lambda request: raw.build(request), True),
-    "mosaiks-512": (lambda request: mosaiks.build(replace(request, dimensions=512)), True),
-    "st": (lambda request: spectral_textural.build(replace(request, dimensions=64)), False),
-    "st-32": (lambda request: spectral_textural.build(replace(request, dimensions=32)), False),
-    "st-128": (lambda request: spectral_textural.build(replace(request, dimensions=128)), False),
+    "raw": (of_backbone(raw.build), True),
+    "random-5px": (random_features(2), True),
+    "random-15px": (random_features(7), True),
+    "st": (of_backbone(spectral_textural.build, dimensions=64), False),
+    "st-seed1": (of_backbone(spectral_textural.build, dimensions=64, seed=1), False),
+    "st-32": (of_backbone(spectral_textural.build, dimensions=32), False),
+    "st-128": (of_backbone(spectral_textural.build, dimensions=128), False),
 }
-"""Name -> (builder, whether each dimension is scaled by its own spread, as the linear head does for bands)."""
+"""Name -> (features of the labelled pixels, whether the linear head scales each dimension by its own spread)."""
+RIVALS = ("raw", "random-5px", "random-15px")
 
 
 def report(scene, results):
     """One line for each kind of feature."""
-    print(f"\n{scene.name}: labels {' '.join(f'{labels:>10}' for labels in LABELS)}")
+    print(f"\n{scene.name:>9} labels {' '.join(f'{labels:>10}' for labels in LABELS)}")
     for name, table in results.items():
-        print(f"{name:>14} " + " ".join(f"{100 * value:10.1f}" for value in table.mean(axis=0)))
-    if {"raw", "mosaiks-512"} <= set(results):
-        rivals = np.stack([results["raw"], results["mosaiks-512"]])
-        better = rivals.mean(axis=1).argmax(axis=0)
-        best = np.take_along_axis(rivals, better[None, None], axis=0)[0]
-        for name in [name for name in results if name not in ("raw", "mosaiks-512")]:
-            gain = 100 * (results[name] - best)
-            error = gain.std(axis=0, ddof=1) / np.sqrt(len(gain))
-            line = " ".join(f"{mean:+5.1f}±{e:4.1f}" for mean, e in zip(gain.mean(axis=0), error, strict=True))
-            print(f"{name + ' - best':>14} {line}")
+        print(f"{name:>16} " + " ".join(f"{100 * value:10.1f}" for value in table.mean(axis=0)))
+    rivals = [name for name in results if name in RIVALS]
+    if not rivals:
+        return
+    table = np.stack([results[name] for name in rivals])
+    best = np.take_along_axis(table, table.mean(axis=1).argmax(axis=0)[None, None], axis=0)[0]
+    for name in [name for name in results if name not in RIVALS]:
+        gain = 100 * (results[name] - best)
+        error = gain.std(axis=0, ddof=1) / np.sqrt(len(gain))
+        line = " ".join(f"{mean:+5.1f}±{e:4.1f}" for mean, e in zip(gain.mean(axis=0), error, strict=True))
+        print(f"{name + ' - best':>16} {line}", flush=True)
 
 
 def main():
     """Runs the comparison and prints it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--splits", type=int, default=40)
-    parser.add_argument("--features", default="raw,mosaiks-512,st")
+    parser.add_argument("--features", default="raw,random-5px,random-15px,st")
     parser.add_argument("--sets", default=",".join(SCENES))
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
@@ -216,9 +257,8 @@ def main():
         scene = read_scene(name, *SCENES[name])
         results = {}
         for feature in options.features.split(","):
-            builder, own_units = FEATURES[feature]
-            vectors = labelled_features(builder(request_of(scene)), scene)
-            results[feature] = scores(vectors, scene, options.splits, own_units)
+            describe, own_units = FEATURES[feature]
+            results[feature] = scores(describe(scene), scene, options.splits, own_units)
         report(scene, results)
 
 

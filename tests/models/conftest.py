@@ -1,6 +1,7 @@
 """Small scenes and requests, and tiny networks on disk, for backbones."""
 
 import importlib
+import importlib.util
 
 import numpy as np
 import pytest
@@ -50,12 +51,16 @@ def embed(backbone, values, valid=None):
 def tiny_vit(tmp_path):
     """Path of seeded random weights of timm's smallest transformer."""
     pytest.importorskip("torch")
+    if importlib.util.find_spec("timm") is None:
+        pytest.skip("timm is not installed")
     return str(save_weights(TINY, tmp_path / "tiny.pth"))
 
 
 @pytest.fixture
 def tiny_onnx(tmp_path):
     """Path of a network that averages 8 x 8 squares of 4 bands and mixes them into 6 features."""
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
     return str(save_onnx(tmp_path / "tiny.onnx", in_chans=4))
 
 

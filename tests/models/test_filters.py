@@ -1,12 +1,13 @@
 """Random convolutional features against other people's numbers and against slow, plain loops."""
 
+import importlib.util
 import pathlib
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from quadrat.models import filters
+from quadrat.models import filters, torch_tools
 from quadrat.models.crew import Crew
 from quadrat.models.scaling import Standardiser, standardiser_of
 
@@ -46,6 +47,8 @@ def test_same_whitening_as_torchgeo():
 @pytest.mark.parametrize("bias", [0.0, -1.0, 0.5])
 def test_same_features_as_installed_torchgeo(bias):
     torch = pytest.importorskip("torch")
+    if importlib.util.find_spec("timm"):
+        torch_tools.import_timm()  # torchgeo imports torchvision, which a torch for CPU needs help with
     network = pytest.importorskip("torchgeo.models").RCF(in_channels=6, features=32, bias=bias, seed=3)
     pixels = np.random.default_rng(1).standard_normal((6, 40, 33)).astype(np.float32)
     expected = network(torch.from_numpy(pixels[None])).numpy()[0]
