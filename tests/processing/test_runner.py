@@ -52,14 +52,17 @@ def test_wrong_parameters_and_ids_are_refused_before_anything_starts(provider, t
 
 
 def test_failure_brings_the_sentence(provider, make_raster, qtbot, tmp_path):
-    values = {"INPUT": make_raster(), "BACKBONE": "onnx", "OUTPUT": str(tmp_path / "a.tif")}
+    model = tmp_path / "broken.onnx"
+    model.write_text("no network")
+    values = {"INPUT": make_raster(), "BACKBONE": "onnx", "MODEL": str(model), "OUTPUT": str(tmp_path / "a.tif")}
     run = Run("quadrat:embedraster", values)
     _, ends = record(run)
     run.start()
     qtbot.waitUntil(lambda: bool(ends), timeout=30_000)
     ok, _, why = ends[0]
     assert not ok
-    assert "odel" in why and "Traceback" not in why
+    assert "broken.onnx" in why
+    assert "Traceback" not in why
 
 
 def test_cancel(provider, long_raster, qtbot, tmp_path):
