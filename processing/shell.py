@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from pathlib import Path
 from typing import Any, Dict, List, Optional, TextIO
 
@@ -18,6 +19,7 @@ from ..core.jobs.declare import OUTPUTS, Job, Kind, Param
 from ..core.jobs.engine import SetUpEngine
 from ..core.jobs.registry import ALL, job_from_dict
 from ..core.version import VERSION
+from .environment import home
 from .reference import reference_page
 
 PATHS = (Kind.RASTER, Kind.VECTOR, Kind.FILE, Kind.FOLDER, *OUTPUTS)
@@ -37,7 +39,21 @@ def run(arguments: List[str]) -> int:
     except QuadratError as error:
         _say(f"quadrat: {error}")
         return 1
+    except Exception as error:  # noqa: BLE001 - a fault of ours is a sentence too; the log has what a report needs
+        _say(f"quadrat: Quadrat failed in a way it did not foresee ({type(error).__name__}: {error}).{_keep_trace()}")
+        return 1
     return status
+
+
+def _keep_trace() -> str:
+    """Write the traceback of the error at hand into the log folder, and say where."""
+    path = home() / "logs" / "shell-error.log"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(traceback.format_exc(), encoding="utf-8")
+    except OSError:
+        return "\n" + traceback.format_exc()
+    return f" Details are in {path}."
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...models.contract import Backbone, suitable_batch
+from ...models.scaling import sampled_pixels
 from .. import components, quantise
 from ..atomic import check_folder
 from ..embedding import Runner, Sample, embed, sample_batches
@@ -36,6 +37,9 @@ SUFFIXES = (".tif", ".tiff")
 COMPRESSED_SHARE = 0.3
 """Bytes of vectors rarely shrink below this share; less room than that on the disk is not enough."""
 CLIPPED_SHARE = 0.01
+OUTLYING = 10_000
+"""Distances from the median, in widths of the middle two thirds, that no measured band reaches."""
+FEWEST_PIXELS = 100
 
 
 def run(job: EmbedRaster, progress: Progress) -> Result:
@@ -63,8 +67,8 @@ def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: 
     seconds = _Clock()
     check_folder(job.output)
     earlier = kept(job.output, request)
+    _check_bands(job, space, progress)
     with open_raster(job.input, space.bands) as reader:
-        _check_bands(job, space, reader)
         region = window_of(reader.grid, job.extent)
         mask = PolygonMask(job.mask, reader.grid) if job.mask else None
         sample = WindowSample(reader, region, job.seed, max(space.patch_size_px, 1), mask)
@@ -84,6 +88,7 @@ def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: 
         drawn = Sample()
         _announce(job, reader, backbone, plan, progress)
         if resumed is None:
+            _warn_of_outliers(reader, sample, progress)
             drawn = sample_batches(plan, runner, open_source, progress.part(0.02, 0.05))
             space = _settle(space, runner, drawn, reader, progress)
             _foretell(runner, plan, progress)
@@ -174,14 +179,35 @@ def _finished(job: EmbedRaster, request: Mapping[str, Any]) -> dict[str, Any] | 
         return None
 
 
-def _check_bands(job: EmbedRaster, space: Space, reader: RasterReader) -> None:
-    if job.like:
-        with open_raster(job.like) as other:
-            wanted = int(other.tags.get("in_chans", len(reader.bands)))
-        if wanted != len(reader.bands):
-            raise BadInput(
-                f"{job.like} was made from {wanted} bands, but {len(reader.bands)} of {job.input} are chosen. Choose "
-                "as many, in the same order."
+def _check_bands(job: EmbedRaster, space: Space, progress: Progress) -> None:
+    """Bands that fit the embedding to be like: as many as it was made from, or the very same numbers."""
+    if not job.like:
+        return
+    with open_raster(job.like) as other, open_raster(job.input, job.bands) as reader:
+        wanted, there = int(other.tags.get("in_chans", len(reader.bands))), len(reader.bands)
+    fits = there == wanted if job.bands or not space.bands else there >= max(space.bands)
+    if not fits:
+        raise BadInput(
+            f"{job.like} was made from {wanted} bands, but {job.input} has {there} chosen. Choose as many, in the "
+            "same order."
+        )
+    if there != wanted:
+        numbers = ", ".join(map(str, space.bands))
+        progress.warning(f"Of the {there} bands of {job.input}, {numbers} are taken, as for {job.like}.")
+
+
+def _warn_of_outliers(reader: RasterReader, sample: WindowSample, progress: Progress) -> None:
+    """Values far beyond the rest are mostly a nodata value that the file does not declare."""
+    pixels = sampled_pixels(sample, len(reader.bands))
+    if pixels.shape[1] < FEWEST_PIXELS:
+        return
+    low, middle, high = np.percentile(pixels, (16, 50, 84), axis=1)
+    for place, name in enumerate(reader.band_names):
+        far = pixels[place, np.argmax(np.abs(pixels[place] - middle[place]))]
+        if 0 < (high[place] - low[place]) * OUTLYING < abs(far - middle[place]):
+            progress.warning(
+                f"'{name}' of {reader.path} holds {far:g}, far beyond the rest of it. If that stands for no value, "
+                "declare it as nodata: such numbers spoil the embedding."
             )
 
 
@@ -238,6 +264,10 @@ def _warn_of_clipping(quantiser: Quantiser, drawn: Sample, progress: Progress) -
 def _announce(job: EmbedRaster, reader: RasterReader, backbone: Backbone, plan: Plan, progress: Progress) -> None:
     for note in reader.notes:
         progress.warning(note)
+    if job.device not in ("auto", "cpu") and not backbone.device.lower().startswith((job.device, "gpu")):
+        progress.warning(
+            f"Backbone {job.backbone} has no use for the device '{job.device}': it runs on {backbone.device}."
+        )
     size = plan.height * plan.width * plan.dimensions * (1 if job.storage == "bytes" else 4)
     progress.info(
         f"{plan.width} x {plan.height} cells of {backbone.patch_size_px} px, {plan.dimensions} dimensions, at most "

@@ -81,6 +81,25 @@ def test_an_error_is_one_sentence_and_status_1(short_job):
     assert "Traceback" not in done.stderr
 
 
+def test_a_fault_of_ours_is_a_sentence_and_the_log_has_the_rest(short_job, tmp_path):
+    """A home that is a file makes code fail that expects a folder."""
+    (tmp_path / "home").write_text("")
+    code = (
+        "import sys; sys.argv[0] = 'quadrat'; import runpy\n"
+        f"sys.path.insert(0, {str(ROOT)!r}); import conftest\n"
+        "from quadrat.processing import shell\n"
+        "def broken(options): raise ZeroDivisionError('nothing to divide by')\n"
+        "shell._replay = broken; sys.exit(shell.run(['run', 'x']))"
+    )
+    for home, place in ((tmp_path / "fresh", "shell-error.log"), (tmp_path / "home", "Traceback")):
+        environment = {**os.environ, "QUADRAT_HOME": str(home)}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+        assert done.returncode == 1
+        assert "did not foresee (ZeroDivisionError: nothing to divide by)" in done.stderr
+        assert place in done.stderr
+    assert "ZeroDivisionError" in (tmp_path / "fresh" / "logs" / "shell-error.log").read_text()
+
+
 def test_a_file_that_is_no_job_is_a_sentence(tmp_path):
     (tmp_path / "a.json").write_text("{")
     done = quadrat("run", str(tmp_path / "a.json"))
