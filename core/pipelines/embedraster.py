@@ -269,9 +269,10 @@ def _announce(job: EmbedRaster, reader: RasterReader, backbone: Backbone, plan: 
             f"Backbone {job.backbone} has no use for the device '{job.device}': it runs on {backbone.device}."
         )
     size = plan.height * plan.width * plan.dimensions * (1 if job.storage == "bytes" else 4)
+    tiles = sum(len(batch.tiles) for batch in plan.batches)
     progress.info(
         f"{plan.width} x {plan.height} cells of {backbone.patch_size_px} px, {plan.dimensions} dimensions, at most "
-        f"{size / 1e6:,.0f} MB before compression; {sum(len(batch.tiles) for batch in plan.batches)} tiles on "
+        f"{size / 1e6:,.0f} MB before compression; {tiles} tile{'s' if tiles != 1 else ''} on "
         f"{backbone.device}."
     )
 
