@@ -188,7 +188,7 @@ def _check_bands(job: EmbedRaster, space: Space, progress: Progress) -> None:
     fits = there == wanted if job.bands or not space.bands else there >= max(space.bands)
     if not fits:
         raise BadInput(
-            f"{job.like} was made from {wanted} bands, but {job.input} has {there} chosen. Choose as many, in the "
+            f"{job.like} was made from {wanted} bands, but {there} of {job.input} are chosen. Choose as many, in the "
             "same order."
         )
     if there != wanted:
