@@ -11,9 +11,9 @@ def scaler_for(own_units: bool) -> StandardScaler:
     """Each feature by its own spread where units differ; all by one common spread for the dimensions of an embedding.
 
     Principal components of an embedding differ in variance for a reason: to bring the last of 64 to the size of the
-    first blows up noise. On polygons of the shipped sample that were kept apart, balanced accuracy of the linear head with
-    64 components was 86 % with one common scale and 37 % with each feature's own; on plain bands 73 % and 78 %. Measured
-    by tests/benchmarks/bench_heads.py on the scene that the choice was made with.
+    first blows up noise. On polygons of the shipped sample that were kept apart, balanced accuracy of the linear head
+    with 64 components was 86 % with one common scale and 37 % with each feature's own; on plain bands 73 % and 78 %.
+    Measured by tests/benchmarks/bench_heads.py on the scene that the choice was made with.
     """
     return StandardScaler() if own_units else CommonScaler()
 
