@@ -15,6 +15,7 @@ from pyproj import CRS
 from .folds import TRAINING_ONLY, Folds, block_side, make_folds, metres, spatial_blocks
 from .heads.build import Fitted, fit_head
 from .heads.fitting import run_all
+from .heads.recipe import Recipe
 from .progress import Progress
 from .samples import Samples
 
@@ -78,20 +79,24 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class HeadPlan:
-    """How to fit."""
+    """How to fit, and with how many threads."""
 
-    name: str
-    target: str
-    balance: bool
-    seed: int
-    threads: int
+    recipe: Recipe
+    threads: int = 1
+
+    @property
+    def target(self) -> str:
+        """`class` or `value`."""
+        return self.recipe.target
+
+    @property
+    def seed(self) -> int:
+        """Decides all draws."""
+        return self.recipe.seed
 
     def fit(self, samples: Samples, at: Int, groups: Int, threads: int = 1) -> Fitted:
         """The head fitted to the samples at these indices; `groups` is (N,) for all samples."""
-        return fit_head(
-            self.name, self.target, samples.X[at], samples.y[at], groups[at], balance=self.balance, seed=self.seed,
-            threads=threads, own_units=samples.space.own_units,
-        )  # fmt: skip
+        return fit_head(self.recipe, samples.X[at], samples.y[at], groups[at], threads)
 
 
 def schemes_for(target: str, samples: Samples, block_size_m: float, seed: int) -> tuple[list[Scheme], list[LeftOut]]:

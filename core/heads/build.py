@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_sample_weight
 
 from ..errors import BadJob
+from .recipe import Recipe
 from .registry import HEADS, HeadCard
 
 
@@ -72,42 +73,37 @@ def build(name: str, request: HeadRequest) -> Any:
 
 
 def fit_head(
-    name: str,
-    target: str,
-    X: NDArray[np.float32],
-    y: NDArray[Any],
-    groups: NDArray[np.int64],
-    *,
-    balance: bool,
-    seed: int,
-    threads: int = 1,
-    own_units: bool = True,
+    recipe: Recipe, X: NDArray[np.float32], y: NDArray[Any], groups: NDArray[np.int64], threads: int = 1
 ) -> Fitted:
     """Fit a head, inner choices included; groups are kept together in those.
 
     Args:
-        name: one of `HEADS`.
-        target: `class` or `value`.
+        recipe: which head, and how.
         X: (N, D) float32, finite.
         y: (N,) class values or float64.
         groups: (N,) int64.
-        balance: each class weighs the same.
-        seed: decides all draws.
         threads: for heads that can use several (forests, neighbours); the result does not depend on it.
-        own_units: features are bands or columns of different units, not dimensions of an embedding.
     """
-    smallest = int(np.unique(y, return_counts=True)[1].min()) if target == "class" else 0
-    estimator = build(name, HeadRequest(target, len(y), smallest, balance, seed, threads, own_units))
+    return fit_single(recipe, X, y, groups, threads)
+
+
+def fit_single(
+    recipe: Recipe, X: NDArray[np.float32], y: NDArray[Any], groups: NDArray[np.int64], threads: int = 1
+) -> Fitted:
+    """`fit_head` for one estimator, without ensemble and calibration."""
+    smallest = int(np.unique(y, return_counts=True)[1].min()) if recipe.target == "class" else 0
+    request = HeadRequest(recipe.target, len(y), smallest, recipe.balance, recipe.seed, threads, recipe.own_units)
+    estimator = build(recipe.head, request)
     arguments: dict[str, Any] = {}
     notes = []
     if getattr(estimator, "wants_groups", False):
         arguments["groups"] = groups
-    elif target == "class" and balance:
-        weighted = WEIGHT_ARGUMENTS.get(name, "")
+    elif recipe.target == "class" and recipe.balance:
+        weighted = WEIGHT_ARGUMENTS.get(recipe.head, "")
         if weighted:
             arguments[weighted] = compute_sample_weight("balanced", y)
-        elif name in UNBALANCED:
-            notes.append(f"The head '{name}' takes no class weights: common classes weigh more.")
+        elif recipe.head in UNBALANCED:
+            notes.append(f"The head '{recipe.head}' takes no class weights: common classes weigh more.")
     estimator.fit(X, y, **arguments)
     choice = dict(getattr(estimator, "choice_", {}))
     return Fitted(plain(getattr(estimator, "best_estimator_", estimator)), choice, notes)

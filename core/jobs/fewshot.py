@@ -59,6 +59,40 @@ class LabelledJob(Job):
     balance: bool = param(
         Kind.FLAG, "Give each class the same weight", default=True, help="Else common classes weigh more."
     )
+    calibration: str = param(
+        Kind.CHOICE,
+        "Calibration of probabilities",
+        default="auto",
+        choices=("auto", "none", "platt", "isotonic", "temperature"),
+        advanced=True,
+        help="Makes 80 % mean 80 %, learnt on samples that were kept out of the fit. auto chooses by their number.",
+    )
+    ensemble: str = param(
+        Kind.CHOICE,
+        "Balanced ensemble",
+        default="none",
+        choices=("none", "draws", "split"),
+        advanced=True,
+        help="For rare classes: several heads, each with as many samples of every class as the rarest has. draws: "
+        "the others are drawn at random for each; split: each of their samples is used by one head only.",
+    )
+    members: int = param(
+        Kind.INTEGER,
+        "Heads in the ensemble",
+        default=10,
+        minimum=2,
+        maximum=200,
+        advanced=True,
+        help="Only with a balanced ensemble; split takes as many as the classes allow, at most this.",
+    )
+    combine: str = param(
+        Kind.CHOICE,
+        "How the ensemble decides",
+        default="mean",
+        choices=("mean", "vote"),
+        advanced=True,
+        help="mean of the probabilities, or one vote for each head.",
+    )
     all_touched: bool = param(
         Kind.FLAG,
         "Take every cell that a polygon touches",

@@ -14,6 +14,7 @@ from ..assessment import assess, thinned
 from ..atomic import check_apart, check_folder, replacing
 from ..crossval import HeadPlan, LeftOut, Trial, metres_of, run_scheme, schemes_for
 from ..errors import BadInput, BadJob
+from ..heads.recipe import Recipe
 from ..jobs.declare import Result
 from ..jobs.fewshot import AssessHead
 from ..labels import load_samples
@@ -44,7 +45,7 @@ def run(job: AssessHead, progress: Progress) -> Result:
     with environment():
         samples = load_samples(job, progress.part(0.0, 0.1))
     read_s = time.monotonic() - started
-    plan = HeadPlan(job.head, job.target, job.balance, job.seed, thread_count(job.threads))
+    plan = HeadPlan(Recipe.of(job, samples.space.own_units), thread_count(job.threads))
     trials, left_out = _trials(job, samples, plan, progress.part(0.1, 0.97))
     numbers = assess(job.target, samples, trials, left_out, job.seed)
     sentences = headline_sentences(numbers)

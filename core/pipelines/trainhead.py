@@ -11,6 +11,7 @@ from ..assessment import PRIMARY, summary
 from ..atomic import check_apart, check_folder
 from ..crossval import HeadPlan, LeftOut, run_scheme, schemes_for
 from ..heads.fitting import run_all
+from ..heads.recipe import Recipe
 from ..heads.storage import save_head
 from ..jobs.declare import Result
 from ..jobs.fewshot import LabelledJob, TrainHead
@@ -36,7 +37,7 @@ def run(job: TrainHead, progress: Progress) -> Result:
     with environment():
         samples = load_samples(job, progress.part(0.0, 0.3))
     read_s = time.monotonic() - started
-    plan = HeadPlan(job.head, job.target, job.balance, job.seed, thread_count(job.threads))
+    plan = HeadPlan(Recipe.of(job, samples.space.own_units), thread_count(job.threads))
     everything = np.arange(len(samples.y))
     task = partial(plan.fit, samples, everything, samples.groups, plan.threads)
     fitted = run_all([task], 1, progress.part(0.3, 0.5))[0]

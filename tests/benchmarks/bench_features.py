@@ -27,6 +27,7 @@ if "quadrat" not in sys.modules:
     spec.loader.exec_module(sys.modules["quadrat"])
 
 from quadrat.core.heads.build import fit_head  # noqa: E402
+from quadrat.core.heads.recipe import Recipe  # noqa: E402
 from quadrat.models.contract import BuildRequest  # noqa: E402
 from quadrat.models.crew import Crew  # noqa: E402
 from quadrat.models.definitions import raw, spectral_textural  # noqa: E402
@@ -206,10 +207,8 @@ def scores(features, scene, count, own_units):
         row = []
         for labels in LABELS:
             chosen = order[:labels]
-            fitted = fit_head(
-                "linear", "class", features[chosen], classes[chosen], groups[chosen],
-                balance=True, seed=0, own_units=own_units,
-            )  # fmt: skip
+            recipe = Recipe("linear", "class", own_units=own_units)
+            fitted = fit_head(recipe, features[chosen], classes[chosen], groups[chosen])
             row.append(balanced_accuracy(classes[test], fitted.estimator.predict(features[test])))
         table.append(row)
     return np.array(table)

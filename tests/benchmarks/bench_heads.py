@@ -22,6 +22,7 @@ importlib.import_module("conftest")  # makes `import quadrat` work in a checkout
 
 import numpy as np  # noqa: E402
 from quadrat.core.crossval import HeadPlan, Trial, run_scheme, schemes_for  # noqa: E402
+from quadrat.core.heads.recipe import Recipe  # noqa: E402
 from quadrat.core.jobs.embed import EmbedRaster  # noqa: E402
 from quadrat.core.jobs.fewshot import TrainHead  # noqa: E402
 from quadrat.core.labels import load_samples  # noqa: E402
@@ -58,7 +59,9 @@ def samples_of(embedding: str, labels: str, cells: int) -> Samples:
 def scores(samples: Samples, head: str, repeats: int) -> np.ndarray:
     """(repeats, 2) accuracy and balanced accuracy on folds of polygons."""
     scheme = schemes_for("class", samples, 0.0, 0)[0][0]
-    trial = run_scheme(scheme, samples, HeadPlan(head, "class", True, 0, 2), 5, repeats, Progress())
+    trial = run_scheme(
+        scheme, samples, HeadPlan(Recipe(head, "class", own_units=samples.space.own_units), 2), 5, repeats, Progress()
+    )
     if not isinstance(trial, Trial):
         raise SystemExit(trial.reason)
     rows = []

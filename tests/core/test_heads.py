@@ -5,6 +5,7 @@ from quadrat.core.heads import inner
 from quadrat.core.heads.build import UNBALANCED, fit_head, head_card
 from quadrat.core.heads.linear import LogisticFolds, RidgeFolds
 from quadrat.core.heads.prototype import Prototype, PrototypeFolds
+from quadrat.core.heads.recipe import Recipe
 from quadrat.core.heads.registry import HEADS
 from quadrat.core.heads.scaling import CommonScaler
 from quadrat.core.heads.storage import load_head, save_head
@@ -27,7 +28,7 @@ def blobs(n=60, d=8, k=3, seed=0, spread=1.0):
 
 def fit(name, target, X, y, groups, *, balance=True, seed=0, threads=1, own_units=True):
     y = y if target == "class" else y * 1.5 + 0.25
-    fitted = fit_head(name, target, X, y, groups, balance=balance, seed=seed, threads=threads, own_units=own_units)
+    fitted = fit_head(Recipe(name, target, balance, seed, own_units), X, y, groups, threads)
     return fitted.estimator, y
 
 
@@ -97,7 +98,7 @@ def test_balance_raises_the_rare_class(name):
         estimator, _ = fit(name, "class", X, y, groups, balance=balance)
         found[balance] = (estimator.predict_proba(X)[:, 1]).mean()
     if name in UNBALANCED:
-        note = fit_head(name, "class", X, y, groups, balance=True, seed=0).notes
+        note = fit_head(Recipe(name, "class"), X, y, groups).notes
         assert "takes no class weights" in note[0]
     else:
         assert found[True] > found[False] * 1.2
