@@ -76,12 +76,12 @@ def raster_samples(job: LabelledJob, table: pd.DataFrame, reader: RasterReader, 
     report = LabelReport(features=len(table))
     targets = read_targets(table, job.field, job.target, job.labels)
     groups = read_groups(table, job.group_field, job.labels, report) if job.group_field else np.arange(len(table))
-    shapes = _shapes(table, job.labels, reader.grid, report)
+    shapes = shapes_on(table, job.labels, reader.grid, report)
     burner = Burner(reader.grid, job.all_touched, job.max_cells, job.seed)
     cells, labels = _burn_all(shapes, targets, burner, report, progress.part(0.0, 0.3))
     cells, labels, y = _one_label_per_cell(cells, labels, targets, reader.grid.width, report)
     _check_memory(len(cells), len(reader.bands), job.labels)
-    X, valid = _read_cells(reader, cells, progress.part(0.3, 1.0))
+    X, valid = read_cells(reader, cells, progress.part(0.3, 1.0))
     report.cells_nodata = int((~valid).sum())
     report.cells = int(valid.sum())
     X, cells, labels, y = X[valid], cells[valid], labels[valid], y[valid]
@@ -98,7 +98,7 @@ def raster_samples(job: LabelledJob, table: pd.DataFrame, reader: RasterReader, 
     )  # fmt: skip
 
 
-def _shapes(table: pd.DataFrame, source: str, grid: Grid, report: LabelReport) -> NDArray[Any]:
+def shapes_on(table: pd.DataFrame, source: str, grid: Grid, report: LabelReport) -> NDArray[Any]:
     """(F,) geometries in the CRS of the grid, valid; None where there is none.
 
     Raises:
@@ -222,7 +222,7 @@ def _one_label_per_cell(
     return cells[picked], labels[picked], y[picked]
 
 
-def _read_cells(
+def read_cells(
     reader: RasterReader, cells: NDArray[np.int64], progress: Progress
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Vectors (n, D) of the cells and whether each is valid, read in windows that hold cells and in no others."""
