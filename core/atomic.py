@@ -2,26 +2,33 @@
 
 import contextlib
 import errno
+import glob
 import os
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from .errors import BadJob, Unwritable
+
+STALE_S = 86_400.0
+"""Older temporary files belong to no run."""
 
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """A temporary path in the same folder; it becomes `path` when the block ends well, and goes away otherwise.
 
-    The extension stays, because some drivers look at it.
+    The extension stays, because some drivers look at it. The name is of this process, so that two runs that write the
+    same result do not spoil each other's: the later one stands. What a killed run left behind goes after a day.
 
     Raises:
         Unwritable: the folder is missing or read-only, the disk is full, or the file is in use.
     """
     target = Path(path)
-    temporary = target.with_name(f"{target.stem}.part{target.suffix}")
+    temporary = target.with_name(f"{target.stem}.part{os.getpid()}{target.suffix}")
     try:
         _remove(temporary)
+        _sweep(target)
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
@@ -69,6 +76,14 @@ def check_apart(outputs: Mapping[str, str], inputs: Mapping[str, str]) -> None:
         if place in seen:
             raise BadJob(f"{path} is given as {seen[place]} and as {name}. Choose another file.")
         seen[place] = name
+
+
+def _sweep(target: Path) -> None:
+    """Remove what killed runs left of this result."""
+    with contextlib.suppress(OSError):
+        for path in target.parent.glob(f"{glob.escape(target.stem)}.part[0-9]*{glob.escape(target.suffix)}"):
+            if time.time() - path.stat().st_mtime > STALE_S:
+                _remove(path)
 
 
 def _remove(path: Path) -> None:

@@ -6,7 +6,6 @@ import hashlib
 import html
 import io
 import json
-import os
 import re
 import zlib
 from collections.abc import Iterator, Mapping
@@ -16,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import BadInput, Unwritable
+from .atomic import replacing
+from .errors import BadInput
 from .jobs.declare import Job
 from .vector import parse_source
 from .version import VERSION
@@ -64,18 +64,9 @@ def write_sidecar(
         "inputs": {name: {"path": path, "fingerprint": prints[name]} for name, path in inputs.items()},
         "facts": dict(facts),
     }
-    target = sidecar_path(output)
-    temporary = Path(f"{target}.part")
-    try:
-        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
-            json.dump(content, file, indent=1, ensure_ascii=False, allow_nan=False)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise Unwritable(f"{target} cannot be written: {error.strerror}.") from error
+    with replacing(sidecar_path(output)) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as file:
+        json.dump(content, file, indent=1, ensure_ascii=False, allow_nan=False)
+        file.write("\n")
 
 
 def read_sidecar(output: str) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from quadrat.core import sidecar
+from quadrat.core.atomic import replacing
 from quadrat.core.errors import BadInput, Unwritable
 from quadrat.core.jobs.embed import EmbedRaster
 from quadrat.core.jobs.registry import job_from_dict
@@ -111,3 +112,18 @@ def test_opening_a_geopackage_changes_nothing_but_editing_does(tmp_path):
         connection.execute("CREATE TABLE x (a)")
     connection.close()
     assert fingerprint(str(path)) != before
+
+
+def test_two_runs_that_write_one_result_use_different_temporary_names(tmp_path, monkeypatch):
+    target = tmp_path / "a.txt"
+    old = tmp_path / "a.part77.txt"
+    old.write_text("left by a run that was killed")
+    os.utime(old, (0, 0))
+    with replacing(target) as mine:
+        monkeypatch.setattr(os, "getpid", lambda: 12345)
+        with replacing(target) as theirs:
+            assert mine != theirs
+            theirs.write_text("theirs")
+        mine.write_text("mine")
+    assert target.read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
