@@ -32,7 +32,9 @@ class Folds:
         return [(np.flatnonzero(self.fold != k), np.flatnonzero(self.fold == k)) for k in range(self.count)]
 
 
-def class_folds(y: NDArray[np.integer], groups: NDArray[np.integer], wish: int, seed: int) -> Folds | None:
+def class_folds(
+    y: NDArray[np.integer], groups: NDArray[np.integer], wish: int, seed: int, *, every_class: bool = True
+) -> Folds | None:
     """Stratified folds of whole groups.
 
     Each class deals its groups out to the folds in turn, rarest class first, so a class with two groups or more is in
@@ -44,6 +46,8 @@ def class_folds(y: NDArray[np.integer], groups: NDArray[np.integer], wish: int, 
         groups: (N,) group numbers; any integers.
         wish: most folds.
         seed: decides the draw.
+        every_class: each fold tests every class, so the rarest one limits their number; else folds may lack classes,
+            which leaves more to train on.
 
     Returns:
         The folds, or None when fewer than two classes have two groups.
@@ -59,7 +63,7 @@ def class_folds(y: NDArray[np.integer], groups: NDArray[np.integer], wish: int, 
     home = _home_class(cells, groups_of_class)
     tested = testable[home]
     # A group that holds a class of no other group cannot be tested, which may leave fewer groups than folds.
-    count = int(min(wish, groups_of_class[testable].min(), tested.sum()))
+    count = int(min(wish, groups_of_class[testable].min() if every_class else wish, tested.sum()))
     best: tuple[int, Int] | None = None
     for draw in range(_DRAWS):
         rng = np.random.default_rng([seed, draw])
