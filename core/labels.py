@@ -22,8 +22,18 @@ from .errors import BadInput
 from .grid import Grid, Window
 from .jobs.fewshot import LabelledJob
 from .progress import Progress
+from .published.recognise import code_warning
 from .raster import RasterReader, open_raster
-from .samples import FeatureSpace, LabelReport, Samples, Targets, finish_targets, read_groups, read_targets
+from .samples import (
+    FeatureSpace,
+    LabelReport,
+    Samples,
+    Targets,
+    finish_targets,
+    read_groups,
+    read_regions,
+    read_targets,
+)
 from .tables import coordinate_columns, table_places, table_samples
 from .vector import read_vector
 
@@ -48,14 +58,21 @@ def load_samples(job: LabelledJob, progress: Progress) -> Samples:
     if not job.embedding:
         samples = table_samples(
             table, job.labels, field=job.field, target=job.target, features=job.feature_fields,
-            group_field=job.group_field,
+            group_field=job.group_field, region_field=_region_field(job),
         )  # fmt: skip
     else:
         with open_raster(job.embedding) as reader:
+            if warning := code_warning(reader):
+                progress.warning(warning)
             samples = raster_samples(job, table, reader, progress.part(0.1, 1.0))
     for line in samples.report.lines():
         progress.info(line)
     return samples
+
+
+def _region_field(job: LabelledJob) -> str:
+    """Only assessments know regions."""
+    return str(getattr(job, "region_field", ""))
 
 
 def space_of(reader: RasterReader) -> FeatureSpace:
@@ -76,6 +93,7 @@ def raster_samples(job: LabelledJob, table: pd.DataFrame, reader: RasterReader, 
     report = LabelReport(features=len(table))
     targets = read_targets(table, job.field, job.target, job.labels)
     groups = read_groups(table, job.group_field, job.labels, report) if job.group_field else np.arange(len(table))
+    regions = read_regions(table, _region_field(job), job.labels) if _region_field(job) else None
     shapes = shapes_on(table, job.labels, reader.grid, report)
     burner = Burner(reader.grid, job.all_touched, job.max_cells, job.seed)
     cells, labels = _burn_all(shapes, targets, burner, report, progress.part(0.0, 0.3))
@@ -94,7 +112,7 @@ def raster_samples(job: LabelledJob, table: pd.DataFrame, reader: RasterReader, 
     grouped = len(np.unique(numbers)) < len(numbers)
     return Samples(
         X, values, numbers, kind, grouped, bool(job.group_field), xy, reader.grid.crs, cells, classes,
-        space_of(reader), report,
+        space_of(reader), report, regions.take(labels) if regions else None,
     )  # fmt: skip
 
 

@@ -45,6 +45,9 @@ class RasterReader:
         dtype: type of the stored values.
         wavelengths_um: centre of each band where the file says so.
         tags: metadata domain QUADRAT; empty if there is none.
+        file_tags: metadata of no domain.
+        nodata: what each band declares, None where it declares nothing.
+        scaled: a band declares scale or offset; they are applied when it is read.
         notes: what the user should know about how the file is read.
     """
 
@@ -57,16 +60,18 @@ class RasterReader:
         self._alpha = [i for i in alpha if i not in self.bands]
         self._mask_band = _mask_band(dataset, self.bands)
         chosen = [i - 1 for i in self.bands]
+        self.nodata = tuple(dataset.nodatavals[i] for i in chosen)
         self._nodata = [_castable(dataset.nodatavals[i], dataset.dtypes[i]) for i in chosen]
         self._scales = np.array([dataset.scales[i] for i in chosen])[:, None, None]
         self._offsets = np.array([dataset.offsets[i] for i in chosen])[:, None, None]
-        self._scaled = bool((self._scales != 1).any() or (self._offsets != 0).any())
+        self.scaled = bool((self._scales != 1).any() or (self._offsets != 0).any())
         crs = dataset.crs.to_wkt() if dataset.crs else ""
         self.grid = Grid(dataset.transform, crs, dataset.height, dataset.width)
         self.band_names = tuple(dataset.descriptions[i] or f"band {i + 1}" for i in chosen)
         self.dtype = str(np.result_type(*(dataset.dtypes[i] for i in chosen)))
         self.wavelengths_um = tuple(_wavelength_um(dataset, i) for i in self.bands)
         self.tags: Mapping[str, str] = dict(dataset.tags(ns="QUADRAT"))
+        self.file_tags: Mapping[str, str] = dict(dataset.tags())
         self.notes = self._notes(alpha)
 
     def __enter__(self) -> "RasterReader":
@@ -113,7 +118,7 @@ class RasterReader:
         for band, nodata in zip(raw, self._nodata, strict=True):
             if nodata is not None:
                 valid &= band != nodata
-        if self._scaled:
+        if self.scaled:
             exact = np.float64 if raw.dtype.itemsize > 2 else np.float32
             raw = raw.astype(exact) * self._scales.astype(exact) + self._offsets.astype(exact)
         if raw.dtype.kind == "f":

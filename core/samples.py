@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .classes import ClassEntry, class_text, entries, sorted_names
 from .errors import BadInput
+from .published.registry import PRODUCTS
 
 MOST_CLASSES = 1000
 LARGEST = float(np.finfo(np.float32).max)
@@ -97,7 +98,8 @@ class FeatureSpace:
     @property
     def own_units(self) -> bool:
         """True when the numbers are bands or columns with units of their own, not dimensions of an embedding."""
-        return not self.signed or self.backbone == "raw"
+        published = PRODUCTS.get(self.backbone)
+        return not self.signed or self.backbone == "raw" or (published is not None and published.own_units)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, as in the facts of a head."""
@@ -105,6 +107,23 @@ class FeatureSpace:
             "identity": self.identity, "names": list(self.names), "D": len(self.names), "backbone": self.backbone,
             "source": self.source, "signed": self.signed,
         }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Which region each sample lies in."""
+
+    of: NDArray[np.int64]
+    """(N,) place in `names`, or -1 where a label has none."""
+    names: tuple[str, ...]
+
+    def take(self, chosen: NDArray[Any]) -> "Regions":
+        """Of those samples only; regions without samples are dropped."""
+        of = self.of[chosen]
+        present = np.unique(of[of >= 0])
+        number = np.full(len(self.names) + 1, -1, dtype=np.int64)
+        number[present] = np.arange(len(present))
+        return Regions(number[of], tuple(self.names[k] for k in present))
 
 
 @dataclass(frozen=True)
@@ -133,6 +152,8 @@ class Samples:
     """Empty for values."""
     space: FeatureSpace
     report: LabelReport
+    regions: Regions | None = None
+    """Where a field names them."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -220,6 +241,24 @@ def read_groups(table: pd.DataFrame, name: str, source: str, report: LabelReport
     numbers = numbers.astype(np.int64)
     numbers[empty] = len(texts) + empty
     return numbers
+
+
+def read_regions(table: pd.DataFrame, name: str, source: str) -> Regions:
+    """Region of each label by a field.
+
+    Raises:
+        BadInput: no such field, or fewer than two regions.
+    """
+    check_field(table, name, "Region field", source)
+    texts = np.array([class_text(value) for value in table[name]], dtype=object)
+    names = sorted_names(text for text in texts if text)
+    if len(names) < 2:
+        only = f"only '{names[0]}'" if names else "nothing"
+        raise BadInput(
+            f"The region field '{name}' of {source} holds {only}. To test a region by the others there must be two."
+        )
+    place = {text: number for number, text in enumerate(names)}
+    return Regions(np.array([place.get(text, -1) for text in texts], dtype=np.int64), tuple(names))
 
 
 def finish_targets(

@@ -126,6 +126,11 @@ def _like(job: EmbedRaster, wish: Space) -> Space:
         signature = reader.tags.get("signature")
     sidecar = read_sidecar(job.like)
     stored = sidecar["facts"].get("space") if sidecar else None
+    if sidecar is not None and sidecar["facts"].get("product"):
+        raise BadInput(
+            f"{job.like} is a published embedding ({sidecar['facts']['product']}), whose vectors cannot be made here. "
+            "Open the same product for the other place or year with 'Open published embedding'."
+        )
     if sidecar is None or stored is None:
         raise BadInput(
             f"{job.like} has no file {job.like}.quadrat.json beside it that says how it was made, so its space cannot "

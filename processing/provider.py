@@ -8,8 +8,14 @@ from qgis.PyQt.QtGui import QIcon
 from ..core.version import VERSION
 from .algorithms.applyhead import ApplyHeadAlgorithm
 from .algorithms.assesshead import AssessHeadAlgorithm
+from .algorithms.clusterembedding import ClusterEmbeddingAlgorithm
 from .algorithms.embedraster import EmbedRasterAlgorithm
+from .algorithms.explainplaces import ExplainPlacesAlgorithm
+from .algorithms.findsimilar import FindSimilarAlgorithm
+from .algorithms.openembedding import OpenEmbeddingAlgorithm
+from .algorithms.reduceembedding import ReduceEmbeddingAlgorithm
 from .algorithms.setupengine import SetUpEngineAlgorithm
+from .algorithms.suggestlabels import SuggestLabelsAlgorithm
 from .algorithms.trainhead import TrainHeadAlgorithm
 from .i18n import tr
 from .icons import icon_path
@@ -17,9 +23,15 @@ from .workers import close_pool
 
 ALGORITHMS = (
     EmbedRasterAlgorithm,
+    OpenEmbeddingAlgorithm,
     TrainHeadAlgorithm,
     ApplyHeadAlgorithm,
     AssessHeadAlgorithm,
+    SuggestLabelsAlgorithm,
+    ExplainPlacesAlgorithm,
+    FindSimilarAlgorithm,
+    ReduceEmbeddingAlgorithm,
+    ClusterEmbeddingAlgorithm,
     SetUpEngineAlgorithm,
 )
 

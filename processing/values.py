@@ -100,6 +100,8 @@ class Reader:
         source = self._raster(name)
         if source is None:
             value = evaluated(self._parameters.get(key(name)), self._context)
+            if isinstance(value, str) and _has_extension(p, value) and os.path.isfile(value):
+                return absolute(value)
             raise BadInput(
                 tr("{label}: '{value}' cannot be opened as a raster. Choose another file or layer.").format(
                     label=tr(p.label), value=value.name() if isinstance(value, QgsMapLayer) else value
@@ -159,9 +161,15 @@ class Reader:
         return os.path.abspath(text) if os.path.isfile(text) else text
 
     def _read_extent(self, name: str, p: Param) -> str:
-        parent = None if self._empty(p.parent) else self._raster(p.parent)
-        if parent is None:
+        if self._empty(p.parent):
             return ""
+        parent = self._raster(p.parent)
+        if parent is None:
+            raise BadInput(
+                tr("{label}: an extent can be given for rasters only, not for such a file. Leave it empty.").format(
+                    label=tr(p.label)
+                )
+            )
         arguments = (self._parameters, key(name), self._context)
         if parent.crs.isValid():
             box = self._algorithm.parameterAsExtent(*arguments, parent.crs)
@@ -217,6 +225,10 @@ def with_outputs(
     complete = type(job).from_dict({**job.to_dict(), **paths})
     _refuse_overwriting(complete)
     return complete
+
+
+def _has_extension(p: Param, path: str) -> bool:
+    return os.path.splitext(path)[1].lower().lstrip(".") in p.extension.split()
 
 
 def _refuse_format(p: Param, path: str) -> None:

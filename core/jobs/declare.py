@@ -66,7 +66,8 @@ class Param:
     geometry: str = ""
     """VECTOR only: `polygon` where nothing else makes sense; empty takes any layer or table."""
     extension: str = ""
-    """Of a file, without dot: the first is the default for outputs, several separated by blanks."""
+    """Of a file, without dot: the first is the default for outputs, several separated by blanks. Of a RASTER: files of
+    these kinds are taken although GDAL cannot open them."""
     result: str = ""
     """Outputs only: what lies in the file, so that it can be styled (see `processing/styles.py`)."""
     by_default: bool = True

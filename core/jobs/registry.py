@@ -3,12 +3,26 @@
 from typing import Any, Dict, Tuple, Type
 
 from ..errors import BadJob
+from .choose import ExplainPlaces, FindSimilar, SuggestLabels
 from .declare import Job
-from .embed import EmbedRaster
+from .embed import EmbedRaster, OpenEmbedding
 from .engine import SetUpEngine
+from .explore import ClusterEmbedding, ReduceEmbedding
 from .fewshot import ApplyHead, AssessHead, TrainHead
 
-ALL: Tuple[Type[Job], ...] = (EmbedRaster, TrainHead, ApplyHead, AssessHead, SetUpEngine)
+ALL: Tuple[Type[Job], ...] = (
+    EmbedRaster,
+    OpenEmbedding,
+    TrainHead,
+    ApplyHead,
+    AssessHead,
+    SuggestLabels,
+    ExplainPlaces,
+    FindSimilar,
+    ReduceEmbedding,
+    ClusterEmbedding,
+    SetUpEngine,
+)
 JOBS: Dict[str, Type[Job]] = {job.facts.id: job for job in ALL}
 
 

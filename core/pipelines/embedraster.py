@@ -23,10 +23,11 @@ from ..quantise import Quantiser
 from ..raster import RasterReader, environment, open_raster
 from ..region import PolygonMask, window_of
 from ..sampling import WindowSample
-from ..sidecar import fingerprint, read_sidecar, sidecar_path, write_sidecar
+from ..sidecar import fingerprint, sidecar_path, write_sidecar
 from ..space import Space, build, space_of
 from ..spool import digest
 from ..tiling import Plan, make_plan
+from ..uptodate import up_to_date
 from ..version import VERSION
 from ..writing import Band, BlockWriter, kept
 
@@ -53,7 +54,7 @@ def run(job: EmbedRaster, progress: Progress) -> Result:
         _check_paths(job)
         space = space_of(job)
         request = _request(job)
-        facts = _finished(job, request)
+        facts = up_to_date(job.output, request)
         if facts is not None:
             progress.info(f"{job.output} is up to date: it was made by this very job from unchanged inputs.")
         else:
@@ -163,20 +164,6 @@ def _request(job: EmbedRaster) -> dict[str, Any]:
     for name in prints:
         values.pop(name)  # the content counts, not the place
     return {"format": FORMAT, "version": VERSION, "job": values, "inputs": prints}
-
-
-def _finished(job: EmbedRaster, request: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Facts of the output if this very job made it from unchanged inputs and it is whole."""
-    sidecar = read_sidecar(job.output)
-    facts: dict[str, Any] = sidecar["facts"] if sidecar else {}
-    output = Path(job.output)
-    if facts.get("request") != digest(request) or not output.is_file() or output.stat().st_size != facts.get("bytes"):
-        return None
-    try:
-        with open_raster(job.output) as reader:
-            return facts if reader.tags.get("signature") == facts.get("signature") else None
-    except BadInput:
-        return None
 
 
 def _check_bands(job: EmbedRaster, space: Space, progress: Progress) -> None:

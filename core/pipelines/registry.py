@@ -12,9 +12,15 @@ from ..progress import Progress
 
 PIPELINES = {
     "embedraster": "embedraster:run",
+    "openembedding": "openembedding:run",
     "trainhead": "trainhead:run",
     "applyhead": "applyhead:run",
     "assesshead": "assesshead:run",
+    "suggestlabels": "suggestlabels:run",
+    "explainplaces": "explainplaces:run",
+    "findsimilar": "findsimilar:run",
+    "reduceembedding": "reduceembedding:run",
+    "clusterembedding": "clusterembedding:run",
 }
 """Job id -> `module:function` in this folder; imported when first needed, so the worker answers within a second."""
 
