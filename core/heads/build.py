@@ -6,7 +6,7 @@ and the plain scikit-learn estimator that it settled on is kept.
 
 import difflib
 import importlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_sample_weight
 
 from ..errors import BadJob
+from .calibration import Calibrated, learn
+from .heldout import HeldOut, hold_out
 from .recipe import Recipe
 from .registry import HEADS, HeadCard
 
@@ -32,6 +34,8 @@ class HeadRequest:
     threads: int = 1
     own_units: bool = True
     """True when features are bands or columns of different units; False for dimensions of an embedding."""
+    n_classes: int = 2
+    """Classes among the samples; meaningless for values."""
 
 
 @dataclass
@@ -44,6 +48,12 @@ class Fitted:
     """What the head chose on the way (regularisation, neighbours), plain JSON values."""
     notes: list[str] = field(default_factory=list)
     """Sentences worth telling."""
+    held_out: HeldOut | None = None
+    """Samples as seen by heads that do not know their groups; None when not asked for, or too few groups."""
+    out_of_fold: NDArray[np.float64] | None = None
+    """(N, K) calibrated probabilities of the held-out samples, none of them by a map that knows the sample."""
+    calibration: dict[str, Any] = field(default_factory=dict)
+    """How the probabilities were calibrated, plain JSON values; empty when not asked for."""
 
 
 def head_card(name: str, target: str) -> HeadCard:
@@ -84,15 +94,56 @@ def fit_head(
         groups: (N,) int64.
         threads: for heads that can use several (forests, neighbours); the result does not depend on it.
     """
-    return fit_single(recipe, X, y, groups, threads)
+    fitted = fit_single(recipe, X, y, groups, threads)
+    if recipe.target == "class" and recipe.calibration != "none":
+        return calibrated(recipe, fitted, X, y, groups, threads)
+    return fitted
+
+
+def calibrated(
+    recipe: Recipe, fitted: Fitted, X: NDArray[np.float32], y: NDArray[Any], groups: NDArray[np.int64], threads: int = 1
+) -> Fitted:
+    """A fitted head with calibrated probabilities, and what was held out to learn them."""
+    held = held_out(recipe, fitted, X, y, groups, threads)
+    learnt = learn(recipe.calibration, held, np.unique(y, return_inverse=True)[1], groups, is_balanced(recipe, fitted))
+    estimator = fitted.estimator
+    if learnt.method != "none":
+        estimator = Calibrated.of(estimator, learnt.method, learnt.numbers)
+    return replace(
+        fitted, estimator=estimator, held_out=held, out_of_fold=learnt.probabilities, calibration=learnt.facts
+    )
+
+
+def held_out(
+    recipe: Recipe, fitted: Fitted, X: NDArray[np.float32], y: NDArray[Any], groups: NDArray[np.int64], threads: int = 1
+) -> HeldOut | None:
+    """`hold_out` for the head that a recipe came to: what was chosen among heads is not chosen again in each fold."""
+    plain_recipe = replace(recipe.uncalibrated(), head=chosen_head(recipe, fitted))
+
+    def fit(X: NDArray[np.float32], y: NDArray[Any], groups: NDArray[np.int64]) -> Any:
+        return fit_head(plain_recipe, X, y, groups).estimator
+
+    return hold_out(recipe.target, fit, X, y, groups, recipe.seed, threads)
+
+
+def chosen_head(recipe: Recipe, fitted: Fitted) -> str:
+    """Name of the head that was fitted: the recipe's, or the one that `auto` chose."""
+    return str(fitted.choice.get("head", recipe.head))
+
+
+def is_balanced(recipe: Recipe, fitted: Fitted) -> bool:
+    """True when a head gives the probabilities of equally common classes, whatever the frequencies of the labels."""
+    return recipe.ensemble != "none" or (recipe.balance and chosen_head(recipe, fitted) not in UNBALANCED)
 
 
 def fit_single(
     recipe: Recipe, X: NDArray[np.float32], y: NDArray[Any], groups: NDArray[np.int64], threads: int = 1
 ) -> Fitted:
     """`fit_head` for one estimator, without ensemble and calibration."""
-    smallest = int(np.unique(y, return_counts=True)[1].min()) if recipe.target == "class" else 0
-    request = HeadRequest(recipe.target, len(y), smallest, recipe.balance, recipe.seed, threads, recipe.own_units)
+    sizes = np.unique(y, return_counts=True)[1] if recipe.target == "class" else np.zeros(1, dtype=np.int64)
+    request = HeadRequest(
+        recipe.target, len(y), int(sizes.min()), recipe.balance, recipe.seed, threads, recipe.own_units, len(sizes)
+    )
     estimator = build(recipe.head, request)
     arguments: dict[str, Any] = {}
     notes = []
@@ -128,6 +179,8 @@ def plain(estimator: Any) -> Any:
 
 def _steps(estimator: Any) -> list[Any]:
     """The estimators of a pipeline, or the one itself; and what each wraps."""
+    if isinstance(estimator, Calibrated):
+        return _steps(estimator.estimator_)
     steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
     return steps + [step.regressor_ for step in steps if hasattr(step, "regressor_")]
 

@@ -24,7 +24,11 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 MOST_BYTES = 2 * 2**30
 """Unpacked size above which a file is not read."""
 
-OWN_TYPES = ("quadrat.core.heads.prototype.Prototype", "quadrat.core.heads.scaling.CommonScaler")
+OWN_TYPES = (
+    "quadrat.core.heads.calibration.Calibrated",
+    "quadrat.core.heads.prototype.Prototype",
+    "quadrat.core.heads.scaling.CommonScaler",
+)
 SKLEARN_TYPES = (
     "sklearn.compose._target.TransformedTargetRegressor",
     "sklearn.ensemble._forest.RandomForestClassifier",
