@@ -1,0 +1,71 @@
+"""Places that stand for many others: the densest place of the largest clusters that hold no label yet."""
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans, MiniBatchKMeans
+from sklearn.neighbors import NearestNeighbors
+
+from ..heads.fitting import run_all
+from ..progress import Progress
+from .pool import Pick, Pool
+from .spread import Spread
+
+NEIGHBOURS = 20
+"""Of the published method: typicality is the inverse of the mean distance to them."""
+MOST_CLUSTERS = 500
+SMALLEST_CLUSTER = 5
+"""Smaller ones are left for last, as published."""
+EXACT_CLUSTERS = 50
+"""With more, k-means works on batches."""
+
+
+def suggest(pool: Pool, spread: Spread, count: int, progress: Progress) -> list[Pick]:
+    """The most typical place of each cluster, clusters without labels first and of these the largest.
+
+    Source: Hacohen et al. 2022, arXiv:2202.02794
+    """
+    clusters = max(1, min(pool.known.count + count, MOST_CLUSTERS, len(pool.Z)))
+    of, of_known = run_all([lambda: _clusters(pool, clusters)], 1, progress.part(0.0, 0.7))[0]
+    typical = run_all([lambda: typicality(pool.Z, of)], 1, progress.part(0.7, 0.9))[0]
+    size = np.bincount(of, minlength=clusters)
+    covered = np.zeros(clusters, np.int64)
+    for number in np.unique(pool.known.of):
+        covered[np.unique(of_known[pool.known.of == number])] += 1
+    picks: list[Pick] = []
+    while len(picks) < count and spread.ready():
+        progress.checkpoint(0.9)
+        # A cluster whose places are all closed by the spacing has to wait.
+        alive = np.flatnonzero(np.bincount(of[spread.open], minlength=clusters))
+        small = size[alive] < SMALLEST_CLUSTER
+        best = alive[np.lexsort((alive, -size[alive], covered[alive], small))[0]]
+        index = int(np.where(spread.open & (of == best), typical, -np.inf).argmax())
+        why = f"typical of {100 * size[best] / len(of):.2g} % of the area"
+        picks.append(Pick(index, f"{why}, which has no label yet" if not covered[best] else why))
+        covered[best] += 1
+        spread.take(index)
+    return picks
+
+
+def _clusters(pool: Pool, clusters: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cluster of each candidate and of each known vector; labels take part in the clustering."""
+    everything = np.concatenate([pool.Z, pool.known.Z])
+    seed = int(pool.rng(2).integers(2**31))
+    if clusters <= EXACT_CLUSTERS:
+        model = KMeans(clusters, n_init=1, random_state=seed)
+    else:
+        model = MiniBatchKMeans(clusters, n_init=1, random_state=seed, batch_size=4096)
+    found = model.fit_predict(everything).astype(np.int64)
+    return found[: len(pool.Z)], found[len(pool.Z) :]
+
+
+def typicality(Z: NDArray[np.float32], of: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(n,) inverse of the mean distance to the nearest neighbours in the same cluster."""
+    typical = np.zeros(len(Z))
+    for cluster in np.unique(of):
+        members = np.flatnonzero(of == cluster)
+        if len(members) == 1:
+            continue
+        k = min(NEIGHBOURS, len(members) - 1)
+        distance, _ = NearestNeighbors(n_neighbors=k).fit(Z[members]).kneighbors()
+        typical[members] = 1.0 / (distance.mean(axis=1) + 1e-12)
+    return typical
