@@ -23,13 +23,28 @@ class Folds:
     """(N,) int64: 0..count-1, or `TRAINING_ONLY`."""
     count: int
     untested: tuple[int, ...] = ()
-    """Class values that lie in one group only: they are trained, but nothing is left to test them on."""
+    """Class values that are trained, but never tested: they, or a class in all their groups, lie in one group only."""
     gaps: int = 0
     """Pairs of (fold, class) where the training part lacks the class; 0 except for groups of many classes."""
+    left_out: tuple[Int, ...] = ()
+    """For each fold the samples that are in neither part of it; empty when there are none."""
+    dropped: int = 0
+    """Folds that had nothing left to learn from, and are not tested."""
+    names: tuple[str, ...] = ()
+    """What each fold is, where it is something (a region); else empty."""
+
+    def without(self, fold: int) -> Int:
+        """Indices that are in neither part of a fold."""
+        return self.left_out[fold] if self.left_out else np.empty(0, dtype=np.int64)
 
     def parts(self) -> list[tuple[Int, Int]]:
         """Indices of (training, test) for each fold."""
-        return [(np.flatnonzero(self.fold != k), np.flatnonzero(self.fold == k)) for k in range(self.count)]
+        both = []
+        for k in range(self.count):
+            training = self.fold != k
+            training[self.without(k)] = False
+            both.append((np.flatnonzero(training), np.flatnonzero(self.fold == k)))
+        return both
 
 
 def class_folds(
@@ -75,8 +90,8 @@ def class_folds(
             break
     if best is None or len(np.unique(best[1][tested])) < 2:
         return None
-    untested = tuple(int(value) for value in classes[~testable])
-    return Folds(best[1][members], count, untested, best[0])
+    never = cells[tested].sum(axis=0) == 0
+    return Folds(best[1][members], count, tuple(int(value) for value in classes[never]), best[0])
 
 
 def value_folds(y: NDArray[np.floating], groups: NDArray[np.integer], wish: int, seed: int) -> Folds | None:

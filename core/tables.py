@@ -10,7 +10,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .errors import BadInput
-from .samples import FeatureSpace, LabelReport, Samples, check_field, finish_targets, read_groups, read_targets
+from .samples import (
+    FeatureSpace,
+    LabelReport,
+    Samples,
+    check_field,
+    finish_targets,
+    read_groups,
+    read_regions,
+    read_targets,
+)
 
 DEGREES = "EPSG:4326"
 COORDINATES = (("x", "y"), ("lon", "lat"), ("lng", "lat"), ("long", "lat"), ("longitude", "latitude"))
@@ -18,8 +27,9 @@ COORDINATES = (("x", "y"), ("lon", "lat"), ("lng", "lat"), ("long", "lat"), ("lo
 
 
 def table_samples(
-    table: pd.DataFrame, source: str, *, field: str, target: str, features: Sequence[str], group_field: str
-) -> Samples:
+    table: pd.DataFrame, source: str, *, field: str, target: str, features: Sequence[str], group_field: str,
+    region_field: str = "",
+) -> Samples:  # fmt: skip
     """Each row without gaps is a sample.
 
     Args:
@@ -29,6 +39,7 @@ def table_samples(
         target: `class` or `value`.
         features: columns that are the features.
         group_field: column with the group, or empty: each row is a group of its own.
+        region_field: column with the region, or empty.
 
     Raises:
         BadInput: no such column, not numbers, or nothing left to learn from.
@@ -39,6 +50,7 @@ def table_samples(
     targets = read_targets(table, field, target, source)
     X = feature_matrix(table, features, source)
     groups = read_groups(table, group_field, source, report) if group_field else np.arange(len(table), dtype=np.int64)
+    regions = read_regions(table, region_field, source) if region_field else None
     labelled, whole = ~np.isnan(targets.y), np.isfinite(X).all(axis=1)
     report.without_class = int((~labelled).sum())
     report.missing_features = int((labelled & ~whole).sum())
@@ -53,7 +65,7 @@ def table_samples(
     kind, grouped = f"groups ({group_field})" if group_field else "rows", len(np.unique(kept_groups)) < len(kept)
     return Samples(
         X[kept], y, kept_groups, kind, grouped, bool(group_field), None if xy is None else xy[kept], crs, None, classes,
-        table_space(features), report,
+        table_space(features), report, regions.take(kept) if regions else None,
     )  # fmt: skip
 
 
