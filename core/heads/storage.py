@@ -1,4 +1,4 @@
-"""Heads on disk: one zip with `facts.json` and `head.skops`, without pickle and without executable code.
+"""Heads on disk: one zip with `facts.json`, `head.skops` and plain arrays, without pickle and executable code.
 
 Before anything is built, every type named in the file is compared with a list of our own; skops then checks again
 while it builds. A head of another minor version of scikit-learn is refused, because its insides may differ.
@@ -6,19 +6,23 @@ while it builds. A head of another minor version of scikit-learn is refused, bec
 
 import io
 import json
+import math
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import sklearn
 import skops.io
+from numpy.typing import NDArray
 
 from ..atomic import replacing
 from ..errors import BadInput, QuadratError, Stale, VersionMismatch
 
 FORMAT = 1
-FACTS, HEAD = "facts.json", "head.skops"
+FACTS, HEAD, TRAINING = "facts.json", "head.skops", "training/"
+"""Members; below the last one lie arrays by name."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """Time stamp of all members, so that equal heads are equal files."""
 MOST_BYTES = 2 * 2**30
@@ -26,11 +30,16 @@ MOST_BYTES = 2 * 2**30
 
 OWN_TYPES = (
     "quadrat.core.heads.calibration.Calibrated",
+    "quadrat.core.heads.committee.Committee",
+    "quadrat.core.heads.committee.ValueCommittee",
     "quadrat.core.heads.prototype.Prototype",
     "quadrat.core.heads.scaling.CommonScaler",
 )
 SKLEARN_TYPES = (
     "sklearn.compose._target.TransformedTargetRegressor",
+    "sklearn.discriminant_analysis.LinearDiscriminantAnalysis",
+    "sklearn.ensemble._forest.ExtraTreesClassifier",
+    "sklearn.ensemble._forest.ExtraTreesRegressor",
     "sklearn.ensemble._forest.RandomForestClassifier",
     "sklearn.ensemble._forest.RandomForestRegressor",
     "sklearn.linear_model._logistic.LogisticRegression",
@@ -44,6 +53,8 @@ SKLEARN_TYPES = (
     "sklearn.preprocessing._label.LabelBinarizer",
     "sklearn.tree._classes.DecisionTreeClassifier",
     "sklearn.tree._classes.DecisionTreeRegressor",
+    "sklearn.tree._classes.ExtraTreeClassifier",
+    "sklearn.tree._classes.ExtraTreeRegressor",
     "sklearn.tree._tree.Tree",
 )
 PLAIN_TYPES = (
@@ -57,13 +68,16 @@ TRUSTED_LOADERS = frozenset(
 """What skops may do with those types; calling functions is not among it."""
 
 
-def save_head(path: str, facts: Mapping[str, Any], estimator: Any) -> None:
+def save_head(
+    path: str, facts: Mapping[str, Any], estimator: Any, arrays: Mapping[str, NDArray[Any]] | None = None
+) -> None:
     """Write a head under a temporary name and rename it.
 
     Args:
         path: of the head.
         facts: plain JSON values; format and scikit-learn version are added.
         estimator: fitted, of types that may be stored.
+        arrays: numbers that go with it, by name; see `load_arrays`.
 
     Raises:
         BadInput: the estimator holds a type that is not on the list.
@@ -76,6 +90,44 @@ def save_head(path: str, facts: Mapping[str, Any], estimator: Any) -> None:
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         _add(archive, FACTS, text.encode(), zipfile.ZIP_DEFLATED)
         _add(archive, HEAD, body, zipfile.ZIP_STORED)
+        for name, array in sorted((arrays or {}).items()):
+            _add(archive, f"{TRAINING}{name}.npy", _npy(array), zipfile.ZIP_DEFLATED)
+
+
+def load_arrays(path: str) -> dict[str, NDArray[Any]]:
+    """Arrays that go with a head, by name; none in heads of before there were any.
+
+    Raises:
+        BadInput: missing, truncated, or not plain arrays.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_size(archive, path)
+            names = [name for name in archive.namelist() if name.startswith(TRAINING)]
+            return {name[len(TRAINING) :].removesuffix(".npy"): _array(archive.read(name)) for name in names}
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise BadInput(f"The head {path} is damaged ({error}). Train it again.") from error
+
+
+def _npy(array: NDArray[Any]) -> bytes:
+    packed = io.BytesIO()
+    np.lib.format.write_array(packed, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+    return packed.getvalue()
+
+
+def _array(body: bytes) -> NDArray[Any]:
+    """An array of numbers.
+
+    Raises:
+        ValueError: damaged, pickled, or of another size than it says.
+    """
+    stream = io.BytesIO(body)
+    if np.lib.format.read_magic(stream) != (1, 0):
+        raise ValueError("an array of unknown version")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+    if dtype.kind not in "iuf" or math.prod(shape) * dtype.itemsize != len(body) - stream.tell():
+        raise ValueError("an array that is no plain numbers, or cut off")
+    return np.load(io.BytesIO(body), allow_pickle=False)  # type: ignore[no-any-return]
 
 
 def load_head(path: str) -> tuple[dict[str, Any], Any]:
