@@ -4,7 +4,7 @@ In each fold the head is fitted by the very procedure of training, inner choices
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -12,15 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from .folds import TRAINING_ONLY, Folds, block_side, make_folds, metres, spatial_blocks
+from .folds import TRAINING_ONLY, Folds, make_folds, metres, spatial_blocks
 from .heads.build import Fitted, fit_head
 from .heads.fitting import run_all
 from .heads.recipe import Recipe
 from .progress import Progress
-from .samples import Samples
+from .samples import Regions, Samples
+from .separation import GIVEN, BlockChoice, choose_block, guarded, length, region_folds
 
 Int = NDArray[np.int64]
-GROUPS, BLOCKS, RANDOM = "groups", "blocks", "random"
+GROUPS, BLOCKS, REGIONS, RANDOM = "groups", "blocks", "regions", "random"
+USUAL_FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -28,17 +30,35 @@ class Scheme:
     """One way to keep test samples apart."""
 
     name: str
-    """`groups`, `blocks` or `random`."""
+    """`groups`, `blocks`, `regions` or `random`."""
     title: str
     sentence: str
     """What is kept apart, for the report."""
     groups: Callable[[int], Int]
     """Repetition -> (N,) group numbers."""
+    block: BlockChoice | None = None
+    """How large blocks are, and why."""
+    regions: Regions | None = None
+    """What is left out in turn, whole."""
+    guard_m: float = 0.0
+    """Training samples nearer than this to a test sample are left out."""
 
     @property
     def honest(self) -> bool:
         """False for random folds."""
         return self.name != RANDOM
+
+    def split(self, samples: Samples, wish: int, seed: int, repeat: int) -> tuple[Int, Folds] | None:
+        """Groups and folds of one repetition, or None when nothing can be kept apart."""
+        groups, classes = self.groups(repeat), bool(samples.classes)
+        if self.regions is not None:
+            folds = region_folds(self.regions, samples.groups, samples.y, classes=classes)
+        else:
+            folds = make_folds("class" if classes else "value", samples.y, groups, wish, seed + repeat)
+        xy_m = metres_of(samples)
+        if folds is not None and self.guard_m and xy_m is not None:
+            folds = guarded(folds, samples.y, xy_m, self.guard_m, classes=classes)
+        return None if folds is None else (groups, folds)
 
 
 @dataclass
@@ -53,6 +73,10 @@ class Repetition:
     """(N,) class values or float64; meaningless where not tested."""
     probabilities: NDArray[np.float64] | None
     """(N, K) in the order of the classes; None for values."""
+    before: NDArray[np.float64] | None = None
+    """(N, K) probabilities before calibration; None when the head was not calibrated."""
+    choices: list[dict[str, Any]] = field(default_factory=list)
+    """What the head chose in each fold."""
 
     @property
     def tested(self) -> Int:
@@ -99,41 +123,85 @@ class HeadPlan:
         return fit_head(self.recipe, samples.X[at], samples.y[at], groups[at], threads)
 
 
-def schemes_for(target: str, samples: Samples, block_size_m: float, seed: int) -> tuple[list[Scheme], list[LeftOut]]:
-    """Schemes that make sense for these samples, the one to trust first, and those that do not."""
+def schemes_for(
+    target: str, samples: Samples, block_size_m: float, seed: int, guard_m: float = 0.0, wish: int = USUAL_FOLDS
+) -> tuple[list[Scheme], list[LeftOut]]:
+    """Schemes that make sense for these samples, the one to trust first, and those that do not.
+
+    Args:
+        target: `class` or `value`.
+        samples: all of them.
+        block_size_m: side of spatial blocks; 0: chosen from the data.
+        seed: decides the draws.
+        guard_m: distance that training keeps from the test; random folds keep none.
+        wish: most folds.
+    """
     found: list[Scheme] = []
     without: list[LeftOut] = []
     kind = samples.group_kind
     if samples.grouped:
         sentence = f"Whole {kind} are kept apart: no cell of a test group was seen in training."
-        found.append(Scheme(GROUPS, f"Folds of {kind}", sentence, lambda repeat: samples.groups))
+        found.append(Scheme(GROUPS, f"Folds of {kind}", sentence, lambda repeat: samples.groups, guard_m=guard_m))
     else:
         reason = f"Every label is a single {kind.rstrip('s')}, so there is nothing to keep together; blocks come first."
         without.append(LeftOut(GROUPS, "Folds of groups", reason))
     # With one large polygon a class, polygons cut by blocks are still better than nothing; a group field never is cut.
     cut = samples.grouped and not samples.by_field and make_folds(target, samples.y, samples.groups, 2, seed) is None
-    blocks = _blocks(samples, np.arange(len(samples.y)) if cut else samples.groups, block_size_m, seed)
+    groups = np.arange(len(samples.y)) if cut else samples.groups
+    blocks = _blocks(target, samples, groups, (block_size_m, guard_m), wish, seed)
     (found if isinstance(blocks, Scheme) else without).append(blocks)  # type: ignore[arg-type]
+    if samples.regions is not None:
+        sentence = "Each region is tested by a head that was trained on all others and never saw it."
+        inner = inner_groups(samples, seed)
+        found.append(
+            Scheme(REGIONS, "Leave one region out", sentence, lambda repeat: inner, None, samples.regions, guard_m)
+        )
     sentence = "Cells are dealt out at random: neighbours of training cells are in the test, which flatters."
     everyone = np.arange(len(samples.y), dtype=np.int64)
     found.append(Scheme(RANDOM, "Random folds", sentence, lambda repeat: everyone))
     return found, without
 
 
-def _blocks(samples: Samples, groups: Int, block_size_m: float, seed: int) -> Scheme | LeftOut:
+def _blocks(
+    target: str, samples: Samples, groups: Int, sizes_m: tuple[float, float], wish: int, seed: int
+) -> Scheme | LeftOut:
+    """Spatial blocks of a given or a chosen side; `sizes_m` are the side (0: chosen) and the guard distance."""
     title = "Spatial blocks"
     xy_m = metres_of(samples)
     if xy_m is None:
         return LeftOut(BLOCKS, title, "It is not known where the samples lie.")
-    side = block_size_m or block_side(xy_m)
-    if side <= 0:
-        return LeftOut(BLOCKS, title, "All samples lie in one place.")
     unit = "m" if samples.crs else "units of the coordinates"
+    given_m, guard_m = sizes_m
+    if given_m:
+        block: BlockChoice | None = BlockChoice(given_m, GIVEN, "The side of the blocks was given.")
+    else:
+        block = choose_block(target, xy_m, groups, samples.X, samples.y, unit, wish, seed)
+    if block is None or not np.ptp(xy_m, axis=0).any():
+        return LeftOut(BLOCKS, title, "All samples lie in one place.")
+    side = block.side_m
     whole = "a group lies in the square of its middle"
     if groups is not samples.groups:
         whole = f"as there are too few {samples.group_kind} to keep them whole, they are cut"
     sentence = f"Squares of {side:,.0f} {unit} are kept apart; {whole}, and each repetition lays the squares elsewhere."
-    return Scheme(BLOCKS, title, sentence, lambda repeat: spatial_blocks(xy_m, groups, side, seed + repeat))
+    if side < 10:  # degrees without a CRS, for one
+        sentence = sentence.replace(f"{side:,.0f} {unit}", length(side, unit))
+    return Scheme(
+        BLOCKS, title, sentence, lambda repeat: spatial_blocks(xy_m, groups, side, seed + repeat), block, None, guard_m
+    )
+
+
+def inner_groups(samples: Samples, seed: int) -> Int:
+    """(N,) what heads keep together when they try their settings on all samples.
+
+    Groups where labels have them, else spatial blocks where places are known, else every sample by itself. So what a
+    head chooses for itself is chosen for places that it has not seen.
+    """
+    xy_m = metres_of(samples)
+    if samples.grouped or xy_m is None:
+        return samples.groups
+    target = "class" if samples.classes else "value"
+    block = choose_block(target, xy_m, samples.groups, samples.X, samples.y, "m", USUAL_FOLDS, seed)
+    return samples.groups if block is None else spatial_blocks(xy_m, samples.groups, block.side_m, seed)
 
 
 def metres_of(samples: Samples) -> NDArray[np.float64] | None:
@@ -162,34 +230,49 @@ def run_scheme(
         The trial, or the reason why there can be none.
     """
     trial = Trial(scheme)
-    for repeat in range(repeats):
-        groups = scheme.groups(repeat)
-        folds = make_folds(plan.target, samples.y, groups, wish, plan.seed + repeat)
-        if folds is None:
-            what = "two classes with two groups each" if plan.target == "class" else "two groups"
-            reason = f"This needs at least {what}: one to learn from and one to test on."
+    rounds = 1 if scheme.regions is not None else repeats  # regions leave nothing to draw
+    for repeat in range(rounds):
+        found = scheme.split(samples, wish, plan.seed, repeat)
+        if found is None:
             if not trial.repetitions:
-                return LeftOut(scheme.name, scheme.title, reason)
+                return LeftOut(scheme.name, scheme.title, _why_not(scheme, samples, wish, plan))
             continue
-        part = progress.part(repeat / repeats, (repeat + 1) / repeats)
+        groups, folds = found
+        part = progress.part(repeat / rounds, (repeat + 1) / rounds)
         trial.repetitions.append(_one_round(samples, plan, folds, groups, part))
     return trial
+
+
+def _why_not(scheme: Scheme, samples: Samples, wish: int, plan: HeadPlan) -> str:
+    if scheme.guard_m and replace(scheme, guard_m=0.0).split(samples, wish, plan.seed, 0) is not None:
+        return f"With a guard distance of {scheme.guard_m:,.0f} m no fold has anything left to learn from."
+    if scheme.regions is not None:
+        return "No region leaves enough to learn from in the others."
+    what = "two classes with two groups each" if plan.target == "class" else "two groups"
+    return f"This needs at least {what}: one to learn from and one to test on."
 
 
 def _one_round(samples: Samples, plan: HeadPlan, folds: Folds, groups: Int, progress: Progress) -> Repetition:
     values = np.array([entry.value for entry in samples.classes], dtype=np.int64)
     predicted = np.zeros(len(samples.y), dtype=samples.y.dtype)
-    probabilities = np.zeros((len(samples.y), len(values))) if len(values) else None
+    shares = np.zeros((2, len(samples.y), len(values)))
+    calibrated: list[bool] = []
 
-    def one_fold(training: Int, test: Int) -> None:
-        estimator = plan.fit(samples, training, groups).estimator
-        if probabilities is None:
+    def one_fold(training: Int, test: Int) -> dict[str, Any]:
+        fitted = plan.fit(samples, training, groups)
+        estimator = fitted.estimator
+        if not len(values):
             predicted[test] = estimator.predict(samples.X[test])
-            return
+            return fitted.choice
+        columns = np.ix_(test, np.searchsorted(values, estimator.classes_))
         found = estimator.predict_proba(samples.X[test])
-        probabilities[np.ix_(test, np.searchsorted(values, estimator.classes_))] = found
+        shares[1][columns] = found
         predicted[test] = estimator.classes_[found.argmax(axis=1)]
+        calibrated.append(hasattr(estimator, "uncalibrated_proba"))
+        shares[0][columns] = estimator.uncalibrated_proba(samples.X[test]) if calibrated[-1] else found
+        return fitted.choice
 
     tasks = [partial(one_fold, training, test) for training, test in folds.parts()]
-    run_all(tasks, plan.threads, progress)
-    return Repetition(folds, groups, samples.y, predicted, probabilities)
+    choices = run_all(tasks, plan.threads, progress)
+    before = shares[0] if any(calibrated) else None
+    return Repetition(folds, groups, samples.y, predicted, shares[1] if len(values) else None, before, choices)

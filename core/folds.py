@@ -144,11 +144,6 @@ def spatial_blocks(xy_m: NDArray[np.float64], groups: NDArray[np.integer], side_
     return number.reshape(-1)[members].astype(np.int64)
 
 
-def block_side(xy_m: NDArray[np.float64]) -> float:
-    """A tenth of the longer side of the area that the samples span, metres."""
-    return float(np.ptp(xy_m, axis=0).max() / 10)
-
-
 def metres(xy: NDArray[np.float64], is_geographic: bool, unit_m: float = 1.0) -> NDArray[np.float64]:
     """Coordinates in metres, good enough to measure blocks.
 

@@ -3,7 +3,6 @@
 Nothing is fitted to the labels here except a variogram; heads are unknown.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -177,6 +176,3 @@ def region_folds(regions: Regions, groups: Int, y: NDArray[Any], *, classes: boo
         left_out.append(np.flatnonzero(shared | (regions.of < 0)))
     folds = Folds(np.where(regions.of < 0, TRAINING_ONLY, regions.of), len(regions.names), (), 0, tuple(left_out))
     return testable(replace(folds, names=regions.names), y, classes=classes)
-
-
-Splitter = Callable[[int], Folds | None]

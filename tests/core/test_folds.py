@@ -4,7 +4,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from quadrat.core.folds import (
     TRAINING_ONLY,
-    block_side,
     class_folds,
     make_folds,
     metres,
@@ -123,7 +122,6 @@ def test_degrees_become_metres_also_across_180_degrees():
     there = metres(xy, is_geographic=True)
     assert there[1, 0] - there[0, 0] == pytest.approx(0.02 * 111_195 * 0.5, rel=0.01)
     assert there[2, 1] - there[0, 1] == pytest.approx(0.01 * 111_195, rel=0.01)
-    assert block_side(there) == pytest.approx(np.ptp(there, axis=0).max() / 10)
 
 
 def test_feet_become_metres():
