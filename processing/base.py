@@ -30,6 +30,7 @@ from .values import Reader, Request, with_outputs
 from .workers import shared_pool
 
 LOG_TAG = "Quadrat"
+LAYERS_OUT = (Kind.RASTER_OUT, Kind.VECTOR_OUT)
 LONGEST_WORD = 32
 """Longer ones are hashes."""
 TEXT_EVERY_S = 10.0
@@ -207,7 +208,7 @@ class QuadratAlgorithm(QgsProcessingAlgorithm):
             if p.kind not in OUTPUTS or not path:
                 continue
             values[key(name)] = path
-            if p.kind is Kind.RASTER_OUT and not save_style(path):
+            if p.kind in LAYERS_OUT and not save_style(path) and p.kind is Kind.RASTER_OUT:
                 feedback.pushInfo(tr("No style was written beside {path}.").format(path=path))
             if context.willLoadLayerOnCompletion(path):
                 details = context.layerToLoadOnCompletionDetails(path)

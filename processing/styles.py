@@ -7,42 +7,35 @@ added from later; `Styler` finishes a layer when QGIS loads it, in the main thre
 import json
 import os
 import threading
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from qgis.core import (
     Qgis,
-    QgsColorRampLegendNodeSettings,
-    QgsColorRampShader,
-    QgsContrastEnhancement,
-    QgsGradientColorRamp,
-    QgsGradientStop,
     QgsMapLayer,
-    QgsMultiBandColorRenderer,
-    QgsPalettedRasterRenderer,
-    QgsPercentageNumericFormat,
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProcessingLayerPostProcessorInterface,
     QgsRasterLayer,
     QgsRasterRenderer,
-    QgsRasterShader,
-    QgsSingleBandPseudoColorRenderer,
+    QgsVectorLayer,
 )
 from qgis.PyQt import sip
-from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtXml import QDomDocument
 
 from ..core.jobs.declare import OUTPUTS
 from ..core.jobs.registry import JOBS
 from .i18n import tr
+from .renderers import RENDERERS
+from .vectorstyles import DRESSERS, dress, stand_in
 
 SUFFIX = ".quadrat.json"
-VIRIDIS = ("#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725")
-"""Matplotlib's viridis at every eighth, CC0. QGIS's own copy may be missing from a profile's style database."""
-RAMP_STEPS = 9
+STYLED_VECTORS = ".gpkg"
+"""Tables in text files have no geometry that QGIS would find without being told."""
 LONGEST_CHAIN = 5
-VEIL = (84, 90, 98)
-"""Colour that lies over places of low confidence; a grey that shows on a white canvas and in a dark legend."""
+MADE_OF = ("input", "embedding", "table", "map", "sample", "units")
+"""Fields of jobs that name what the result is of; the first that is given counts."""
+ANY_MAP = "map"
+"""Declared result of outputs that hold classes or values; the facts say which."""
 
 Facts = Dict[str, Any]
 
@@ -63,7 +56,7 @@ def kind_of(path: str, facts: Facts, job: Facts) -> str:
     declared = JOBS.get(job.get("job", ""))
     for name, p in declared.params().items() if declared else ():
         same = os.path.basename(str(job.get(name))) == os.path.basename(path)
-        if p.kind in OUTPUTS and same and p.result in ("confidence", "probabilities"):
+        if p.kind in OUTPUTS and same and p.result not in ("", ANY_MAP):
             return p.result
     return str(facts.get("result", ""))
 
@@ -71,26 +64,18 @@ def kind_of(path: str, facts: Facts, job: Facts) -> str:
 def renderer_of(path: str) -> Optional[QgsRasterRenderer]:
     """The renderer for a result; None when its sidecar does not say what it is."""
     facts, job = read_facts(path)
-    maker = _RENDERERS.get(kind_of(path, facts, job))
+    maker = RENDERERS.get(kind_of(path, facts, job))
     return maker(facts) if maker else None
 
 
 def save_style(path: str) -> bool:
-    """Write the style of a raster result beside it, as QGIS looks for it; False when that cannot be done.
+    """Write the style of a result beside it, as QGIS looks for it; False when that cannot be done.
 
-    Written without opening the raster: QGIS would compute statistics and leave them in a file beside it.
+    Written without opening the result: QGIS would compute statistics of a raster and leave them in a file beside it.
     """
-    renderer = renderer_of(path)
-    if renderer is None:
+    document = _style_of(path)
+    if document is None:
         return False
-    document = QDomDocument("qgis")
-    root = document.createElement("qgis")
-    root.setAttribute("version", Qgis.QGIS_VERSION)
-    root.setAttribute("styleCategories", "AllStyleCategories")
-    document.appendChild(root)
-    pipe = document.createElement("pipe")
-    root.appendChild(pipe)
-    renderer.writeXml(document, pipe)
     temporary = style_path(path) + ".part"
     try:
         with open(temporary, "w", encoding="utf-8") as file:
@@ -101,93 +86,32 @@ def save_style(path: str) -> bool:
     return True
 
 
+def _style_of(path: str) -> Optional[QDomDocument]:
+    """The style file of a result; None when its sidecar does not say what it is."""
+    facts, job = read_facts(path)
+    kind = kind_of(path, facts, job)
+    document = QDomDocument("qgis")
+    if kind in DRESSERS and path.lower().endswith(STYLED_VECTORS):
+        layer = stand_in(kind, facts)
+        dress(layer, kind, facts)
+        layer.exportNamedStyle(document)
+        return document
+    renderer = renderer_of(path)
+    if renderer is None:
+        return None
+    root = document.createElement("qgis")
+    root.setAttribute("version", Qgis.QGIS_VERSION)
+    root.setAttribute("styleCategories", "AllStyleCategories")
+    document.appendChild(root)
+    pipe = document.createElement("pipe")
+    root.appendChild(pipe)
+    renderer.writeXml(document, pipe)
+    return document
+
+
 def style_path(path: str) -> str:
     """Where QGIS looks for the default style of a file."""
     return os.path.splitext(path)[0] + ".qml"
-
-
-# Renderers -----------------------------------------------------------------------------------------------------
-
-
-def _embedding(facts: Facts) -> Optional[QgsRasterRenderer]:
-    picture = facts.get("picture") or {}
-    bands, ranges = picture.get("bands") or [], picture.get("ranges") or []
-    if not bands or len(bands) != len(ranges):
-        return None
-    three = [bands[min(i, len(bands) - 1)] for i in range(3)]
-    limits = [ranges[min(i, len(ranges) - 1)] for i in range(3)]
-    renderer = QgsMultiBandColorRenderer(None, *three)
-    setters = (
-        renderer.setRedContrastEnhancement,
-        renderer.setGreenContrastEnhancement,
-        renderer.setBlueContrastEnhancement,
-    )
-    for (low, high), setter in zip(limits, setters):
-        stretch = QgsContrastEnhancement(Qgis.DataType.Float32)
-        stretch.setMinimumValue(float(low))
-        stretch.setMaximumValue(float(high))
-        algorithm = QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum
-        stretch.setContrastEnhancementAlgorithm(algorithm)
-        setter(stretch)
-    return renderer
-
-
-def _class_map(facts: Facts) -> Optional[QgsRasterRenderer]:
-    classes = [
-        QgsPalettedRasterRenderer.Class(float(c["value"]), QColor(c["colour"]), str(c["name"]))
-        for c in facts.get("classes") or []
-    ]
-    return QgsPalettedRasterRenderer(None, 1, classes) if classes else None
-
-
-def _value_map(facts: Facts) -> Optional[QgsRasterRenderer]:
-    low, high = (float(v) for v in facts.get("range") or (0.0, 1.0))
-    return _pseudocolour(low, high, [QColor(c) for c in VIRIDIS])
-
-
-def _confidence(facts: Facts) -> Optional[QgsRasterRenderer]:
-    return _pseudocolour(0.0, 1.0, [QColor(*VEIL, alpha) for alpha in (235, 0)], in_percent=True)
-
-
-def _probabilities(facts: Facts) -> Optional[QgsRasterRenderer]:
-    return _pseudocolour(0.0, 1.0, [QColor(c) for c in VIRIDIS], in_percent=True)
-
-
-def _pseudocolour(low: float, high: float, colours: List[QColor], *, in_percent: bool = False) -> QgsRasterRenderer:
-    if not high > low:
-        low, high = low - 0.5, low + 0.5
-    steps = len(colours) - 1
-    stops = [QgsGradientStop(i / steps, colour) for i, colour in enumerate(colours)][1:-1]
-    ramp = QgsGradientColorRamp(colours[0], colours[-1], False, stops)
-    function = QgsColorRampShader(low, high, ramp, QgsColorRampShader.Type.Interpolated)
-    items = []
-    for step in range(RAMP_STEPS):
-        share = step / (RAMP_STEPS - 1)
-        value = low + share * (high - low)
-        label = f"{100 * value:.0f} %" if in_percent else f"{value:.4g}"
-        items.append(QgsColorRampShader.ColorRampItem(value, ramp.color(share), label))
-    function.setColorRampItemList(items)
-    if in_percent:
-        percent = QgsPercentageNumericFormat()
-        percent.setInputValues(QgsPercentageNumericFormat.InputValues.ValuesAreFractions)
-        legend = QgsColorRampLegendNodeSettings()
-        legend.setNumericFormat(percent)
-        function.setLegendSettings(legend)
-    shader = QgsRasterShader(low, high)
-    shader.setRasterShaderFunction(function)
-    renderer = QgsSingleBandPseudoColorRenderer(None, 1, shader)
-    renderer.setClassificationMin(low)
-    renderer.setClassificationMax(high)
-    return renderer
-
-
-_RENDERERS: Dict[str, Callable[[Facts], Optional[QgsRasterRenderer]]] = {
-    "embedding": _embedding,
-    "classmap": _class_map,
-    "valuemap": _value_map,
-    "confidence": _confidence,
-    "probabilities": _probabilities,
-}
 
 
 # Layers that QGIS loads ----------------------------------------------------------------------------------------
@@ -202,14 +126,27 @@ def layer_name(label: str, job: Facts) -> str:
 
 def _origin(job: Facts) -> str:
     """What the user began with: a map is of the raster that was embedded, whatever the embedding's file is called."""
-    source = ""
+    return next((source for source, _ in reversed(list(_chain(job)))), "")
+
+
+def _chain(job: Facts) -> Iterator[Tuple[str, Facts]]:
+    """What a result was made of, what that was made of, and so on: path and facts of each."""
     for _ in range(LONGEST_CHAIN):
-        asked = str(job.get("input") or job.get("embedding") or job.get("table") or "").partition("|")[0]
-        if not asked:
-            break
-        source = asked
-        _, job = read_facts(source)
-    return source
+        source = next((str(job[name]) for name in MADE_OF if job.get(name)), "").partition("|")[0]
+        if not source:
+            return
+        facts, job = read_facts(source)
+        yield source, facts
+
+
+def credits_of(facts: Facts, job: Facts) -> List[str]:
+    """What must be named where the result is shown: credit and licence of published embeddings behind it."""
+    found: Dict[str, None] = {}
+    for told in (facts, *(told for _, told in _chain(job))):
+        if told.get("credit"):
+            licence = f" ({told['licence']})" if told.get("licence") else ""
+            found[f"{told['credit']}{licence}"] = None
+    return list(found)
 
 
 def abstract(facts: Facts, job: Facts) -> str:
@@ -222,6 +159,7 @@ def abstract(facts: Facts, job: Facts) -> str:
         value = job.get(name)
         if value and (p.required or value != defaults[name]) and p.kind not in OUTPUTS:
             lines.append(f"{tr(p.label)}: {value}")
+    lines += credits_of(facts, job)
     lines.append(tr("The whole job lies beside the file and can be run again: python -m quadrat run FILE.quadrat.json"))
     return "\n".join(lines)
 
@@ -235,6 +173,8 @@ class Styler(QgsProcessingLayerPostProcessorInterface):
         """Style the layer (Processing loads results without the style file beside them) and note how it was made."""
         path = layer.source().partition("|")[0]
         facts, job = read_facts(path)
+        if isinstance(layer, QgsVectorLayer):
+            dress(layer, kind_of(path, facts, job), facts)
         if isinstance(layer, QgsRasterLayer):
             renderer = renderer_of(path)
             if renderer is not None:
@@ -247,6 +187,7 @@ class Styler(QgsProcessingLayerPostProcessorInterface):
         if text:
             metadata = layer.metadata()
             metadata.setAbstract(text)
+            metadata.setRights(credits_of(facts, job))
             layer.setMetadata(metadata)
 
 

@@ -8,6 +8,7 @@ import pytest
 from osgeo import gdal
 from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsRasterLayer
 from qgis.PyQt.QtGui import QColor
+from quadrat.processing.renderers import RENDERERS
 from quadrat.processing.styles import abstract, kind_of, layer_name, new_styler, save_style, style_path
 
 CLASSES = [
@@ -20,6 +21,9 @@ KINDS = {
     "valuemap": {"range": [10.0, 30.0]},
     "confidence": {},
     "probabilities": {},
+    "applicability": {},
+    "similarity": {"range": [-0.2, 0.9]},
+    "picture": {},
 }
 
 
@@ -107,6 +111,50 @@ def test_confidence_veils_what_is_unsure_and_is_labelled_in_percent(result, open
     assert items[0].color.alpha() > 200
     assert items[-1].color.alpha() == 0
     assert [items[0].label, items[4].label, items[-1].label] == ["0 %", "50 %", "100 %"]
+
+
+def test_applicability_hides_what_is_like_the_labels(result, opened):
+    path = result("applicability")
+    assert save_style(path)
+    renderer = opened(path)
+    function = renderer.shader().rasterShaderFunction()
+    alphas = [function.shade(value)[4] for value in (0.0, 0.99, 1.0, 1.01, 1.5, 2.0, 50.0)]
+    assert alphas[:3] == [0, 0, 0]
+    assert 90 < alphas[3] < alphas[4] < alphas[5] == alphas[6] == 235
+    assert not function.legendSettings().useContinuousLegend(), "the words stand in the legend"
+    assert "like the labels" in function.colorRampItemList()[0].label
+
+
+def test_similarity_runs_over_what_the_raster_holds(result, opened):
+    path = result("similarity")
+    assert save_style(path)
+    items = opened(path).shader().rasterShaderFunction().colorRampItemList()
+    assert (items[0].value, items[-1].value) == (-0.2, 0.9)
+
+
+def test_a_picture_is_shown_as_it_is(result, opened):
+    path = result("picture")
+    assert save_style(path)
+    renderer = opened(path)
+    assert (renderer.redBand(), renderer.greenBand(), renderer.blueBand()) == (1, 2, 3)
+    stretch = renderer.redContrastEnhancement()
+    assert stretch is None or stretch.contrastEnhancementAlgorithm() == stretch.NoEnhancement
+
+
+def test_unsure_cells_have_a_name_and_a_grey(result, opened):
+    path = result("classmap", unsure={"value": 3})
+    assert save_style(path)
+    last = opened(path).classes()[-1]
+    red, green, blue, _ = last.color.getRgb()
+    assert (last.value, last.label) == (3, "unsure")
+    assert max(red, green, blue) - min(red, green, blue) < 16
+
+
+@pytest.mark.parametrize("kind", RENDERERS)
+@pytest.mark.parametrize("facts", [{}, {"range": None, "classes": None, "picture": None}, {"range": [1.0]}])
+def test_missing_facts_give_a_plain_style_or_none(kind, facts):
+    renderer = RENDERERS[kind](facts)
+    assert renderer is None or renderer.type()
 
 
 def test_kind_comes_from_the_output_that_the_job_names(result, tmp_path):

@@ -1,0 +1,162 @@
+"""Raster renderers by kind of result, made of the facts in its sidecar.
+
+To add a kind: a function here and a line in `RENDERERS`; its name is the `result` of the output in the job.
+"""
+
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from qgis.core import (
+    Qgis,
+    QgsColorRampLegendNodeSettings,
+    QgsColorRampShader,
+    QgsContrastEnhancement,
+    QgsGradientColorRamp,
+    QgsGradientStop,
+    QgsMultiBandColorRenderer,
+    QgsPalettedRasterRenderer,
+    QgsPercentageNumericFormat,
+    QgsRasterRenderer,
+    QgsRasterShader,
+    QgsSingleBandPseudoColorRenderer,
+)
+from qgis.PyQt.QtGui import QColor
+
+from .i18n import tr
+
+VIRIDIS = ("#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725")
+"""Matplotlib's viridis at every eighth, CC0. QGIS's own copy may be missing from a profile's style database."""
+RAMP_STEPS = 9
+VEIL = (84, 90, 98)
+"""Colour that lies over places of low confidence; a grey that shows on a white canvas and in a dark legend."""
+STRANGE = (122, 31, 92)
+"""Colour that lies over places unlike all labels: a purple that no class has by default, and no grey of confidence."""
+VEIL_FROM, VEIL_FULL = 1.0, 2.0
+"""Dissimilarity in units of the threshold: nothing is drawn up to it, and no more is added beyond its double."""
+UNSURE_COLOUR = "#b8bcc2"
+
+Facts = Dict[str, Any]
+
+
+def _embedding(facts: Facts) -> Optional[QgsRasterRenderer]:
+    picture = facts.get("picture") or {}
+    bands, ranges = picture.get("bands") or [], picture.get("ranges") or []
+    if not bands or len(bands) != len(ranges):
+        return None
+    three = [bands[min(i, len(bands) - 1)] for i in range(3)]
+    limits = [ranges[min(i, len(ranges) - 1)] for i in range(3)]
+    renderer = QgsMultiBandColorRenderer(None, *three)
+    setters = (
+        renderer.setRedContrastEnhancement,
+        renderer.setGreenContrastEnhancement,
+        renderer.setBlueContrastEnhancement,
+    )
+    for (low, high), setter in zip(limits, setters):
+        stretch = QgsContrastEnhancement(Qgis.DataType.Float32)
+        stretch.setMinimumValue(float(low))
+        stretch.setMaximumValue(float(high))
+        algorithm = QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum
+        stretch.setContrastEnhancementAlgorithm(algorithm)
+        setter(stretch)
+    return renderer
+
+
+def _picture(facts: Facts) -> Optional[QgsRasterRenderer]:
+    """Red, green and blue as they are; what the file declares as nodata stays transparent."""
+    return QgsMultiBandColorRenderer(None, 1, 2, 3)
+
+
+def _class_map(facts: Facts) -> Optional[QgsRasterRenderer]:
+    classes = list(facts.get("classes") or [])
+    unsure = facts.get("unsure")
+    if classes and isinstance(unsure, dict) and "value" in unsure:
+        classes.append({"name": tr("unsure"), "colour": UNSURE_COLOUR, **unsure})
+    made = [QgsPalettedRasterRenderer.Class(float(c["value"]), QColor(c["colour"]), str(c["name"])) for c in classes]
+    return QgsPalettedRasterRenderer(None, 1, made) if made else None
+
+
+def _value_map(facts: Facts) -> Optional[QgsRasterRenderer]:
+    low, high = _range(facts, 0.0, 1.0)
+    return _pseudocolour(low, high, [QColor(c) for c in VIRIDIS])
+
+
+def _confidence(facts: Facts) -> Optional[QgsRasterRenderer]:
+    return _pseudocolour(0.0, 1.0, [QColor(*VEIL, alpha) for alpha in (235, 0)], in_percent=True)
+
+
+def _applicability(facts: Facts) -> Optional[QgsRasterRenderer]:
+    """Nothing where the raster is like the labels, a veil that thickens where the head was never taught."""
+    steps = (
+        (0.0, 0, tr("up to 1: like the labels")),
+        (VEIL_FROM, 0, ""),
+        (VEIL_FROM + 1e-3, 110, tr("above 1: unlike them, the map is a guess")),
+        (VEIL_FULL, 235, tr("2 and more: nothing like them")),
+    )
+    ramp = QgsGradientColorRamp(QColor(*STRANGE, 0), QColor(*STRANGE, steps[-1][1]))
+    function = QgsColorRampShader(0.0, VEIL_FULL, ramp, QgsColorRampShader.Type.Interpolated)
+    Item = QgsColorRampShader.ColorRampItem  # noqa: N806 - a class
+    function.setColorRampItemList([Item(value, QColor(*STRANGE, alpha), label) for value, alpha, label in steps])
+    legend = QgsColorRampLegendNodeSettings()
+    legend.setUseContinuousLegend(False)
+    function.setLegendSettings(legend)
+    return _single_band(function, 0.0, VEIL_FULL)
+
+
+def _similarity(facts: Facts) -> Optional[QgsRasterRenderer]:
+    low, high = _range(facts, -1.0, 1.0)
+    return _pseudocolour(low, high, [QColor(c) for c in VIRIDIS])
+
+
+def _probabilities(facts: Facts) -> Optional[QgsRasterRenderer]:
+    return _pseudocolour(0.0, 1.0, [QColor(c) for c in VIRIDIS], in_percent=True)
+
+
+def _pseudocolour(low: float, high: float, colours: List[QColor], *, in_percent: bool = False) -> QgsRasterRenderer:
+    if not high > low:
+        low, high = low - 0.5, low + 0.5
+    steps = len(colours) - 1
+    stops = [QgsGradientStop(i / steps, colour) for i, colour in enumerate(colours)][1:-1]
+    ramp = QgsGradientColorRamp(colours[0], colours[-1], False, stops)
+    function = QgsColorRampShader(low, high, ramp, QgsColorRampShader.Type.Interpolated)
+    items = []
+    for step in range(RAMP_STEPS):
+        share = step / (RAMP_STEPS - 1)
+        value = low + share * (high - low)
+        label = f"{100 * value:.0f} %" if in_percent else f"{value:.4g}"
+        items.append(QgsColorRampShader.ColorRampItem(value, ramp.color(share), label))
+    function.setColorRampItemList(items)
+    if in_percent:
+        percent = QgsPercentageNumericFormat()
+        percent.setInputValues(QgsPercentageNumericFormat.InputValues.ValuesAreFractions)
+        legend = QgsColorRampLegendNodeSettings()
+        legend.setNumericFormat(percent)
+        function.setLegendSettings(legend)
+    return _single_band(function, low, high)
+
+
+def _single_band(function: QgsColorRampShader, low: float, high: float) -> QgsRasterRenderer:
+    shader = QgsRasterShader(low, high)
+    shader.setRasterShaderFunction(function)
+    renderer = QgsSingleBandPseudoColorRenderer(None, 1, shader)
+    renderer.setClassificationMin(low)
+    renderer.setClassificationMax(high)
+    return renderer
+
+
+def _range(facts: Facts, low: float, high: float) -> Tuple[float, float]:
+    """Lowest and highest value to show; the given ones where the facts do not say."""
+    given = facts.get("range")
+    if isinstance(given, (list, tuple)) and len(given) == 2:
+        return float(given[0]), float(given[1])
+    return low, high
+
+
+RENDERERS: Dict[str, Callable[[Facts], Optional[QgsRasterRenderer]]] = {
+    "embedding": _embedding,
+    "classmap": _class_map,
+    "valuemap": _value_map,
+    "confidence": _confidence,
+    "probabilities": _probabilities,
+    "applicability": _applicability,
+    "similarity": _similarity,
+    "picture": _picture,
+}

@@ -1,0 +1,189 @@
+"""Layers of places open ready to be labelled: numbered, coloured by class, the class picked from a list."""
+
+import json
+from pathlib import Path
+
+import pytest
+from osgeo import ogr, osr
+from qgis.core import (
+    NULL,
+    QgsExpressionContext,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsRenderContext,
+    QgsSymbolLayer,
+    QgsValueMapFieldFormatter,
+    QgsVectorLayer,
+)
+from quadrat.processing.styles import credits_of, new_styler, save_style, style_path
+from quadrat.processing.vectorstyles import DRESSERS, WAITING, classes_of, dress
+
+OUTPUT_OF = {"cloud": "output_points"}
+CLASSES = [{"value": 1, "name": "água", "colour": "#4477aa"}, {"value": 2, "name": "it's wood", "colour": "#228833"}]
+
+
+@pytest.fixture
+def points(tmp_path, qgis_app):
+    """`points(facts, field)`: a GeoPackage as the engine writes it, with its sidecar."""
+
+    def points(facts, field="class", kind="places", job="suggestlabels", name="places.gpkg"):
+        path = str(tmp_path / name)
+        system = osr.SpatialReference()
+        system.ImportFromEPSG(32633)
+        source = ogr.GetDriverByName("GPKG").CreateDataSource(path)
+        shape = ogr.wkbLineString if kind == "links" else ogr.wkbPoint
+        layer = source.CreateLayer(Path(path).stem, system, shape)
+        columns = [("rank", ogr.OFTInteger64), (field, ogr.OFTString), ("reason", ogr.OFTString)]
+        columns += [("confidence", ogr.OFTReal), ("colour", ogr.OFTString)]
+        for column, what in columns:
+            layer.CreateField(ogr.FieldDefn(column, what))
+        for rank in range(1, 4):
+            feature = ogr.Feature(layer.GetLayerDefn())
+            feature["rank"], feature["reason"], feature["colour"] = rank, f"why {rank}", "#ff0000"
+            text = "LINESTRING(0 0, 10 10)" if kind == "links" else f"POINT({500_000 + 100 * rank} 5400000)"
+            feature.SetGeometry(ogr.CreateGeometryFromWkt(text))
+            if rank == 3:
+                feature[field] = "água"
+            layer.CreateFeature(feature)
+        source = None
+        sidecar = {"facts": {"result": kind, **facts}, "job": {"job": job, OUTPUT_OF.get(kind, "output"): path}}
+        Path(path + ".quadrat.json").write_text(json.dumps(sidecar), encoding="utf-8")
+        return path
+
+    return points
+
+
+def loaded(path):
+    layer = QgsVectorLayer(path, "places", "ogr")
+    assert layer.isValid()
+    return layer
+
+
+def colour_at(layer, rank):
+    """Fill of the symbol that QGIS takes for the feature of this rank."""
+    context = QgsRenderContext()
+    context.setExpressionContext(QgsExpressionContext())
+    feature = next(f for f in layer.getFeatures() if f["rank"] == rank)
+    context.expressionContext().setFeature(feature)
+    context.expressionContext().setFields(layer.fields())
+    renderer = layer.renderer().clone()
+    renderer.startRender(context, layer.fields())
+    symbol = renderer.symbolForFeature(feature, context)
+    found = symbol.color().name() if symbol else None
+    renderer.stopRender(context)
+    return found
+
+
+def dressed_by_file(path):
+    assert save_style(path)
+    return loaded(path)
+
+
+def dressed_by_processing(path):
+    layer = loaded(path)
+    new_styler().postProcessLayer(layer, QgsProcessingContext(), QgsProcessingFeedback(False))
+    return layer
+
+
+@pytest.mark.parametrize("how", [dressed_by_file, dressed_by_processing])
+def test_places_wait_for_their_class(points, how):
+    layer = how(points({"classes": CLASSES, "class_field": "class"}))
+    assert colour_at(layer, 1) == WAITING
+    assert colour_at(layer, 3) == "#4477aa"
+    assert layer.labelsEnabled()
+    assert layer.labeling().settings().fieldName == "rank"
+    assert "reason" in layer.mapTipTemplate()
+    widget = layer.editorWidgetSetup(layer.fields().indexOf("class"))
+    assert widget.type() == "ValueMap"
+    choices = {name: value for entry in widget.config()["map"] for name, value in entry.items()}
+    assert choices.pop("(to be labelled)") == QgsValueMapFieldFormatter.NULL_VALUE
+    assert choices == {"água": "água", "it's wood": "it's wood"}
+    form = layer.editFormConfig()
+    assert form.readOnly(layer.fields().indexOf("rank"))
+    assert not form.readOnly(layer.fields().indexOf("class"))
+
+
+@pytest.mark.parametrize("how", [dressed_by_file, dressed_by_processing])
+def test_the_class_field_may_be_called_otherwise(points, how):
+    layer = how(points({"classes": ["água", "mata"], "class_field": 'Klasse "x"'}, field='Klasse "x"'))
+    place = layer.fields().indexOf('Klasse "x"')
+    assert layer.editorWidgetSetup(place).type() == "ValueMap"
+    assert colour_at(layer, 3) != WAITING == colour_at(layer, 2)
+
+
+@pytest.mark.parametrize("how", [dressed_by_file, dressed_by_processing])
+@pytest.mark.parametrize("field", ["class", 'Klasse "x"'])
+def test_unknown_classes_are_typed_and_remembered(points, how, field):
+    layer = how(points({"class_field": field}, field=field))
+    widget = layer.editorWidgetSetup(layer.fields().indexOf(field))
+    assert (widget.type(), widget.config().get("Editable")) == ("UniqueValues", True)
+    assert colour_at(layer, 1) == WAITING != colour_at(layer, 3)
+
+
+def test_labelling_a_place_changes_its_colour_and_reaches_the_file(points):
+    path = points({"classes": CLASSES, "class_field": "class"})
+    layer = dressed_by_file(path)
+    assert layer.startEditing()
+    feature = next(f for f in layer.getFeatures() if f["rank"] == 1)
+    layer.changeAttributeValue(feature.id(), layer.fields().indexOf("class"), "it's wood")
+    assert layer.commitChanges()
+    assert colour_at(layer, 1) == "#228833"
+    assert [f["class"] for f in loaded(path).getFeatures()] == ["it's wood", NULL, "água"]
+
+
+def test_links_are_lines_of_their_class(points):
+    layer = dressed_by_file(points({"classes": ["água", "mata"]}, kind="links", job="explainplaces"))
+    assert colour_at(layer, 3) == "#4477aa"
+    assert colour_at(layer, 1) is None, "an example always has a class"
+
+
+def test_points_of_a_picture_have_its_colours(points):
+    layer = dressed_by_file(points({}, kind="cloud", job="reduceembedding"))
+    symbol = layer.renderer().symbol().clone()
+    fill = symbol.symbolLayer(0).dataDefinedProperties().property(QgsSymbolLayer.Property.PropertyFillColor)
+    assert (fill.isActive(), fill.field()) == (True, "colour")
+
+
+@pytest.mark.parametrize("kind", DRESSERS)
+@pytest.mark.parametrize(
+    "facts", [{}, {"classes": None, "class_field": None}, {"classes": [{}], "class_field": "gone"}]
+)
+def test_missing_facts_still_give_a_style(points, kind, facts):
+    layer = dressed_by_processing(points(facts, kind=kind))
+    assert layer.renderer() is not None
+    assert dress(QgsVectorLayer("None?field=a:string", "t", "memory"), kind, facts) is False
+    assert dress(layer, "nothing known", facts) is False
+
+
+def test_tables_in_text_files_get_no_style_file(points, tmp_path):
+    path = points({}, kind="cloud", job="reduceembedding")
+    Path(f"{tmp_path}/points.csv").write_text("a,b\n1,2\n")
+    Path(f"{tmp_path}/points.csv.quadrat.json").write_text(Path(f"{path}.quadrat.json").read_text())
+    assert not save_style(f"{tmp_path}/points.csv")
+    assert not Path(style_path(f"{tmp_path}/points.csv")).exists()
+
+
+def test_a_style_file_does_not_touch_the_layer(points):
+    path = points({"classes": CLASSES, "class_field": "class"})
+    before = Path(path).read_bytes()
+    assert save_style(path)
+    assert Path(path).read_bytes() == before
+
+
+def test_classes_are_read_from_names_and_entries():
+    assert [name for name, _ in classes_of({"classes": ["a", {"name": "b"}, {"name": ""}, None]})] == ["a", "b"]
+    assert len({colour for _, colour in classes_of({"classes": list("abcdefgh")})}) == 8
+
+
+def test_credit_follows_what_is_made_of_an_embedding(tmp_path):
+    """A map of AlphaEarth owes the same words as AlphaEarth."""
+    embedding, made = tmp_path / "e.tif", tmp_path / "map.tif"
+    facts = {"credit": "Made by somebody.", "licence": "CC-BY-4.0"}
+    content = {"facts": facts, "job": {"job": "openembedding", "input": "/data/a.tif"}}
+    Path(f"{embedding}.quadrat.json").write_text(json.dumps(content))
+    job = {"job": "applyhead", "embedding": str(embedding)}
+    assert credits_of({}, job) == ["Made by somebody. (CC-BY-4.0)"]
+    assert credits_of(facts, content["job"]) == ["Made by somebody. (CC-BY-4.0)"]
+    Path(f"{made}.quadrat.json").write_text(json.dumps({"facts": {}, "job": job}))
+    assert credits_of({}, {"job": "drawsample", "map": str(made)}) == ["Made by somebody. (CC-BY-4.0)"]
+    assert credits_of({}, {}) == []
