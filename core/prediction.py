@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .applicability import Applicability
 from .classes import ClassEntry
+from .conformal import members_of
+from .prevalence import correct
 
 CODES = 254
 """Steps of a probability stored as a byte: 1..255, with 0 for nodata."""
@@ -27,6 +30,10 @@ class Predicted:
     """(n,) class values, or float32."""
     probabilities: NDArray[np.float32] | None
     """(n, K) float32 in the order of the head's classes; None for values."""
+    sets: NDArray[np.bool_] | None = None
+    """(n, K) classes that each may be of; None when not asked for."""
+    unlike: NDArray[np.float32] | None = None
+    """(n,) dissimilarity to the training samples, 1 at the threshold; None when not asked for."""
 
     @property
     def confidence(self) -> NDArray[np.float32]:
@@ -34,6 +41,44 @@ class Predicted:
         if self.probabilities is None:
             raise ValueError("A value has no confidence.")
         return np.asarray(self.probabilities.max(axis=1))
+
+    @property
+    def dissimilarity(self) -> NDArray[np.float32]:
+        """`unlike`, which must have been asked for."""
+        if self.unlike is None:
+            raise ValueError("Dissimilarity was not asked for.")
+        return self.unlike
+
+    def shown(self, unsure: int) -> NDArray[Any]:
+        """(n,) what stands in the map: `unsure` where the set holds several classes, else the value."""
+        if self.sets is None:
+            return self.values
+        return np.where(self.sets.sum(axis=1) > 1, unsure, self.values)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the answer of a head is read."""
+
+    classes: tuple[ClassEntry, ...]
+    prevalence: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+    """(K,) shares to which the probabilities of the head refer, and those that are asked for."""
+    threshold: float | None = None
+    """Of conformal sets; None: not asked for."""
+    applicability: Applicability | None = None
+    """None: not asked for."""
+
+    def __call__(self, said: Predicted, X: NDArray[np.float32]) -> Predicted:
+        """What `predict` gave for X, read."""
+        values, probabilities, sets = said.values, said.probabilities, None
+        if probabilities is not None and self.prevalence is not None:
+            probabilities = correct(probabilities, *self.prevalence).astype(np.float32)
+            numbers = np.array([entry.value for entry in self.classes])
+            values = numbers[probabilities.argmax(axis=1)]
+        if probabilities is not None and self.threshold is not None:
+            sets = members_of(probabilities, self.threshold)
+        unlike = None if self.applicability is None else self.applicability.dissimilarity(X)
+        return Predicted(values, probabilities, sets, unlike)
 
 
 def predict(estimator: Any, X: NDArray[np.float32], classes: tuple[ClassEntry, ...]) -> Predicted:

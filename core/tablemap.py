@@ -1,6 +1,5 @@
 """Predictions as new columns of a table."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,13 @@ from .classes import ClassEntry
 from .errors import BadInput, BadJob, EngineTooSmall, Unwritable
 from .jobs.declare import Result
 from .jobs.fewshot import ApplyHead
+from .maplayers import shown_classes
 from .prediction import Predicted, predict
 from .progress import Progress
+from .reading import table_reading
 from .sidecar import write_sidecar
 from .tables import feature_matrix
+from .trained import Head
 from .vector import read_vector
 
 ROWS = 50_000
@@ -27,9 +29,7 @@ PREFIX = "predicted"
 SUFFIXES = (".gpkg", ".csv", ".parquet")
 
 
-def predict_table(
-    job: ApplyHead, facts: Mapping[str, Any], estimator: Any, classes: tuple[ClassEntry, ...], progress: Progress
-) -> Result:
+def predict_table(job: ApplyHead, head: Head, progress: Progress) -> Result:
     """Predict every row that has all features, and write the table with new columns.
 
     Raises:
@@ -37,11 +37,12 @@ def predict_table(
         BadInput: the head wants an embedding, or the table lacks a column.
         Unwritable: the table cannot be written.
     """
+    facts, classes = head.facts, head.classes
     if facts["features"]["source"] != "table":
         raise BadInput("This head was trained on an embedding. Give an embedding instead of a table.")
     if Path(job.output_table).suffix.lower() not in SUFFIXES:
         raise BadJob(f"{job.output_table}: a table can be written as {', '.join(SUFFIXES)}.")
-    if job.output or job.confidence or job.probabilities:
+    if job.output or job.confidence or job.probabilities or job.applicability:
         progress.warning("A table gives no map: the rasters that were asked for are not made.")
     check_folder(job.output_table)
     table = read_vector(job.table)
@@ -50,10 +51,12 @@ def predict_table(
     if not whole.any():
         raise BadInput(f"No row of {job.table} has all the features of the head.")
     rows = np.flatnonzero(whole)
+    reading = table_reading(job, head, X[rows], progress)
     pieces = []
     for start in range(0, len(rows), ROWS):
         progress.checkpoint(start / len(rows))
-        pieces.append(predict(estimator, X[rows[start : start + ROWS]], classes))
+        some = X[rows[start : start + ROWS]]
+        pieces.append(reading(predict(head.estimator, some, classes), some))
     result, columns = add_columns(table, rows, _joined(pieces), classes)
     missing = int((~whole).sum())
     if missing:
@@ -72,20 +75,28 @@ def add_columns(
 ) -> tuple[pd.DataFrame, list[str]]:
     """The table with `predicted` (name or value), `predicted_confidence` and `predicted_p_<class>`, and their names.
 
+    With conformal sets `predicted` is `unsure` where several classes are possible, and `predicted_set` names them. With
+    an area of applicability there are `predicted_dissimilarity` (1 at the threshold) and `predicted_inside`.
     A column that is there already is kept, and the new one gets a number.
     """
     new: dict[str, NDArray[Any]] = {}
     if predicted.probabilities is None:
         new[PREFIX] = _spread(predicted.values.astype(np.float64), rows, len(table))
     else:
-        names = np.array([""] + [entry.name for entry in classes], dtype=object)
-        column = np.full(len(table), None, dtype=object)
-        column[rows] = names[predicted.values.astype(np.int64)]
-        new[PREFIX] = column
+        shown = shown_classes(classes, predicted.sets is not None)
+        names = np.array([""] + [entry.name for entry in shown], dtype=object)
+        new[PREFIX] = _texts(names[predicted.shown(len(shown)).astype(np.int64)], rows, len(table))
         new[f"{PREFIX}_confidence"] = _spread(predicted.confidence.astype(np.float64), rows, len(table))
         for number, entry in enumerate(classes):
             share = predicted.probabilities[:, number].astype(np.float64)
             new[f"{PREFIX}_p_{entry.name}"] = _spread(share, rows, len(table))
+        if predicted.sets is not None:
+            listed = [", ".join(names[1:][: len(classes)][row]) for row in predicted.sets]
+            new[f"{PREFIX}_set"] = _texts(np.array(listed, dtype=object), rows, len(table))
+    if predicted.unlike is not None:
+        new[f"{PREFIX}_dissimilarity"] = _spread(predicted.unlike.astype(np.float64), rows, len(table))
+        inside = np.where(predicted.unlike <= 1, "yes", "no").astype(object)
+        new[f"{PREFIX}_inside"] = _texts(inside, rows, len(table))
     taken = {str(column).lower() for column in table.columns}
     free = {name: _free_name(name, taken) for name in new}
     extended = table.assign(**{free[name]: values for name, values in new.items()})
@@ -136,9 +147,19 @@ def _spread(values: NDArray[np.float64], rows: NDArray[np.int64], count: int) ->
     return column
 
 
+def _texts(values: NDArray[Any], rows: NDArray[np.int64], count: int) -> NDArray[Any]:
+    column = np.full(count, None, dtype=object)
+    column[rows] = values
+    return column
+
+
 def _joined(pieces: list[Predicted]) -> Predicted:
-    shares = [piece.probabilities for piece in pieces if piece.probabilities is not None]
-    return Predicted(np.concatenate([p.values for p in pieces]), np.concatenate(shares) if shares else None)
+    def together(name: str) -> NDArray[Any] | None:
+        parts = [getattr(piece, name) for piece in pieces]
+        return None if parts[0] is None else np.concatenate(parts)
+
+    values = np.concatenate([piece.values for piece in pieces])
+    return Predicted(values, *(together(name) for name in ("probabilities", "sets", "unlike")))
 
 
 def _free_name(name: str, taken: set[str]) -> str:

@@ -121,6 +121,8 @@ class LabelledJob(Job):
         if self.target not in HEADS[self.head].targets:
             able = [name for name, card in HEADS.items() if self.target in card.targets]
             return f"Head {self.head} does not estimate a {self.target}. Choose one of: {', '.join(able)}."
+        if self.target == "value" and self.ensemble != "none":
+            return "A balanced ensemble is for classes: a value has no rare class. Set 'Balanced ensemble' to none."
         return ""
 
     @classmethod
@@ -128,6 +130,20 @@ class LabelledJob(Job):
         """With an embedding."""
         given = {name: f"/example/{name}" for name, p in cls.params().items() if p.required}
         return cls.from_dict({**given, "embedding": "/example/embedding"})
+
+
+def coverage_param() -> float:
+    """The share that conformal sets are to hold, the same for all jobs that learn a threshold."""
+    return param(  # type: ignore[no-any-return]
+        Kind.NUMBER,
+        "Coverage of unsure places",
+        default=0.9,
+        minimum=0.5,
+        maximum=0.999,
+        advanced=True,
+        help="Share of places whose class shall be among those that the head holds possible there. The higher, the "
+        "more places are unsure; 0.9 takes at least 9 labelled groups, 0.95 takes 19.",
+    )
 
 
 @dataclass(frozen=True)
@@ -148,6 +164,7 @@ class TrainHead(LabelledJob):
         tags=("classification", "regression", "supervised", "training"),
     )
 
+    coverage: float = coverage_param()
     output: str = param(Kind.FILE_OUT, "Head", extension="qhead", result="head")
 
 
@@ -180,6 +197,20 @@ class ApplyHead(Job):
     threads: int = param(
         Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores."
     )
+    unsure: bool = param(
+        Kind.FLAG,
+        "Show unsure places as a class of their own",
+        default=False,
+        help="Places where more than one class is possible, at the coverage that was chosen in training.",
+    )
+    prevalence: str = param(
+        Kind.TEXT,
+        "How common the classes are",
+        optional=True,
+        advanced=True,
+        help="As in 'favela=0.03, other=0.97'; classes left out share the rest. estimate: from the map itself. Empty: "
+        "as in training, where classes count as equally common when each was given the same weight.",
+    )
     output: str = param(Kind.RASTER_OUT, "Map", optional=True, extension="tif", result="map")
     confidence: str = param(
         Kind.RASTER_OUT,
@@ -199,6 +230,15 @@ class ApplyHead(Job):
         result="probabilities",
         help="One band for each class.",
     )
+    applicability: str = param(
+        Kind.RASTER_OUT,
+        "Area of applicability",
+        optional=True,
+        by_default=False,
+        extension="tif",
+        result="applicability",
+        help="How unlike the training samples each place is: up to 1 as in testing; beyond it the head guesses.",
+    )
     output_table: str = param(
         Kind.VECTOR_OUT,
         "Predicted table",
@@ -215,8 +255,13 @@ class ApplyHead(Job):
             return "Apply head needs either an embedding or a table, and not both."
         if self.table and not self.output_table:
             return "Apply head was asked for nothing: name a file for the predicted table."
-        if self.embedding and not (self.output or self.confidence or self.probabilities):
+        if self.embedding and not (self.output or self.confidence or self.probabilities or self.applicability):
             return "Apply head was asked for nothing: name a file for the map, the confidence or the probabilities."
+        if self.unsure and self.prevalence.strip():
+            return (
+                "Unsure places are told by a threshold that holds at the prevalence of the labels, not at another. "
+                "Leave out either 'unsure' or 'prevalence'."
+            )
         return ""
 
     @classmethod
@@ -261,6 +306,7 @@ class AssessHead(LabelledJob):
         unit="m",
         help="Side of the squares that are kept together. 0: a tenth of the longer side of the labelled area.",
     )
+    coverage: float = coverage_param()
     output: str = param(
         Kind.FILE_OUT,
         "Report",

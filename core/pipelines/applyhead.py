@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +13,25 @@ from threadpoolctl import threadpool_limits
 
 from ...models.crew import thread_count
 from ..atomic import check_apart
-from ..classes import ClassEntry, entries_from
-from ..errors import BadInput, BadJob, Stale
+from ..errors import BadJob
 from ..grid import Grid, Window
-from ..heads.build import with_threads
-from ..heads.storage import load_head
 from ..jobs.declare import Result
 from ..jobs.fewshot import ApplyHead
 from ..labels import space_of
-from ..prediction import CODE_OFFSET, CODE_SCALE, Predicted, codes, predict
+from ..maplayers import Layer, Tally, layers_for, shown_classes
+from ..prediction import Reading, predict
 from ..progress import Progress
 from ..raster import RasterReader, environment, open_raster
+from ..reading import reading_for
 from ..region import window_of
-from ..samples import FeatureSpace
 from ..sidecar import fingerprint, write_sidecar
 from ..tablemap import predict_table
+from ..trained import Head, check_space
 from ..version import VERSION
-from ..writing import Band, BlockWriter
+from ..writing import BlockWriter
 
 SUFFIXES = (".tif", ".tiff")
-COUNTED_CELLS = 2048
-"""Side of the windows in which a finished map is counted."""
+RASTERS = ("output", "confidence", "probabilities", "applicability")
 
 
 def run(job: ApplyHead, progress: Progress) -> Result:
@@ -44,153 +41,55 @@ def run(job: ApplyHead, progress: Progress) -> Result:
         QuadratError: head and embedding do not belong together, or a file cannot be read or written.
     """
     _check_paths(job)
-    facts, estimator = load_head(job.head)
-    check_facts(facts, estimator, job.head)
-    head = Head(facts, with_threads(estimator, thread_count(job.threads)))
+    head = Head.read(job.head, thread_count(job.threads))
+    if not head.classes and (job.unsure or job.prevalence):
+        raise BadJob("This head estimates values: it knows no unsure classes and no prevalence. Leave both out.")
     with environment(), threadpool_limits(limits=thread_count(job.threads)):
         if job.table:
-            return predict_table(job, head.facts, head.estimator, head.classes, progress)
+            return predict_table(job, head, progress)
         return _raster(job, head, progress)
-
-
-@dataclass(frozen=True)
-class Head:
-    """A loaded head."""
-
-    facts: Mapping[str, Any]
-    estimator: Any
-
-    @property
-    def classes(self) -> tuple[ClassEntry, ...]:
-        """Empty for values."""
-        return entries_from(self.facts["classes"])
-
-
-def check_facts(facts: Mapping[str, Any], estimator: Any, path: str) -> None:
-    """Refuse facts that lack what a map needs, or tell of other classes than the estimator knows.
-
-    Raises:
-        BadInput: the file is damaged, or was put together by hand.
-    """
-    try:
-        features = facts["features"]
-        known = [features[name] for name in ("identity", "backbone", "source", "signed", "names", "D")]
-        classes = entries_from(facts["classes"])
-        whole = len(known[4]) == known[5] and bool(facts["task"]) and bool(facts["head"])
-        whole &= len([entry.rgba for entry in classes]) == len(getattr(estimator, "classes_", ()))
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
-        whole = False
-    if not whole:
-        raise BadInput(
-            f"The head {path} is damaged: what it says of its classes or features is not whole. Train it again."
-        )
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One raster to write, and how a prediction becomes its numbers."""
-
-    field: str
-    """Name of the job's parameter."""
-    bands: tuple[Band, ...]
-    dtype: str
-    nodata: float
-
-    def numbers(self, predicted: Predicted) -> NDArray[Any]:
-        """(bands, n) of the dtype."""
-        if self.field == "output":
-            return predicted.values.astype(self.dtype)[None]
-        if self.field == "confidence":
-            return codes(predicted.confidence)[None]
-        return codes(predicted.probabilities.T) if predicted.probabilities is not None else np.empty((0, 0), np.uint8)
-
-
-def check_space(head: Mapping[str, Any], here: FeatureSpace, path: str, progress: Progress) -> None:
-    """Refuse vectors that mean something else than those the head was trained on.
-
-    Raises:
-        BadInput: the head wants the columns of a table.
-        Stale: another space; the sentence names both and the way out.
-    """
-    wanted = head["features"]
-    if wanted["source"] == "table":
-        raise BadInput("This head was trained on columns of a table. Give a table with the same columns instead.")
-    if wanted["identity"] == here.identity:
-        return
-    if wanted["signed"] or here.signed:
-        theirs = f"the embedding space {wanted['identity'][:12]} ({wanted['backbone'] or 'plain bands'})"
-        ours = f"{here.identity[:12]} ({here.backbone or 'plain bands'})"
-        raise Stale(
-            f"The head was trained in {theirs}; {path} is of the space {ours}. Make the embedding again with 'Same "
-            "space as this embedding' set to the one used for training, or train a head on this one."
-        )
-    if wanted["D"] != len(here.names):
-        raise Stale(
-            f"The head was trained on {wanted['D']} bands; {path} has {len(here.names)}. Choose a raster with the same "
-            "bands in the same order."
-        )
-    pairs = [(a, b) for a, b in zip(wanted["names"], here.names, strict=True) if a != b]
-    progress.warning(
-        f"Bands have other names than in training ({pairs[0][0]} there, {pairs[0][1]} here). The map is right only if "
-        "they mean the same, in the same order and units."
-    )
-
-
-def layers_for(job: ApplyHead, classes: tuple[ClassEntry, ...]) -> list[Layer]:
-    """Rasters that the job asks for.
-
-    Raises:
-        BadJob: none, or probabilities of a head for values.
-    """
-    if not classes and (job.confidence or job.probabilities):
-        raise BadJob("This head estimates values, which have no probability. Leave out confidence and probabilities.")
-    share = {"scale": CODE_SCALE, "offset": CODE_OFFSET}
-    wide = "uint8" if len(classes) <= 254 else "uint16"
-    layers = {
-        "output": Layer("output", (Band("class"),), wide, 0) if classes
-        else Layer("output", (Band("value"),), "float32", float("nan")),
-        "confidence": Layer("confidence", (Band("confidence", **share),), "uint8", 0),
-        "probabilities": Layer("probabilities", tuple(Band(c.name, **share) for c in classes), "uint8", 0),
-    }  # fmt: skip
-    return [layer for field, layer in layers.items() if getattr(job, field)]
 
 
 def _raster(job: ApplyHead, head: Head, progress: Progress) -> Result:
     started = time.monotonic()
-    classes = head.classes
-    layers = layers_for(job, classes)
+    layers = layers_for(job, head.classes)
+    # Each of these decides some layer; a run that was stopped goes on only where all of them are the same.
     signature = {
         "job": "applyhead", "head": fingerprint(job.head), "embedding": fingerprint(job.embedding),
-        "extent": job.extent, "version": VERSION,
+        "extent": job.extent, "unsure": job.unsure, "prevalence": job.prevalence, "version": VERSION,
     }  # fmt: skip
+    shown = shown_classes(head.classes, job.unsure)
     with ExitStack() as stack:
         reader = stack.enter_context(open_raster(job.embedding))
         check_space(head.facts, space_of(reader), job.embedding, progress)
         window = window_of(reader.grid, job.extent)
         grid = reader.grid.crop(window)
-        writers = [stack.enter_context(_writer(job, layer, grid, signature, classes)) for layer in layers]
-        tally = _fill(reader, window, head, list(zip(layers, writers, strict=True)), progress)
+        reading, told = reading_for(job, head, reader, window, progress.part(0.0, 0.1 if job.prevalence else 0.0))
+        writers = [stack.enter_context(_writer(job, layer, grid, signature)) for layer in layers]
+        targets = list(zip(layers, writers, strict=True))
+        tally = _fill(reader, window, (head, reading), targets, progress.part(0.1 if job.prevalence else 0.0, 1.0))
         for writer in writers:
             writer.finish()
-    if tally is None and job.output:
-        tally = Tally.of_map(job.output, classes)
+    if tally is None and (job.output or job.applicability):
+        tally = Tally.of_files(job.output, job.applicability, shown if head.classes else ())
     threads = thread_count(job.threads)
-    facts = {**_facts(head, tally), "device": f"CPU, {threads} thread{'s' if threads > 1 else ''}"}
+    facts = {**_facts(job, head, tally), **told, "device": f"CPU, {threads} thread{'s' if threads > 1 else ''}"}
+    for line in _lines(facts):
+        progress.info(line)
+    inputs = {"head": job.head, "embedding": job.embedding}
     for layer in layers:
-        kind = {"output": "classmap" if classes else "valuemap"}.get(layer.field, layer.field)
-        inputs = {"head": job.head, "embedding": job.embedding}
-        write_sidecar(getattr(job, layer.field), job, {**facts, "result": kind}, inputs=inputs)
+        # Bands of probabilities are the classes of the head, without the one for unsure places.
+        own = facts if layer.field == "output" else {**facts, "classes": facts["classes"][: len(head.classes)]}
+        write_sidecar(getattr(job, layer.field), job, {**own, "result": layer.kind}, inputs=inputs)
     facts["seconds"] = {"apply": round(time.monotonic() - started, 3)}
     return Result(job.facts.id, {layer.field: getattr(job, layer.field) for layer in layers}, facts)
 
 
-def _writer(
-    job: ApplyHead, layer: Layer, grid: Grid, signature: Mapping[str, Any], classes: tuple[ClassEntry, ...]
-) -> BlockWriter:
+def _writer(job: ApplyHead, layer: Layer, grid: Grid, signature: Mapping[str, Any]) -> BlockWriter:
     return BlockWriter(
         getattr(job, layer.field), grid, layer.bands, layer.dtype, nodata=layer.nodata,
         signature={**signature, "layer": layer.field}, tags={"format": "1", "head": signature["head"]},
-        threads=thread_count(job.threads), **_look(layer, classes),
+        threads=thread_count(job.threads), **layer.look(),
     )  # fmt: skip
 
 
@@ -201,35 +100,30 @@ def _check_paths(job: ApplyHead) -> None:
         BadJob: names the parameters.
     """
     check_apart(job.outputs(), {name: getattr(job, name) for name in ("head", "embedding", "table")})
-    for name in ("output", "confidence", "probabilities"):
+    for name in RASTERS:
         path = getattr(job, name)
         if path and Path(path).suffix.lower() not in SUFFIXES:
             raise BadJob(f"{path} ({name}) must be a .tif file.")
 
 
-def _look(layer: Layer, classes: tuple[ClassEntry, ...]) -> dict[str, Any]:
-    """Colours and names of a class map."""
-    if layer.field != "output" or not classes:
-        return {}
-    names = ["", *(entry.name for entry in classes)]
-    if layer.dtype != "uint8":
-        return {"category_names": names, "categorical": True}
-    return {"colours": {0: (0, 0, 0, 0)} | {entry.value: entry.rgba for entry in classes}, "category_names": names}
-
-
 def _fill(
-    reader: RasterReader, window: Window, head: Head, targets: list[tuple[Layer, BlockWriter]], progress: Progress
-) -> "Tally | None":
+    reader: RasterReader, window: Window, knowing: tuple[Head, Reading], targets: list[tuple[Layer, BlockWriter]],
+    progress: Progress,
+) -> Tally | None:  # fmt: skip
     """Predict all blocks that some target still lacks; returns what was counted, None if that is not the whole."""
+    head, reading = knowing
     windows = targets[0][1].windows
     todo = [index for index in range(len(windows)) if any(index not in writer.done for _, writer in targets)]
     if len(todo) < len(windows):
         progress.info(f"Going on: {len(windows) - len(todo)} of {len(windows)} blocks were finished before.")
-    tally = Tally(head.classes)
+    tally = Tally(shown_classes(head.classes, reading.threshold is not None))
     for done, (index, values, valid) in enumerate(_blocks(reader, window, windows, todo)):
         progress.checkpoint(done / len(todo))
-        predicted = predict(head.estimator, values[:, valid].T, head.classes)
-        tally.add(predicted.values, int((~valid).sum()))
+        X = values[:, valid].T
+        predicted = reading(predict(head.estimator, X, head.classes), X)
+        tally.add(predicted.shown(len(tally.classes)), int((~valid).sum()))
+        if predicted.unlike is not None:
+            tally.judge(predicted.unlike)
         for layer, writer in targets:
             if index in writer.done:
                 continue
@@ -237,33 +131,6 @@ def _fill(
             block[:, valid] = layer.numbers(predicted)
             writer.put(index, block)
     return tally if len(todo) == len(windows) else None
-
-
-class Tally:
-    """Cells of each class, range of values, and cells without either."""
-
-    def __init__(self, classes: tuple[ClassEntry, ...]) -> None:
-        self.classes = classes
-        self.cells = np.zeros(len(classes) + 1, np.int64)
-        self.low, self.high, self.empty = np.inf, -np.inf, 0
-
-    def add(self, values: NDArray[Any], empty: int) -> None:
-        """Count (n,) values that were predicted, and cells that could not be."""
-        self.empty += empty
-        if self.classes:
-            self.cells += np.bincount(values.astype(np.int64), minlength=len(self.cells))
-        elif len(values):
-            self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
-
-    @classmethod
-    def of_map(cls, path: str, classes: tuple[ClassEntry, ...]) -> "Tally":
-        """Counted in a finished map: for runs of which a part was done earlier."""
-        tally = cls(classes)
-        with open_raster(path) as reader:
-            for window in reader.grid.blocks(COUNTED_CELLS):
-                values, valid = reader.read(window)
-                tally.add(values[0][valid], int((~valid).sum()))
-        return tally
 
 
 def _blocks(
@@ -283,13 +150,30 @@ def _blocks(
             yield index, values, valid
 
 
-def _facts(head: Head, tally: Tally | None) -> dict[str, Any]:
+def _facts(job: ApplyHead, head: Head, tally: Tally | None) -> dict[str, Any]:
     """What is told of a map; without counts when nothing knows them."""
     told = {"task": head.facts["task"], "head": head.facts["head"], "tested": head.facts.get("tested")}
-    classes = [entry.to_dict() for entry in head.classes]
+    classes = shown_classes(head.classes, job.unsure)
     limits = head.facts.get("range")
-    if tally is not None:
-        classes = [{**entry.to_dict(), "cells": int(tally.cells[entry.value])} for entry in head.classes]
-        limits = [tally.low, tally.high] if tally.low <= tally.high else limits
-        told["cells_nodata"] = tally.empty
-    return told | {"classes": classes, "range": limits}
+    if tally is None:
+        return told | {"classes": [entry.to_dict() for entry in classes], "range": limits}
+    # A finished layer of applicability alone counts no classes.
+    counted = classes if tally.cells.any() or not classes else ()
+    found = tally.facts(counted, limits)
+    if not counted:
+        found["classes"] = [entry.to_dict() for entry in classes]
+    return told | found
+
+
+def _lines(facts: Mapping[str, Any]) -> list[str]:
+    """Sentences for the log."""
+    lines = []
+    if "inside" in facts:
+        lines.append(
+            f"{100 * facts['inside']:.1f} % of the map lie inside the area of applicability; the rest looks unlike "
+            "anything that the head was trained on."
+        )
+    if "unsure" in facts and facts["classes"] and "cells" in facts["classes"][-1]:
+        cells = sum(entry["cells"] for entry in facts["classes"])
+        lines.append(f"{100 * facts['classes'][-1]['cells'] / max(cells, 1):.1f} % of the map are unsure.")
+    return lines

@@ -30,7 +30,7 @@ from ..raster import RasterReader, environment, open_raster
 from ..samples import read_targets
 from ..sidecar import write_sidecar
 from ..tablemap import write_table
-from .applyhead import check_facts, check_space
+from ..trained import check_facts, check_space
 from .suggestlabels import check_layer
 
 SAMPLE_CELLS = 5000

@@ -34,7 +34,7 @@ from ..region import PolygonMask
 from ..samples import FeatureSpace, Targets, read_targets
 from ..sidecar import write_sidecar
 from ..tablemap import SUFFIXES, write_table
-from .applyhead import check_facts, check_space
+from ..trained import check_facts, check_space
 
 CELLS_TAUGHT = 50
 """Most cells of one label that heads are fitted on."""

@@ -5,11 +5,13 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...models.crew import thread_count
 from ..assessment import PRIMARY, summary
 from ..atomic import check_apart, check_folder
-from ..crossval import HeadPlan, LeftOut, run_scheme, schemes_for
+from ..crossval import HeadPlan, LeftOut, inner_groups, run_scheme, schemes_for
+from ..heads.build import Fitted
 from ..heads.fitting import run_all
 from ..heads.recipe import Recipe
 from ..heads.storage import save_head
@@ -20,6 +22,7 @@ from ..progress import Progress
 from ..raster import environment
 from ..samples import Samples
 from ..sidecar import write_sidecar
+from ..trust import Trust, learn_trust
 from ..version import VERSION
 
 QUICK_FOLDS = 5
@@ -38,20 +41,29 @@ def run(job: TrainHead, progress: Progress) -> Result:
         samples = load_samples(job, progress.part(0.0, 0.3))
     read_s = time.monotonic() - started
     plan = HeadPlan(Recipe.of(job, samples.space.own_units), thread_count(job.threads))
-    everything = np.arange(len(samples.y))
-    task = partial(plan.fit, samples, everything, samples.groups, plan.threads)
-    fitted = run_all([task], 1, progress.part(0.3, 0.5))[0]
+    task = partial(fit_with_trust, job, plan, samples, inner_groups(samples, job.seed))
+    fitted, trust = run_all([task], 1, progress.part(0.3, 0.6))[0]
     fit_s = time.monotonic() - started - read_s
     for note in fitted.notes:
         progress.warning(note)
-    tested = quick_test(samples, plan, progress.part(0.5, 0.95))
+    for line in trust.lines:
+        progress.info(line)
+    # Calibration hardly moves the class shown; what it is worth was measured above, and the test is quicker without.
+    quick = HeadPlan(plan.recipe.uncalibrated(), plan.threads)
+    tested = quick_test(samples, quick, progress.part(0.6, 0.95))
     progress.info(tested["sentence"])
-    facts = head_facts(job, samples) | {"choice": fitted.choice, "tested": tested}
-    save_head(job.output, facts | {"job": job.to_dict(), "version": VERSION}, fitted.estimator)
+    facts = head_facts(job, samples) | {"choice": fitted.choice, "tested": tested} | trust.facts
+    save_head(job.output, facts | {"job": job.to_dict(), "version": VERSION}, fitted.estimator, trust.arrays)
     write_sidecar(job.output, job, facts, inputs=label_inputs(job))
     seconds = {"read": read_s, "fit": fit_s, "test": time.monotonic() - started - read_s - fit_s}
     facts["seconds"] = {name: round(value, 3) for name, value in seconds.items()}
     return Result(job.facts.id, job.outputs(), {**facts, "result": "head", "device": f"CPU, {plan.threads} threads"})
+
+
+def fit_with_trust(job: TrainHead, plan: HeadPlan, samples: Samples, groups: NDArray[np.int64]) -> tuple[Fitted, Trust]:
+    """The head fitted to all samples, and what tells where it may be trusted."""
+    fitted = plan.fit(samples, np.arange(len(samples.y)), groups, plan.threads)
+    return fitted, learn_trust(plan.recipe, fitted, samples, groups, job.coverage, plan.threads)
 
 
 def quick_test(samples: Samples, plan: HeadPlan, progress: Progress) -> dict[str, Any]:
@@ -61,6 +73,7 @@ def quick_test(samples: Samples, plan: HeadPlan, progress: Progress) -> dict[str
         if isinstance(trial, LeftOut):
             continue
         scores = {name: row["mean"] for name, row in summary(plan.target, trial).items()}
+        scores.pop("calibration_error", None)  # of another head than the one that is written
         name = PRIMARY[plan.target]
         if scores[name] is None:
             continue

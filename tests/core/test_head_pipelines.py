@@ -304,7 +304,8 @@ def test_table_gets_new_columns(train, apply, table, tmp_path, suffix):
     result, log = apply(embedding="", table=str(path), output_table=out)
     assert result.facts["rows_missing"] == 1
     assert any("1 rows lack" in line for line in log)
-    assert result.facts["columns"] == ["predicted", "predicted_confidence", "predicted_p_ash", "predicted_p_bïrch"]
+    names = ("", "_confidence", "_p_ash", "_p_bïrch", "_dissimilarity", "_inside")
+    assert result.facts["columns"] == [f"predicted{name}" for name in names]
     reader = {".gpkg": gpd.read_file, ".csv": pd.read_csv, ".parquet": pd.read_parquet}[suffix]
     again = reader(out)
     assert len(again) == len(frame)
