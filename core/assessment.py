@@ -118,7 +118,7 @@ def _intervals(target: str, samples: Samples, trial: Trial, seed: int) -> dict[s
     for repetition in trial.repetitions:
         at = repetition.tested
         arrays = samples.y[at], repetition.predicted[at], repetition.groups[at]
-        rounds.append(class_intervals(*arrays, values, seed) if values else value_intervals(*arrays, seed))
+        rounds.append(class_intervals(*arrays, values) if values else value_intervals(*arrays))
     return {
         name: (float(np.mean([one[name][0] for one in rounds])), float(np.mean([one[name][1] for one in rounds])))
         for name in rounds[0]
