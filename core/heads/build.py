@@ -15,6 +15,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from ..errors import BadJob
 from .calibration import Calibrated, learn
+from .committee import Committee, ValueCommittee
 from .heldout import HeldOut, hold_out
 from .recipe import Recipe
 from .registry import HEADS, HeadCard
@@ -94,7 +95,12 @@ def fit_head(
         groups: (N,) int64.
         threads: for heads that can use several (forests, neighbours); the result does not depend on it.
     """
-    fitted = fit_single(recipe, X, y, groups, threads)
+    if recipe.target == "class" and recipe.ensemble != "none":
+        from .ensemble import fit_ensemble  # its members are fitted by `fit_single` of this module
+
+        fitted = fit_ensemble(recipe, X, y, groups, threads)
+    else:
+        fitted = fit_single(recipe, X, y, groups, threads)
     if recipe.target == "class" and recipe.calibration != "none":
         return calibrated(recipe, fitted, X, y, groups, threads)
     return fitted
@@ -139,7 +145,9 @@ def is_balanced(recipe: Recipe, fitted: Fitted) -> bool:
 def fit_single(
     recipe: Recipe, X: NDArray[np.float32], y: NDArray[Any], groups: NDArray[np.int64], threads: int = 1
 ) -> Fitted:
-    """`fit_head` for one estimator, without ensemble and calibration."""
+    """`fit_head` without ensemble and calibration; names joined by `+` give the mean of what those heads say."""
+    if TOGETHER in recipe.head:
+        return _fit_together(recipe, X, y, groups, threads)
     sizes = np.unique(y, return_counts=True)[1] if recipe.target == "class" else np.zeros(1, dtype=np.int64)
     request = HeadRequest(
         recipe.target, len(y), int(sizes.min()), recipe.balance, recipe.seed, threads, recipe.own_units, len(sizes)
@@ -160,6 +168,19 @@ def fit_single(
     return Fitted(plain(getattr(estimator, "best_estimator_", estimator)), choice, notes)
 
 
+def _fit_together(
+    recipe: Recipe, X: NDArray[np.float32], y: NDArray[Any], groups: NDArray[np.int64], threads: int
+) -> Fitted:
+    """Several heads, each fitted to everything, that decide by the mean."""
+    names = recipe.head.split(TOGETHER)
+    fitted = [fit_single(replace(recipe, head=name), X, y, groups, threads) for name in names]
+    estimators = [one.estimator for one in fitted]
+    together = Committee.of(estimators) if recipe.target == "class" else ValueCommittee.of(estimators)
+    choice = {name: one.choice for name, one in zip(names, fitted, strict=True) if one.choice}
+    return Fitted(together, choice, [note for one in fitted for note in one.notes])
+
+
+TOGETHER = "+"
 WEIGHT_ARGUMENTS = {"mlp": "mlpclassifier__sample_weight"}
 """Heads that are balanced by weights given to `fit`; the others have class weights of their own."""
 UNBALANCED = ("knn",)
@@ -181,6 +202,8 @@ def _steps(estimator: Any) -> list[Any]:
     """The estimators of a pipeline, or the one itself; and what each wraps."""
     if isinstance(estimator, Calibrated):
         return _steps(estimator.estimator_)
+    if isinstance(estimator, (Committee, ValueCommittee)):
+        return [step for member in estimator.members_ for step in _steps(member)]
     steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
     return steps + [step.regressor_ for step in steps if hasattr(step, "regressor_")]
 

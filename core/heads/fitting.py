@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import TypeVar
 
+from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from ..progress import Progress
@@ -27,6 +28,8 @@ def run_all(tasks: Sequence[Callable[[], T]], threads: int, progress: Progress) 
         with threadpool_limits(limits=1), warnings.catch_warnings():
             # Many classes and few labels are what our users have.
             warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%", UserWarning)
+            # The network stops after so many rounds by design.
+            warnings.filterwarnings("ignore", category=ConvergenceWarning)
             futures = [pool.submit(task) for task in tasks]
             waiting = set(futures)
             while waiting:

@@ -60,6 +60,14 @@ _CARDS = (
         summary="400 trees without limit of depth.",
     ),
     HeadCard(
+        name="trees",
+        title="Extremely randomised trees",
+        builder="forest:build_extra",
+        targets=("class", "value"),
+        summary="200 trees whose thresholds are drawn at random: steadier than a forest when labels are few.",
+        source="Geurts et al. 2006, doi:10.1007/s10994-006-6226-1",
+    ),
+    HeadCard(
         name="mlp",
         title="Small neural network",
         builder="mlp:build",

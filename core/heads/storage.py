@@ -37,7 +37,6 @@ OWN_TYPES = (
 )
 SKLEARN_TYPES = (
     "sklearn.compose._target.TransformedTargetRegressor",
-    "sklearn.discriminant_analysis.LinearDiscriminantAnalysis",
     "sklearn.ensemble._forest.ExtraTreesClassifier",
     "sklearn.ensemble._forest.ExtraTreesRegressor",
     "sklearn.ensemble._forest.RandomForestClassifier",
