@@ -32,7 +32,6 @@ STRANGE = (122, 31, 92)
 """Colour that lies over places unlike all labels: a purple that no class has by default, and no grey of confidence."""
 VEIL_FROM, VEIL_FULL = 1.0, 2.0
 """Dissimilarity in units of the threshold: nothing is drawn up to it, and no more is added beyond its double."""
-UNSURE_COLOUR = "#b8bcc2"
 
 Facts = Dict[str, Any]
 
@@ -66,12 +65,11 @@ def _picture(facts: Facts) -> Optional[QgsRasterRenderer]:
 
 
 def _class_map(facts: Facts) -> Optional[QgsRasterRenderer]:
-    classes = list(facts.get("classes") or [])
-    unsure = facts.get("unsure")
-    if classes and isinstance(unsure, dict) and "value" in unsure:
-        classes.append({"name": tr("unsure"), "colour": UNSURE_COLOUR, **unsure})
-    made = [QgsPalettedRasterRenderer.Class(float(c["value"]), QColor(c["colour"]), str(c["name"])) for c in classes]
-    return QgsPalettedRasterRenderer(None, 1, made) if made else None
+    classes = [
+        QgsPalettedRasterRenderer.Class(float(c["value"]), QColor(c["colour"]), str(c["name"]))
+        for c in facts.get("classes") or []
+    ]
+    return QgsPalettedRasterRenderer(None, 1, classes) if classes else None
 
 
 def _value_map(facts: Facts) -> Optional[QgsRasterRenderer]:

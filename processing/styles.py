@@ -30,7 +30,7 @@ from .vectorstyles import DRESSERS, dress, stand_in
 
 SUFFIX = ".quadrat.json"
 STYLED_VECTORS = ".gpkg"
-"""Tables in text files have no geometry that QGIS would find without being told."""
+"""Tables in text files have no geometry that QGIS would find; that of a table of units is not known beforehand."""
 LONGEST_CHAIN = 5
 MADE_OF = ("input", "embedding", "table", "map", "sample", "units")
 """Fields of jobs that name what the result is of; the first that is given counts."""
@@ -91,9 +91,10 @@ def _style_of(path: str) -> Optional[QDomDocument]:
     facts, job = read_facts(path)
     kind = kind_of(path, facts, job)
     document = QDomDocument("qgis")
-    if kind in DRESSERS and path.lower().endswith(STYLED_VECTORS):
-        layer = stand_in(kind, facts)
-        dress(layer, kind, facts)
+    if kind in DRESSERS and path.lower().endswith(STYLED_VECTORS) and not job.get("units"):
+        told = with_classes(facts, job)
+        layer = stand_in(kind, told)
+        dress(layer, kind, told)
         layer.exportNamedStyle(document)
         return document
     renderer = renderer_of(path)
@@ -139,6 +140,20 @@ def _chain(job: Facts) -> Iterator[Tuple[str, Facts]]:
         yield source, facts
 
 
+def with_classes(facts: Facts, job: Facts) -> Facts:
+    """Facts with the classes of the head or map that the places are for, where they list none themselves."""
+    classes = facts.get("classes")
+    for name in ("head", "map"):
+        told = read_facts(str(job[name]))[0] if job.get(name) and not classes else {}
+        classes = classes or [entry for entry in told.get("classes") or [] if not _is_unsure(entry, told)]
+    return {**facts, "classes": classes} if classes else facts
+
+
+def _is_unsure(entry: Facts, facts: Facts) -> bool:
+    """The class that stands for several: nothing on the ground, and never what a place is labelled as."""
+    return "unsure" in facts and entry.get("name") == "unsure"
+
+
 def credits_of(facts: Facts, job: Facts) -> List[str]:
     """What must be named where the result is shown: credit and licence of published embeddings behind it."""
     found: Dict[str, None] = {}
@@ -174,7 +189,7 @@ class Styler(QgsProcessingLayerPostProcessorInterface):
         path = layer.source().partition("|")[0]
         facts, job = read_facts(path)
         if isinstance(layer, QgsVectorLayer):
-            dress(layer, kind_of(path, facts, job), facts)
+            dress(layer, kind_of(path, facts, job), with_classes(facts, job))
         if isinstance(layer, QgsRasterLayer):
             renderer = renderer_of(path)
             if renderer is not None:

@@ -10,6 +10,7 @@ from qgis.core import (
     QgsCategorizedSymbolRenderer,
     QgsEditorWidgetSetup,
     QgsFeatureRenderer,
+    QgsFillSymbol,
     QgsLineSymbol,
     QgsMarkerLineSymbolLayer,
     QgsMarkerSymbol,
@@ -38,7 +39,9 @@ NUMBERED_MM, CLOUD_MM, LINE_MM, HALO_MM = 4.4, 1.4, 0.5, 0.7
 NUMBER_PT = 7.5
 MOST_CHOICES = 300
 """A longer list of classes is no help; the class is typed then."""
-FOR_READING = ("rank", "suggested", "confidence", "reason", "similarity", "like", "share", "label")
+RANK_FIELD, ORDER_FIELD = "rank", "order"
+"""Fields that number the places; the first that a layer has is shown."""
+FOR_READING = ("place", "suggested", "confidence", "reason", "similarity", "like", "share", "label")
 """Fields that say why a place is there; not to be changed by hand."""
 COLOUR_FIELD = "colour"
 
@@ -59,13 +62,17 @@ def classes_of(facts: Facts) -> Classes:
 
 def class_field_of(facts: Facts, names: List[str]) -> str:
     """The field that holds the class, or is to hold it; empty when the layer has none."""
-    return next((str(name) for name in (facts.get("class_field"), "class") if name in names), "")
+    return next((name for name in (_wanted_field(facts), "class") if name in names), "")
+
+
+def _wanted_field(facts: Facts) -> str:
+    return str(facts.get("class_field") or facts.get("label_field") or "class")
 
 
 def stand_in(kind: str, facts: Facts) -> QgsVectorLayer:
     """An empty layer with the fields that a style of this kind speaks of; the file itself need not be opened."""
-    fields = dict.fromkeys((*FOR_READING, COLOUR_FIELD), "string")
-    fields[str(facts.get("class_field") or "class")] = "string"
+    numbers = ORDER_FIELD if facts.get("label_field") else RANK_FIELD
+    fields = dict.fromkeys((numbers, *FOR_READING, COLOUR_FIELD, _wanted_field(facts)), "string")
     shape = "LineString" if kind == "links" else "Point"
     described = "&".join(f"field={name}:{what}" for name, what in fields.items())
     return QgsVectorLayer(f"{shape}?{described}", kind, "memory")
@@ -74,7 +81,7 @@ def stand_in(kind: str, facts: Facts) -> QgsVectorLayer:
 def dress(layer: QgsVectorLayer, kind: str, facts: Facts) -> bool:
     """Give a layer the looks of a kind of result; False when it has none."""
     dresser = DRESSERS.get(kind)
-    if dresser is None or layer.geometryType() == QgsWkbTypes.GeometryType.NullGeometry:
+    if dresser is None or layer.geometryType() not in SYMBOLS:
         return False
     dresser(layer, facts)
     return True
@@ -84,17 +91,19 @@ def _places(layer: QgsVectorLayer, facts: Facts) -> None:
     """Numbered places, coloured once they have a class, which is picked from a list."""
     names = layer.fields().names()
     field, classes = class_field_of(facts, names), classes_of(facts)
-    layer.setRenderer(_by_class(field, classes) if field else QgsSingleSymbolRenderer(_marker(PALETTE[0])))
-    if "rank" in names:
-        _number(layer)
-        layer.setDisplayExpression('"rank"')
+    symbol = SYMBOLS[layer.geometryType()]
+    layer.setRenderer(_by_class(field, classes, symbol) if field else QgsSingleSymbolRenderer(symbol(PALETTE[0])))
+    number = next((name for name in (RANK_FIELD, ORDER_FIELD) if name in names), "")
+    if number:
+        _number(layer, number)
+        layer.setDisplayExpression(f'"{number}"')
     if "reason" in names:
-        layer.setMapTipTemplate('<b>[% "rank" %]</b> [% "reason" %]' if "rank" in names else '[% "reason" %]')
+        layer.setMapTipTemplate(f'<b>[% "{number}" %]</b> [% "reason" %]' if number else '[% "reason" %]')
     if field:
         layer.setEditorWidgetSetup(names.index(field), _picker(classes))
     form = layer.editFormConfig()
-    for number, name in enumerate(names):
-        form.setReadOnly(number, name in FOR_READING and name != field)
+    for at, name in enumerate(names):
+        form.setReadOnly(at, name in (number, *FOR_READING) and name != field)
     layer.setEditFormConfig(form)
 
 
@@ -118,16 +127,16 @@ def _cloud(layer: QgsVectorLayer, facts: Facts) -> None:
     layer.setRenderer(QgsSingleSymbolRenderer(symbol))
 
 
-def _by_class(field: str, classes: Classes) -> QgsFeatureRenderer:
+def _by_class(field: str, classes: Classes, symbol: Callable[[str], QgsSymbol]) -> QgsFeatureRenderer:
     """A colour for each class, and one for places that wait; without known classes: waiting or done."""
     if classes:
         # An empty value stands for all that have none of the classes, NULL among them.
-        made = [QgsRendererCategory(name, _marker(colour), name) for name, colour in classes]
-        waiting = QgsRendererCategory("", _marker(WAITING), tr("to be labelled"))
+        made = [QgsRendererCategory(name, symbol(colour), name) for name, colour in classes]
+        waiting = QgsRendererCategory("", symbol(WAITING), tr("to be labelled"))
         return QgsCategorizedSymbolRenderer(field, [waiting, *made])
     quoted = '"{}"'.format(field.replace('"', '""'))
-    done = QgsRendererCategory(1, _marker(PALETTE[0]), tr("labelled"))
-    waiting = QgsRendererCategory(0, _marker(WAITING), tr("to be labelled"))
+    done = QgsRendererCategory(1, symbol(PALETTE[0]), tr("labelled"))
+    waiting = QgsRendererCategory(0, symbol(WAITING), tr("to be labelled"))
     return QgsCategorizedSymbolRenderer(f"if(length(coalesce(to_string({quoted}), '')) > 0, 1, 0)", [waiting, done])
 
 
@@ -140,8 +149,8 @@ def _picker(classes: Classes) -> QgsEditorWidgetSetup:
     return QgsEditorWidgetSetup("ValueMap", {"map": choices})
 
 
-def _number(layer: QgsVectorLayer) -> None:
-    """The rank in the middle of each place."""
+def _number(layer: QgsVectorLayer, field: str) -> None:
+    """The number in the middle of each place."""
     halo = QgsTextBufferSettings()
     halo.setEnabled(True)
     halo.setSize(HALO_MM)
@@ -151,7 +160,7 @@ def _number(layer: QgsVectorLayer) -> None:
     text.setColor(QColor(INK))
     text.setBuffer(halo)
     settings = QgsPalLayerSettings()
-    settings.fieldName = "rank"
+    settings.fieldName = field
     settings.placement = QgsPalLayerSettings.Placement.OverPoint
     settings.quadOffset = QgsPalLayerSettings.QuadrantPosition.QuadrantOver
     settings.setFormat(text)
@@ -168,6 +177,10 @@ def _marker(colour: str) -> QgsSymbol:
     )  # fmt: skip
 
 
+def _fill(colour: str) -> QgsSymbol:
+    return QgsFillSymbol.createSimple({"color": colour, "outline_color": INK, "outline_width": "0.35"})
+
+
 def _line(colour: str) -> QgsSymbol:
     symbol = QgsLineSymbol.createSimple({"line_color": colour, "line_width": str(LINE_MM), "capstyle": "round"})
     end = QgsMarkerLineSymbolLayer(False)
@@ -178,6 +191,11 @@ def _line(colour: str) -> QgsSymbol:
     return symbol
 
 
+SYMBOLS: Dict[Any, Callable[[str], QgsSymbol]] = {
+    QgsWkbTypes.GeometryType.PointGeometry: _marker,
+    QgsWkbTypes.GeometryType.LineGeometry: _line,
+    QgsWkbTypes.GeometryType.PolygonGeometry: _fill,
+}
 DRESSERS: Dict[str, Callable[[QgsVectorLayer, Facts], None]] = {
     "places": _places,
     "links": _links,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...models.crew import thread_count
 from ..atomic import check_apart
 from ..blocks import draw_cells
-from ..classes import entries_from
+from ..classes import entries, entries_from
 from ..errors import BadInput
 from ..examples import Link, nearest_examples, prototypes
 from ..footing import Footing
@@ -72,7 +72,8 @@ def run(job: ExplainPlaces, progress: Progress) -> Result:
     for line in places.report.lines()[1:]:
         progress.info(line)
     facts: dict[str, Any] = {
-        "places": len(places.cells), "links": len(frame), "classes": list(names), "examples": len(examples.cells),
+        "places": len(places.cells), "links": len(frame), "classes": [entry.to_dict() for entry in entries(names)],
+        "examples": len(examples.cells),
         "summaries": told[:100],
     }  # fmt: skip
     inputs = {name: path for name, path in given.items() if path}

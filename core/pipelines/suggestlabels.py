@@ -16,7 +16,7 @@ from ..active.pool import Known, Pool, Suggestion, Taught, suggest
 from ..active.registry import STRATEGIES
 from ..atomic import check_apart, check_folder
 from ..blocks import CellSample, draw_cells
-from ..classes import entries_from
+from ..classes import entries, entries_from
 from ..errors import BadInput, BadJob
 from ..footing import Footing
 from ..heads.build import fit_head, with_threads
@@ -82,6 +82,7 @@ def run(job: SuggestLabels, progress: Progress) -> Result:
         "design": "chosen", "strategy": job.strategy, "places": len(frame), "class_field": job.empty_field,
         "spacing_m": round(spacing, 3), "candidates": len(sample.X), "labels": labels.report.features if labels else 0,
         "notes": found.notes,
+        "classes": [entry.to_dict() for entry in entries(guess.names)] if guess else [],
         "caution": "These places were chosen, not drawn at random: they give no estimate of an area or an accuracy.",
     }  # fmt: skip
     progress.info(f"{len(frame)} places by '{STRATEGIES[job.strategy].title}'. {facts['caution']}")

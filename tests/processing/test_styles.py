@@ -141,15 +141,6 @@ def test_a_picture_is_shown_as_it_is(result, opened):
     assert stretch is None or stretch.contrastEnhancementAlgorithm() == stretch.NoEnhancement
 
 
-def test_unsure_cells_have_a_name_and_a_grey(result, opened):
-    path = result("classmap", unsure={"value": 3})
-    assert save_style(path)
-    last = opened(path).classes()[-1]
-    red, green, blue, _ = last.color.getRgb()
-    assert (last.value, last.label) == (3, "unsure")
-    assert max(red, green, blue) - min(red, green, blue) < 16
-
-
 @pytest.mark.parametrize("kind", RENDERERS)
 @pytest.mark.parametrize("facts", [{}, {"range": None, "classes": None, "picture": None}, {"range": [1.0]}])
 def test_missing_facts_give_a_plain_style_or_none(kind, facts):

@@ -175,6 +175,29 @@ def test_classes_are_read_from_names_and_entries():
     assert len({colour for _, colour in classes_of({"classes": list("abcdefgh")})}) == 8
 
 
+def test_a_drawn_sample_is_numbered_by_its_order_and_offers_the_classes_of_its_map(points, tmp_path):
+    told = {"classes": [*CLASSES, {"value": 3, "name": "unsure", "colour": "#9e9e9e"}], "unsure": {"coverage": 0.9}}
+    Path(f"{tmp_path}/map.tif.quadrat.json").write_text(json.dumps({"facts": told, "job": {}}))
+    path = points({"label_field": "reference"}, field="reference", job="drawsample")
+    content = json.loads(Path(f"{path}.quadrat.json").read_text())
+    content["job"]["map"] = f"{tmp_path}/map.tif"
+    Path(f"{path}.quadrat.json").write_text(json.dumps(content))
+    source = ogr.Open(path, 1)
+    source.ExecuteSQL('ALTER TABLE "places" RENAME COLUMN rank TO "order"')
+    source = None
+    for layer in (dressed_by_file(path), dressed_by_processing(path)):
+        assert layer.labeling().settings().fieldName == "order"
+        widget = layer.editorWidgetSetup(layer.fields().indexOf("reference"))
+        names = [name for entry in widget.config()["map"] for name in entry]
+        assert names == ["(to be labelled)", "água", "it's wood"], "nothing on the ground is unsure"
+
+
+def test_units_that_are_areas_are_filled(qgis_app):
+    layer = QgsVectorLayer("Polygon?field=order:integer&field=reference:string", "units", "memory")
+    assert dress(layer, "places", {"label_field": "reference", "classes": CLASSES})
+    assert [type(c.symbol()).__name__ for c in layer.renderer().categories()] == ["QgsFillSymbol"] * 3
+
+
 def test_credit_follows_what_is_made_of_an_embedding(tmp_path):
     """A map of AlphaEarth owes the same words as AlphaEarth."""
     embedding, made = tmp_path / "e.tif", tmp_path / "map.tif"
