@@ -9,7 +9,9 @@ from ..core.version import VERSION
 from .algorithms.applyhead import ApplyHeadAlgorithm
 from .algorithms.assesshead import AssessHeadAlgorithm
 from .algorithms.clusterembedding import ClusterEmbeddingAlgorithm
+from .algorithms.drawsample import DrawSampleAlgorithm
 from .algorithms.embedraster import EmbedRasterAlgorithm
+from .algorithms.estimatearea import EstimateAreaAlgorithm
 from .algorithms.explainplaces import ExplainPlacesAlgorithm
 from .algorithms.findsimilar import FindSimilarAlgorithm
 from .algorithms.openembedding import OpenEmbeddingAlgorithm
@@ -30,6 +32,8 @@ ALGORITHMS = (
     SuggestLabelsAlgorithm,
     ExplainPlacesAlgorithm,
     FindSimilarAlgorithm,
+    DrawSampleAlgorithm,
+    EstimateAreaAlgorithm,
     ReduceEmbeddingAlgorithm,
     ClusterEmbeddingAlgorithm,
     SetUpEngineAlgorithm,

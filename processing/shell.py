@@ -76,8 +76,8 @@ def _add_job(commands: Any, job: Any) -> None:
     command = commands.add_parser(
         facts.verb,
         aliases=[facts.id] if facts.id != facts.verb else [],
-        help=facts.summary,
-        description=f"{facts.summary} {facts.help}",
+        help=facts.summary.replace("%", "%%"),
+        description=f"{facts.summary} {facts.help}".replace("%", "%%"),
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     defaults = job.defaults()

@@ -7,6 +7,7 @@ from .choose import ExplainPlaces, FindSimilar, SuggestLabels
 from .declare import Job
 from .embed import EmbedRaster, OpenEmbedding
 from .engine import SetUpEngine
+from .estimate import DrawSample, EstimateArea
 from .explore import ClusterEmbedding, ReduceEmbedding
 from .fewshot import ApplyHead, AssessHead, TrainHead
 
@@ -19,6 +20,8 @@ ALL: Tuple[Type[Job], ...] = (
     SuggestLabels,
     ExplainPlaces,
     FindSimilar,
+    DrawSample,
+    EstimateArea,
     ReduceEmbedding,
     ClusterEmbedding,
     SetUpEngine,

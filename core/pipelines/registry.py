@@ -19,6 +19,8 @@ PIPELINES = {
     "suggestlabels": "suggestlabels:run",
     "explainplaces": "explainplaces:run",
     "findsimilar": "findsimilar:run",
+    "drawsample": "drawsample:run",
+    "estimatearea": "estimatearea:run",
     "reduceembedding": "reduceembedding:run",
     "clusterembedding": "clusterembedding:run",
 }

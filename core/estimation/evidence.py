@@ -1,0 +1,108 @@
+"""What an estimate is made of, and what comes out of it. Arrays only; no files."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadInput
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """n labelled units of H strata, and K quantities to be estimated: shares of classes, or one mean."""
+
+    stratum: NDArray[np.int64]
+    """(n,) number of the stratum that each unit was drawn in, 0..H-1."""
+    Y: Float
+    """(n, K) what is there: 0 or 1 for classes, shares within units, or (n, 1) values."""
+    weights: Float
+    """(H,) share of each stratum in the population; sums to 1."""
+    counts: Float
+    """(H,) units in each stratum of the population, labelled ones included."""
+    names: tuple[str, ...]
+    """K names; one for a value."""
+    strata: tuple[str, ...]
+    """H names."""
+    F: Float | None = None
+    """(n, K) what is predicted for the labelled units, on the same scale as Y."""
+    mapped: Float | None = None
+    """(H, K) mean prediction over each stratum of the population."""
+    mapped_sd: Float | None = None
+    """(H, K) its standard deviation there."""
+    beyond: bool = False
+    """True when the population itself is a random draw of a larger whole that the result is to speak of."""
+    shares: bool = True
+    """True when Y lies between 0 and 1."""
+    seed: int = 0
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """(H,) labelled units in each stratum."""
+        return np.bincount(self.stratum, minlength=len(self.weights)).astype(np.int64)
+
+    @property
+    def binary(self) -> bool:
+        """True when each unit is of one class entirely, or not at all."""
+        return self.shares and bool(np.isin(self.Y, (0.0, 1.0)).all())
+
+    @property
+    def left(self) -> Float:
+        """(H,) finite population correction 1 - n/N; 1 when the result speaks of a larger whole."""
+        return np.ones(len(self.weights)) if self.beyond else np.clip(1 - self.sizes / self.counts, 0.0, 1.0)
+
+    def moments(self, values: Float) -> tuple[Float, Float]:
+        """Mean and variance (n - 1) of a column of values in each stratum.
+
+        Args:
+            values: (n, K).
+
+        Returns:
+            two arrays (H, K).
+        """
+        n = np.maximum(self.sizes, 1)[:, None]
+        sums = np.zeros((len(self.weights), values.shape[1]))
+        np.add.at(sums, self.stratum, values)
+        mean = sums / n
+        squares = np.zeros_like(sums)
+        np.add.at(squares, self.stratum, (values - mean[self.stratum]) ** 2)
+        return mean, squares / np.maximum(n - 1, 1)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """K estimates with their intervals."""
+
+    value: Float
+    """(K,)"""
+    se: Float
+    """(K,) standard error."""
+    low: Float
+    high: Float
+    method: tuple[str, ...]
+    """How each interval was made: a name of `interval.METHODS`."""
+    trust: Float | None = None
+    """(K,) lambda: how much of the prediction is used; None where there is none."""
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def half(self) -> Float:
+        """(K,) half the width of the interval."""
+        return (self.high - self.low) / 2
+
+
+def check(evidence: Evidence) -> None:
+    """Raise unless every stratum has two labelled units, which a variance needs.
+
+    Raises:
+        BadInput: names the strata.
+    """
+    few = [(evidence.strata[h], int(n)) for h, n in enumerate(evidence.sizes) if n < 2 and evidence.weights[h] > 0]
+    if few:
+        listed = ", ".join(f"{name} ({n})" for name, n in few[:6]) + (" and others" if len(few) > 6 else "")
+        where = "Only one place is labelled" if len(evidence.strata) == 1 else "Some strata have fewer than two labels"
+        raise BadInput(
+            f"{where}: {listed}. An interval needs at least two in each, better fifty. Label more of the sample."
+        )

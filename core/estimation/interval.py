@@ -1,0 +1,176 @@
+"""Intervals that keep their word also for rare classes and small samples. README.md tells what was tried."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Float = NDArray[np.float64]
+
+METHODS = {
+    "t": "normal interval with t quantiles (degrees of freedom by Satterthwaite)",
+    "exact": "exact binomial limits of each stratum, combined by MOVER (few counts)",
+    "effective": "exact limits for the effective number of units (Korn and Graubard)",
+    "capped": "exact limits as if each unit were one observation (few units have any)",
+    "parts": "limits of what is missing and of what is too much, combined by MOVER",
+    "bootstrap": "percentiles over redrawn units",
+}
+"""How an interval can be made, in words for the report."""
+CLOSE = 1.15
+"""Where the exact interval is less than this much wider than the normal one, counts are large and the normal holds.
+Found on made-up maps: coverage of the class is then 0.955 on average, and nowhere below 0.94 within chance."""
+FEW_UNITS = 20
+"""With a class in fewer units than this the variance between units is itself not known."""
+
+
+def binomial_limits(x: Any, n: Any, level: float) -> tuple[Any, Any]:
+    """Exact limits of a share (Clopper and Pearson 1934, 10.1093/biomet/26.4.404); x and n need not be whole."""
+    x, n = np.broadcast_arrays(np.asarray(x, float), np.asarray(n, float))
+    tail = (1 - level) / 2
+    low = np.where(x > 0, stats.beta.ppf(tail, np.maximum(x, 1e-12), n - x + 1), 0.0)
+    high = np.where(x < n, stats.beta.ppf(1 - tail, x + 1, np.maximum(n - x, 1e-12)), 1.0)
+    return low, high
+
+
+def wilson_limits(x: float, n: float, level: float) -> tuple[float, float]:
+    """Wilson's score limits of a share (1927, 10.1080/01621459.1927.10502953); shorter than exact, and less sure."""
+    z = float(stats.norm.ppf((1 + level) / 2))
+    share, spread = x / n, z * z / n
+    middle = (share + spread / 2) / (1 + spread)
+    half = z / (1 + spread) * float(np.sqrt(share * (1 - share) / n + spread / (4 * n)))
+    return middle - half, middle + half
+
+
+def combine(weights: Float, x: Float, n: NDArray[np.int64], left: Float, level: float) -> tuple[float, float, str]:
+    """Interval of a weighted sum of independent binomial shares.
+
+    Distances from each stratum's share to its exact limits are added in quadrature (MOVER: Zou, Huang and Zhang 2009,
+    10.1016/j.csda.2008.09.033); a stratum in which nothing was met keeps its rule-of-three uncertainty. Where that
+    interval is hardly wider than the normal one, the normal one is given.
+
+    Args:
+        weights: (H,) of the strata.
+        x: (H,) how often the class was met.
+        n: (H,) how often it was looked for, at least 1.
+        left: (H,) finite population correction.
+        level: of the interval.
+
+    Returns:
+        lower and upper limit, and a name of `METHODS`.
+    """
+    low, high = exact_sum(weights, x, n, left, level)
+    share = x / n
+    parts = weights**2 * left * share * (1 - share) / np.maximum(n - 1, 1)
+    value, half = float(weights @ share), t_half(parts, n, level)
+    if high - low < CLOSE * 2 * half and value - half >= 0 and value + half <= 1:
+        return value - half, value + half, "t"
+    return low, high, "exact"
+
+
+def exact_sum(weights: Float, x: Float, n: NDArray[np.int64], left: Float, level: float) -> tuple[float, float]:
+    """MOVER with exact limits, as in `combine`."""
+    share = x / n
+    lower, upper = binomial_limits(x, n, level)
+    value, pull = float(weights @ share), weights**2 * left
+    low = value - float(np.sqrt((pull * (share - lower) ** 2).sum()))
+    high = value + float(np.sqrt((pull * (upper - share) ** 2).sum()))
+    return max(low, 0.0), min(high, 1.0)
+
+
+def t_half(parts: Float, n: NDArray[np.int64], level: float, spent: int = 1) -> float:
+    """Half width of a normal interval from the variances of the strata, (H,), by Satterthwaite's degrees of freedom."""
+    return float(t_quantile(parts, n, level, spent) * np.sqrt(parts.sum()))
+
+
+def t_quantile(parts: Float, n: NDArray[np.int64], level: float, spent: int = 1) -> float:
+    """Quantile of t for a sum of estimated variances (Satterthwaite 1946, 10.2307/3002019).
+
+    Args:
+        parts: (H,) variances that are added.
+        n: (H,) units behind each.
+        level: of the interval.
+        spent: degrees of freedom used up in each stratum.
+    """
+    total = parts.sum()
+    if total <= 0:
+        return float(stats.norm.ppf((1 + level) / 2))
+    freedom = total**2 / (parts**2 / np.maximum(n - spent, 1)).sum()
+    return float(stats.t.ppf((1 + level) / 2, max(freedom, 1.0)))
+
+
+def mean_interval(
+    value: float, parts: Float, n: NDArray[np.int64], shares: bool, level: float, touched: int | None = None
+) -> tuple[float, float, str]:
+    """Interval of a mean over units: by t for values, by an effective number of units for shares.
+
+    Korn and Graubard 1998, Survey Methodology 24:193-201: exact limits for the number of independent yes/no answers
+    that would give the same variance. With few units that have the class at all, that number is unknown and each unit
+    counts as one.
+
+    Args:
+        value: the mean.
+        parts: (H,) variances of the strata's contributions.
+        n: (H,) units in each stratum.
+        shares: True when values lie between 0 and 1.
+        level: of the interval.
+        touched: units that have the class, or lack it, whichever are fewer; None when not known.
+    """
+    if not shares:
+        half = t_half(parts, n, level)
+        return value - half, value + half, "t"
+    low, high, name = share_limits(value, parts, n, level, touched)
+    return low, high, name
+
+
+def share_limits(
+    value: float, parts: Float, n: NDArray[np.int64], level: float, touched: int | None
+) -> tuple[float, float, str]:
+    """As `mean_interval`, for shares."""
+    variance, units = parts.sum(), float(n.sum())
+    value = float(np.clip(value, 0.0, 1.0))
+    few = variance <= 0 or (touched is not None and touched < FEW_UNITS)
+    size = value * (1 - value) / variance if variance > 0 else units
+    size *= (float(stats.norm.ppf((1 + level) / 2)) / t_quantile(parts, n, level)) ** 2
+    size = max(min(size, units) if few else size, 1.0)
+    low, high = binomial_limits(value * size, size, level)
+    return float(low), float(high), "capped" if few else "effective"
+
+
+def ratio_limits(
+    weights: Float, hits: Float, misses: Float, n: NDArray[np.int64], left: Float, level: float
+) -> tuple[float, float]:
+    """Limits of a / (a + b), a and b weighted sums of shares: of hits, and of misses.
+
+    With one stratum both are counts of the same draws and the limits are exact given their sum. With several, the
+    ratios b / a are found for which the MOVER interval of b - ratio a holds zero (Donner and Zou 2012,
+    10.1177/0962280210383082).
+    """
+    if len(weights) == 1:
+        total = float(hits.sum() + misses.sum())
+        low, high = binomial_limits(float(hits.sum()), total, level)
+        return float(low), float(high)
+    a, b = float(weights @ (hits / n)), float(weights @ (misses / n))
+    a_low, a_high = exact_sum(weights, hits, n, left, level)
+    b_low, b_high = exact_sum(weights, misses, n, left, level)
+
+    def most(share: float) -> float:
+        """Above zero while so large a share of misses is still to be believed."""
+        return b * (1 - share) - share * a - np.hypot((1 - share) * (b - b_low), share * (a_high - a))
+
+    def least(share: float) -> float:
+        return share * a - b * (1 - share) - np.hypot((1 - share) * (b_high - b), share * (a - a_low))
+
+    return 1 - _root(least, rising=True), 1 - _root(most, rising=False)
+
+
+def _root(function: Any, *, rising: bool) -> float:
+    """Where a function changes sign on 0..1, by halving; an end where it does not."""
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        if (function(middle) < 0) == rising:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2

@@ -1,0 +1,35 @@
+"""What both ways of gathering evidence, from a map or from a table of units, hand on."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .design import Design
+from .evidence import Evidence
+from .filled import Classes
+
+
+@dataclass
+class Material:
+    """Evidence with all that the report says around it."""
+
+    evidence: Evidence
+    design: Design
+    classes: Classes
+    """Empty for a value."""
+    drawn: int
+    """Places or units that were drawn to be labelled."""
+    notes: list[str] = field(default_factory=list)
+    shown: NDArray[np.int64] | None = None
+    """(n,) class of the map at each labelled place; None where accuracy has no meaning."""
+    counted: NDArray[np.float64] | None = None
+    """(K,) what counting the prediction alone would have said: shares, or the mean."""
+    places_word: str = "places"
+    xy: NDArray[np.float64] | None = None
+    """(n, 2) where the labelled places lie."""
+
+    @property
+    def area_m2(self) -> float:
+        """Area that the shares are of; NaN when unknown."""
+        return self.design.total if self.design.area_known else float("nan")

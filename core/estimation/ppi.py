@@ -1,0 +1,158 @@
+"""Prediction-powered means: a prediction known of every unit, corrected by its error on the labelled ones.
+
+Source: Angelopoulos, Bates, Fannjiang, Jordan and Zrnic 2023, Science 382:669, 10.1126/science.adi6000; with lambda
+tuned (PPI++) Angelopoulos, Duchi and Zrnic 2023, arXiv:2311.01453, section 6. In strata: Fisch et al. 2024,
+arXiv:2406.04291. Where the whole population is mapped this is the regression estimator of survey sampling.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadInput
+from .evidence import Estimate, Evidence, check
+from .interval import combine, share_limits, t_half
+from .stratified import estimate as stratified_estimate
+
+Float = NDArray[np.float64]
+LEAST_TUNED = 5
+"""Labelled units above which lambda is tuned; below, the classical mean is given."""
+
+
+def ppi_mean(Y: Float, f: Float, f_unlabelled: Float, trust: float | None = None) -> tuple[float, float, float]:
+    """Prediction-powered mean of a larger whole from which both sets were drawn at random.
+
+    Args:
+        Y: (n,) what is there.
+        f: (n,) what was predicted for the same units, by a head that had not seen them.
+        f_unlabelled: (N,) predictions of other units.
+        trust: lambda; 1 is PPI, 0 the classical mean, None tunes it (PPI++).
+
+    Returns:
+        the mean, its standard error, and lambda.
+    """
+    n, N = len(Y), len(f_unlabelled)
+    if trust is None:
+        trust = tuned(float(np.cov(Y, f)[0, 1]), float(np.var(np.concatenate([f, f_unlabelled]), ddof=1)), n / N)
+    value = trust * f_unlabelled.mean() + (Y - trust * f).mean()
+    variance = trust**2 * np.var(f_unlabelled) / N + np.var(Y - trust * f) / n
+    return float(value), float(np.sqrt(variance)), float(trust)
+
+
+def tuned(covariance: float, variance: float, ratio: float) -> float:
+    """Lambda that makes the variance smallest, between 0 and 1: cov(Y, f) / ((1 + n / N) var f)."""
+    if variance <= 0:
+        return 0.0
+    return float(np.clip(covariance / ((1 + ratio) * variance), 0.0, 1.0))
+
+
+def estimate(evidence: Evidence, level: float = 0.95) -> Estimate:
+    """Means of Y over the population, helped by the prediction.
+
+    A result about the listed population, all of which carries a prediction, has no variance from the unlabelled; one
+    about a larger whole has var(f) / N. Interval: binary classes in a simple random sample by the two groups that the
+    prediction makes (tuned lambda is the difference of their shares, so that the estimate is the post-stratified one);
+    shares within units by parts; values by t.
+
+    Raises:
+        BadInput: no prediction, or a stratum with fewer than two labelled units.
+    """
+    check(evidence)
+    columns = [_column(evidence, k, level) for k in range(evidence.Y.shape[1])]
+    value, se, low, high, trust = (np.array([column[at] for column in columns]) for at in range(5))
+    return Estimate(value, se, low, high, tuple(column[5] for column in columns), trust)
+
+
+Column = tuple[float, float, float, float, float, str]
+"""Value, standard error, lower and upper limit, lambda, method."""
+
+
+def _prediction(evidence: Evidence) -> tuple[Float, Float, Float]:
+    if evidence.F is None or evidence.mapped is None or evidence.mapped_sd is None:
+        raise BadInput("A prediction of all places is needed for the prediction-powered estimate.")
+    return evidence.F, evidence.mapped, evidence.mapped_sd
+
+
+def _column(evidence: Evidence, k: int, level: float) -> Column:
+    F, mapped, mapped_sd = _prediction(evidence)
+    Y, f = evidence.Y[:, k], F[:, k]
+    if evidence.binary and np.isin(f, (0.0, 1.0)).all() and len(evidence.weights) == 1 and not evidence.beyond:
+        found = _by_groups(Y, f, float(mapped[0, k]), float(evidence.left[0]), level)
+        if found is not None:
+            return found
+    return _general(evidence, Y, f, mapped[:, k], mapped_sd[:, k], level)
+
+
+def _by_groups(Y: Float, f: Float, share: float, left: float, level: float) -> Column | None:
+    """The class predicted, and not: two groups of known size. None when one of them has fewer than two labels."""
+    at = f.astype(np.int64)
+    n = np.bincount(at, minlength=2)
+    if (n < 2).any():
+        return None
+    weights = np.array([1 - share, share])
+    x = np.bincount(at, weights=Y, minlength=2)
+    p = x / n
+    se = float(np.sqrt((weights**2 * left * p * (1 - p) / (n - 1)).sum()))
+    low, high, method = combine(weights, x, n, np.full(2, left), level)
+    return float(weights @ p), se, low, high, float(p[1] - p[0]), method
+
+
+def _general(evidence: Evidence, Y: Float, f: Float, mapped: Float, mapped_sd: Float, level: float) -> Column:
+    W, n, left = evidence.weights, evidence.sizes, evidence.left
+    trust = _trust(evidence, Y, f, mapped_sd)
+    if trust == 0.0:
+        only = stratified_estimate(_column_of(evidence, Y), level)
+        return float(only.value[0]), float(only.se[0]), float(only.low[0]), float(only.high[0]), 0.0, only.method[0]
+    residual = Y - trust * f
+    spent = np.where(n > 2, 2, 1)  # the mean and lambda
+    mean, variance = (part[:, 0] for part in evidence.moments(residual[:, None]))
+    parts = W**2 * left / n * variance * (n - 1) / (n - spent)
+    drawn = np.where(evidence.beyond, W**2 * trust**2 * mapped_sd**2 / evidence.counts, 0.0)
+    value = float(W @ (trust * mapped + mean))
+    se = float(np.sqrt(parts.sum() + drawn.sum()))
+    if not evidence.shares:
+        half = t_half(np.concatenate([parts, drawn]), np.concatenate([n, evidence.counts]), level, 2)
+        return value, se, value - half, value + half, trust, "t"
+    below, above = _parts(evidence, residual, parts, level)
+    extra = float(np.sqrt(drawn.sum())) * 1.96
+    low, high = value - float(np.hypot(below, extra)), value + float(np.hypot(above, extra))
+    return value, se, max(low, 0.0), min(high, 1.0), trust, "parts"
+
+
+def _trust(evidence: Evidence, Y: Float, f: Float, mapped_sd: Float) -> float:
+    """One lambda for all strata: what makes the variance of the whole smallest."""
+    W, n = evidence.weights, evidence.sizes
+    if len(Y) < LEAST_TUNED:
+        return 0.0
+    pairs = evidence.moments(np.stack([Y, f, Y + f], axis=1))[1]
+    covariance = (pairs[:, 2] - pairs[:, 0] - pairs[:, 1]) / 2
+    pull = W**2 * evidence.left / n
+    spread = (pull * mapped_sd**2).sum()
+    ratio = (W**2 * mapped_sd**2 / evidence.counts).sum() / spread if evidence.beyond and spread > 0 else 0.0
+    return tuned(float((pull * covariance).sum()), float(spread), float(ratio))
+
+
+def _parts(evidence: Evidence, residual: Float, parts: Float, level: float) -> tuple[float, float]:
+    """How far the mean residual may lie below and above what was found.
+
+    What is missing (residual above zero) and what is too much (below) are shares of their own, each with its limits;
+    few units with either do not make the interval collapse. The distances are scaled to the variance of the whole.
+    """
+    n, W = evidence.sizes, evidence.weights
+    near, far, total = [], [], 0.0
+    for side in (np.maximum(residual, 0.0), np.maximum(-residual, 0.0)):
+        mean, variance = (part[:, 0] for part in evidence.moments(side[:, None]))
+        own = W**2 * evidence.left / n * variance
+        value, touched = float(W @ mean), int((side > 0).sum())
+        low, high, _ = share_limits(value, own, n, level, touched)
+        near.append(value - low)
+        far.append(high - value)
+        total += float(own.sum())
+    scale = max(float(np.sqrt(parts.sum() / total)), 1.0) if total > 0 else 1.0
+    return scale * float(np.hypot(near[0], far[1])), scale * float(np.hypot(far[0], near[1]))
+
+
+def _column_of(evidence: Evidence, Y: Float) -> Evidence:
+    return Evidence(
+        evidence.stratum, Y[:, None], evidence.weights, evidence.counts, ("",), evidence.strata,
+        beyond=evidence.beyond, shares=evidence.shares,
+    )  # fmt: skip

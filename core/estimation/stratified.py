@@ -1,0 +1,134 @@
+"""The stratified estimator and the accuracy of a map, after Olofsson et al. 2014.
+
+Source: Olofsson, Foody, Herold, Stehman, Woodcock and Wulder 2014, Remote Sensing of Environment 148:42-57,
+10.1016/j.rse.2014.02.015, here "the paper"; where strata are no map classes, Stehman 2014, International Journal of
+Remote Sensing 35:4923-4939, 10.1080/01431161.2014.930207.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .evidence import Estimate, Evidence, check
+from .interval import binomial_limits, combine, mean_interval, ratio_limits
+
+Float = NDArray[np.float64]
+
+
+def estimate(evidence: Evidence, level: float = 0.95) -> Estimate:
+    """Means of Y over the population: with one-hot classes the area shares of the paper, eq. 9 to 11.
+
+    Raises:
+        BadInput: a stratum has fewer than two labelled units.
+    """
+    check(evidence)
+    W, n = evidence.weights, evidence.sizes
+    means, variances = evidence.moments(evidence.Y)
+    value = W @ means
+    parts = (W**2 * evidence.left / np.maximum(n, 1))[:, None] * variances
+    se = np.sqrt(parts.sum(axis=0))
+    low, high, method = np.empty(len(value)), np.empty(len(value)), []
+    binary = evidence.binary
+    for k in range(len(value)):
+        if binary:
+            low[k], high[k], name = combine(W, np.rint(means[:, k] * n), n, evidence.left, level)
+        else:
+            column = evidence.Y[:, k]
+            touched = int(min((column > 0).sum(), (column < 1).sum()))
+            low[k], high[k], name = mean_interval(value[k], parts[:, k], n, evidence.shares, level, touched)
+        method.append(name)
+    return Estimate(value, se, low, high, tuple(method))
+
+
+def area_shares(counts: NDArray[np.int64], weights: Float) -> tuple[Float, Float]:
+    """Area shares of reference classes and their standard errors from a table of counts.
+
+    Args:
+        counts: (H, K) n_ij, strata in rows, reference classes in columns.
+        weights: (H,) W_i.
+
+    Returns:
+        p_j (K,), eq. 9 of the paper summed over rows, and S(p_j) (K,), eq. 10.
+    """
+    n = counts.sum(axis=1, keepdims=True)
+    share = counts / n
+    se = np.sqrt((weights[:, None] ** 2 * share * (1 - share) / (n - 1)).sum(axis=0))
+    return weights @ share, se
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How good a map is, by area; per class in the order of the map's classes. NaN where nothing is known."""
+
+    matrix: Float
+    """(M, K) estimated area shares, map classes in rows and reference classes in columns; eq. 4 of the paper."""
+    overall: Float
+    """(4,) value, standard error, lower and upper bound."""
+    users: Float
+    """(M, 4) likewise: of what the map shows as the class, how much is."""
+    producers: Float
+    """(M, 4) of what is the class, how much the map shows as it."""
+
+
+def accuracy(evidence: Evidence, shown: NDArray[np.int64], classes: int, level: float = 0.95) -> Accuracy:
+    """Overall, user's and producer's accuracy with intervals.
+
+    Where the strata are the map classes these are eq. 5 to 7 of the paper; else the ratio estimators of Stehman 2014.
+
+    Args:
+        evidence: one-hot Y.
+        shown: (n,) map class of each place; the first `classes` columns of Y are the map's classes.
+        classes: M, of the map.
+        level: of the intervals.
+    """
+    W, n = evidence.weights, evidence.sizes
+    truth = evidence.Y.argmax(axis=1)
+    cells = np.zeros((len(W), classes, evidence.Y.shape[1]))
+    np.add.at(cells, (evidence.stratum, shown, truth), 1.0)
+    shares = cells / np.maximum(n, 1)[:, None, None]
+    matrix = np.einsum("h,hmk->mk", W, shares)
+    right = (shown == truth).astype(float)[:, None]
+    overall = estimate(_with(evidence, right), level)
+    users = np.full((classes, 4), np.nan)
+    producers = np.full((classes, 4), np.nan)
+    for m in range(classes):
+        hit = right[:, 0] * (shown == m)
+        users[m] = _ratio(evidence, hit, (shown == m).astype(float), level)
+        producers[m] = _ratio(evidence, hit, (truth == m).astype(float), level)
+    return Accuracy(
+        matrix, np.array([overall.value[0], overall.se[0], overall.low[0], overall.high[0]]), users, producers
+    )
+
+
+def _with(evidence: Evidence, Y: Float) -> Evidence:
+    return Evidence(
+        evidence.stratum, Y, evidence.weights, evidence.counts, ("",) * Y.shape[1], evidence.strata,
+        beyond=evidence.beyond,
+    )  # fmt: skip
+
+
+def _ratio(evidence: Evidence, hit: Float, base: Float, level: float) -> Float:
+    """Share of `base` that is `hit`, both (n,) of 0 and 1 with hit <= base: value, SE, lower and upper bound.
+
+    The standard error is that of a ratio (Stehman 2014, eq. 27 and 28); it equals eq. 6 and 7 of the paper where the
+    strata are map classes. The interval combines exact limits of hits and of misses, so that it does not collapse
+    where no miss was met.
+    """
+    W, n = evidence.weights, evidence.sizes
+    means, _ = evidence.moments(np.stack([hit, base], axis=1))
+    top, bottom = W @ means
+    if bottom <= 0:
+        return np.full(4, np.nan)
+    value = top / bottom
+    residual = (hit - value * base)[:, None]
+    variance = (W**2 * evidence.left / np.maximum(n, 1) * evidence.moments(residual)[1][:, 0]).sum() / bottom**2
+    inside = np.flatnonzero(means[:, 1] > 0)
+    if len(inside) == 1 and means[inside[0], 1] == 1.0:  # all of one stratum: a plain share
+        h = inside[0]
+        low, high = binomial_limits(np.rint(means[h, 0] * n[h]), n[h], level)
+        pull = np.sqrt(evidence.left[h])
+        return np.array([value, np.sqrt(variance), value - pull * (value - low), value + pull * (high - value)])
+    misses = np.rint((means[:, 1] - means[:, 0]) * n)
+    low, high = ratio_limits(W, np.rint(means[:, 0] * n), misses, n, evidence.left, level)
+    return np.array([value, np.sqrt(variance), low, high])
