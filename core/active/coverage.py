@@ -9,9 +9,9 @@ from ..progress import Progress
 from .pool import Pick, Pool
 from .spread import Spread
 
-ODD_SHARE = 0.05
+ODD_SHARE = 0.2
 """Of the candidates, the loneliest are not chosen: clouds, edges and single odd cells are far from everything and
-stand for nothing."""
+stand for nothing. Without this k-centre is worse than chance (README)."""
 NEIGHBOURS = 5
 REFERENCES = 4000
 """Candidates among which neighbours are looked for."""

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
 
 from ..heads.fitting import run_all
 from ..progress import Progress
+from .grouping import groups_of
 from .pool import Pick, Pool
 from .spread import Spread
 
@@ -65,7 +65,7 @@ def _unlike_first(
     best = members[able[members]][: LOOKED_AT * groups]
     if len(best) <= groups or groups < 2:
         return members
-    of = KMeans(groups, n_init=1, random_state=seed).fit_predict(Z[best])
+    of = groups_of(Z[best], groups, seed)
     first = np.sort(np.unique(of, return_index=True)[1])
     leaders = best[first]
     return np.concatenate([leaders, members[~np.isin(members, leaders)]])

@@ -2,11 +2,12 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.neighbors import NearestNeighbors
 
+from ..footing import unit
 from ..heads.fitting import run_all
 from ..progress import Progress
+from .grouping import groups_of
 from .pool import Pick, Pool
 from .spread import Spread
 
@@ -15,18 +16,23 @@ NEIGHBOURS = 20
 MOST_CLUSTERS = 500
 SMALLEST_CLUSTER = 5
 """Smaller ones are left for last, as published."""
-EXACT_CLUSTERS = 50
-"""With more, k-means works on batches."""
 
 
 def suggest(pool: Pool, spread: Spread, count: int, progress: Progress) -> list[Pick]:
     """The most typical place of each cluster, clusters without labels first and of these the largest.
 
+    Vectors count by their direction from the average, as published: by length as well, a few bright kinds of surface
+    would take most of the clusters.
+
     Source: Hacohen et al. 2022, arXiv:2202.02794
     """
+    Z, known = unit(pool.Z), unit(pool.known.Z)
     clusters = max(1, min(pool.known.count + count, MOST_CLUSTERS, len(pool.Z)))
-    of, of_known = run_all([lambda: _clusters(pool, clusters)], 1, progress.part(0.0, 0.7))[0]
-    typical = run_all([lambda: typicality(pool.Z, of)], 1, progress.part(0.7, 0.9))[0]
+    seed = int(pool.rng(2).integers(2**31))
+    everything = np.concatenate([Z, known])  # labels take part in the clustering
+    found = run_all([lambda: groups_of(everything, clusters, seed)], 1, progress.part(0.0, 0.7))[0]
+    of, of_known = found[: len(Z)], found[len(Z) :]
+    typical = run_all([lambda: typicality(Z, of)], 1, progress.part(0.7, 0.9))[0]
     size = np.bincount(of, minlength=clusters)
     covered = np.zeros(clusters, np.int64)
     for number in np.unique(pool.known.of):
@@ -44,18 +50,6 @@ def suggest(pool: Pool, spread: Spread, count: int, progress: Progress) -> list[
         covered[best] += 1
         spread.take(index)
     return picks
-
-
-def _clusters(pool: Pool, clusters: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Cluster of each candidate and of each known vector; labels take part in the clustering."""
-    everything = np.concatenate([pool.Z, pool.known.Z])
-    seed = int(pool.rng(2).integers(2**31))
-    if clusters <= EXACT_CLUSTERS:
-        model = KMeans(clusters, n_init=1, random_state=seed)
-    else:
-        model = MiniBatchKMeans(clusters, n_init=1, random_state=seed, batch_size=4096)
-    found = model.fit_predict(everything).astype(np.int64)
-    return found[: len(pool.Z)], found[len(pool.Z) :]
 
 
 def typicality(Z: NDArray[np.float32], of: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -123,10 +123,11 @@ class ClusterEmbedding(Job):
     clusters: int = param(
         Kind.INTEGER,
         "Clusters (0: automatic)",
-        default=0,
+        default=8,
         minimum=0,
         maximum=200,
-        help="kmeans only. 0: the number from 2 to 15 whose clusters are most clearly apart (silhouette).",
+        help="kmeans only. 0: the number from 2 to 15 whose clusters are most clearly apart (silhouette); often it is "
+        "2, such as land and water.",
     )
     smallest_percent: float = param(
         Kind.NUMBER,
