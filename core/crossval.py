@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from .conformal import calibrate, members_of
 from .folds import TRAINING_ONLY, Folds, make_folds, metres, spatial_blocks
-from .heads.build import Fitted, fit_head
+from .heads.build import Fitted, fit_head, is_balanced
 from .heads.fitting import run_all
 from .heads.recipe import Recipe
 from .progress import Progress
@@ -75,6 +76,10 @@ class Repetition:
     """(N, K) in the order of the classes; None for values."""
     before: NDArray[np.float64] | None = None
     """(N, K) probabilities before calibration; None when the head was not calibrated."""
+    balanced: bool = False
+    """True when the probabilities are those of equally common classes."""
+    sets: NDArray[np.bool_] | None = None
+    """(N, K) classes held possible at the wanted coverage; no class at all where a fold had too few groups to tell."""
     choices: list[dict[str, Any]] = field(default_factory=list)
     """What the head chose in each fold."""
 
@@ -107,6 +112,8 @@ class HeadPlan:
 
     recipe: Recipe
     threads: int = 1
+    coverage: float = 0.0
+    """Share of places whose class conformal sets are to hold; 0: no sets are made."""
 
     @property
     def target(self) -> str:
@@ -253,26 +260,53 @@ def _why_not(scheme: Scheme, samples: Samples, wish: int, plan: HeadPlan) -> str
 
 
 def _one_round(samples: Samples, plan: HeadPlan, folds: Folds, groups: Int, progress: Progress) -> Repetition:
-    values = np.array([entry.value for entry in samples.classes], dtype=np.int64)
-    predicted = np.zeros(len(samples.y), dtype=samples.y.dtype)
-    shares = np.zeros((2, len(samples.y), len(values)))
-    calibrated: list[bool] = []
+    said = _Said(samples, plan)
+    parts = folds.parts()
+    tasks = [partial(said.learn, training, test, groups) for training, test in parts]
+    fitted = run_all(tasks, plan.threads, progress)
+    choices = [one.choice for one in fitted]
+    if not said.values.size:
+        return Repetition(folds, groups, samples.y, said.predicted, None, choices=choices)
+    before = said.before if any(hasattr(one.estimator, "uncalibrated_proba") for one in fitted) else None
+    balanced = all(is_balanced(plan.recipe, one) for one in fitted)
+    sets = said.sets if said.sets.any() else None
+    return Repetition(folds, groups, samples.y, said.predicted, said.probabilities, before, balanced, sets, choices)
 
-    def one_fold(training: Int, test: Int) -> dict[str, Any]:
-        fitted = plan.fit(samples, training, groups)
-        estimator = fitted.estimator
-        if not len(values):
-            predicted[test] = estimator.predict(samples.X[test])
-            return fitted.choice
-        columns = np.ix_(test, np.searchsorted(values, estimator.classes_))
-        found = estimator.predict_proba(samples.X[test])
-        shares[1][columns] = found
-        predicted[test] = estimator.classes_[found.argmax(axis=1)]
-        calibrated.append(hasattr(estimator, "uncalibrated_proba"))
-        shares[0][columns] = estimator.uncalibrated_proba(samples.X[test]) if calibrated[-1] else found
-        return fitted.choice
 
-    tasks = [partial(one_fold, training, test) for training, test in folds.parts()]
-    choices = run_all(tasks, plan.threads, progress)
-    before = shares[0] if any(calibrated) else None
-    return Repetition(folds, groups, samples.y, predicted, shares[1] if len(values) else None, before, choices)
+class _Said:
+    """What heads say of the samples that they did not see; each fold fills its own rows."""
+
+    def __init__(self, samples: Samples, plan: HeadPlan) -> None:
+        self._samples, self._plan = samples, plan
+        self.values = np.array([entry.value for entry in samples.classes], dtype=np.int64)
+        shape = (len(samples.y), len(self.values))
+        self.predicted = np.zeros(len(samples.y), dtype=samples.y.dtype)
+        self.probabilities, self.before = np.zeros(shape), np.zeros(shape)
+        self.sets = np.zeros(shape, dtype=bool)
+
+    def learn(self, training: Int, test: Int, groups: Int) -> Fitted:
+        """Fit to the training samples and note what the head says of the test samples."""
+        fitted = self._plan.fit(self._samples, training, groups)
+        estimator, X = fitted.estimator, self._samples.X[test]
+        if not self.values.size:
+            self.predicted[test] = estimator.predict(X)
+            return fitted
+        columns = np.ix_(test, np.searchsorted(self.values, estimator.classes_))
+        found = estimator.predict_proba(X)
+        self.probabilities[columns] = found
+        self.predicted[test] = estimator.classes_[found.argmax(axis=1)]
+        raw = getattr(estimator, "uncalibrated_proba", None)
+        self.before[columns] = found if raw is None else raw(X)
+        threshold = self._threshold(fitted, training, groups)
+        if threshold is not None:
+            self.sets[columns] = members_of(found, threshold)
+        return fitted
+
+    def _threshold(self, fitted: Fitted, training: Int, groups: Int) -> float | None:
+        """As in training a head: from the samples that were held out of its fit."""
+        if not self._plan.coverage or fitted.held_out is None or fitted.out_of_fold is None:
+            return None
+        at = fitted.held_out.at
+        codes = np.searchsorted(fitted.estimator.classes_, self._samples.y[training])
+        found = calibrate(fitted.out_of_fold[at], codes[at], groups[training][at], self._plan.coverage)
+        return None if found is None else found.threshold

@@ -281,11 +281,13 @@ class AssessHead(LabelledJob):
         group=GROUP,
         summary="Tells how good the map will be, tested on places that were kept apart in training.",
         help=(
-            "The head is trained and tested several times: on folds that keep groups or spatial blocks together, and "
-            "beside it on random folds. Random folds put neighbours of the training cells into the test and flatter "
-            "the result; the gap between the two is shown."
+            "The head is trained and tested several times: on folds that keep groups, spatial blocks or whole regions "
+            "together, and beside it on random folds. Random folds put neighbours of the training cells into the test "
+            "and flatter the result; the gap between the two is shown. The report also tells how many labels are "
+            "enough, whether the confidence keeps its word, and what to do next. The numbers lie beside it as JSON and "
+            "CSV."
         ),
-        tags=("cross-validation", "accuracy", "kappa", "confusion matrix", "calibration", "report"),
+        tags=("cross-validation", "accuracy", "kappa", "confusion matrix", "calibration", "learning curve", "report"),
     )
 
     folds: int = param(
@@ -304,7 +306,42 @@ class AssessHead(LabelledJob):
         minimum=0.0,
         maximum=1e7,
         unit="m",
-        help="Side of the squares that are kept together. 0: a tenth of the longer side of the labelled area.",
+        help="Side of the squares that are kept together. 0: as far as samples are alike by a variogram, or three "
+        "times the distance between neighbours; the report says which.",
+    )
+    region_field: str = param(
+        Kind.FIELD,
+        "Region field",
+        parent="labels",
+        optional=True,
+        help="Each region is also tested by a head that was trained on all others: what to expect in a region "
+        "without labels.",
+    )
+    curve_draws: int = param(
+        Kind.INTEGER,
+        "Draws of the learning curve",
+        default=10,
+        minimum=0,
+        maximum=100,
+        help="How often few labels are drawn to see how many are enough. 0: no curve.",
+    )
+    guard_m: float = param(
+        Kind.NUMBER,
+        "Guard distance",
+        default=0.0,
+        minimum=0.0,
+        maximum=1e7,
+        unit="m",
+        advanced=True,
+        help="Training samples nearer than this to a test sample are left out of training.",
+    )
+    prevalence: str = param(
+        Kind.TEXT,
+        "How common the classes are",
+        optional=True,
+        advanced=True,
+        help="As in 'favela=0.03, other=0.97'; classes left out share the rest. Labels are seldom as common as the "
+        "classes on the ground: precision is then also given for these shares.",
     )
     coverage: float = coverage_param()
     output: str = param(
@@ -312,5 +349,5 @@ class AssessHead(LabelledJob):
         "Report",
         extension="html",
         result="report",
-        help="A page that opens offline; the numbers as JSON beside it.",
+        help="A page that opens offline; the numbers as JSON and CSV beside it.",
     )

@@ -22,6 +22,7 @@ def evaluate(
     y_pred: NDArray[Any],
     probabilities: NDArray[np.floating] | None = None,
     classes: NDArray[Any] | None = None,
+    weights: NDArray[np.floating] | None = None,
 ) -> dict[str, float]:
     """Each metric of the target by name; those that need probabilities only when these are given.
 
@@ -31,6 +32,7 @@ def evaluate(
         y_pred: (N,) prediction.
         probabilities: (N, K).
         classes: (K,) class value of each column of `probabilities`, rising.
+        weights: (N,) of the samples where probabilities are judged; None: all alike.
     """
     scores = {}
     for name, card in METRICS.items():
@@ -40,7 +42,7 @@ def evaluate(
             if probabilities is not None and classes is not None:
                 column = np.searchsorted(classes, y_true)
                 column = np.where(classes[np.minimum(column, len(classes) - 1)] == y_true, column, -1)
-                scores[name] = function_of(card)(column, probabilities)
+                scores[name] = function_of(card)(column, probabilities, weights=weights)
         else:
             scores[name] = function_of(card)(y_true, y_pred)
     return scores
