@@ -61,7 +61,7 @@ class Applicability:
 
     def transform(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
         """(m, d) as they are compared."""
-        return (X[:, self.kept] - self.centre) * self.factor
+        return np.asarray((X[:, self.kept] - self.centre) * self.factor)
 
     @property
     def _search(self) -> NearestNeighbors:

@@ -73,7 +73,7 @@ def _prevalence(
         if shares is None or not len(shares):
             new, how = old, "in training, as there is no valid cell to estimate from"
         else:
-            new, how = estimate(shares, old, progress.checkpoint), f"estimated from {len(shares):,} places of the map"
+            new, how = estimate(shares, old, progress.checkpoint), f"estimated from {len(shares):,} places"
     progress.info(sentence(head.names, new, how))
     return (old, new), how
 

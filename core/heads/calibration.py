@@ -224,7 +224,8 @@ class Calibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The class of highest calibrated probability of each row of X."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        shares = self.predict_proba(X)
+        return np.asarray(self.classes_[shares.argmax(axis=1)])
 
     def uncalibrated_proba(self, X: Any) -> Float:
         """What the classifier says itself: (n_samples, n_classes)."""
