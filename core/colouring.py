@@ -28,7 +28,7 @@ def from_oklab(lab: Float) -> NDArray[np.uint8]:
     """
     linear = np.clip((lab @ _TO_CONE.T) ** 3 @ _TO_LINEAR.T, 0.0, 1.0)
     srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.clip(np.round(255 * srgb), 1, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.round(255 * srgb), 1, 255), np.uint8)
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def ground(grid: Grid, cells: NDArray[np.int64]) -> NDArray[np.float64]:
     if not crs.is_geographic:
         return xy * float(crs.axis_info[0].unit_conversion_factor)
     _, latitude = grid.transform @ (grid.width / 2, grid.height / 2)
-    return np.deg2rad(xy) * EARTH_M * np.array([np.cos(np.deg2rad(latitude)), 1.0])
+    return np.asarray(np.deg2rad(xy) * EARTH_M * (np.cos(np.deg2rad(latitude)), 1.0))
 
 
 def cell_area(grid: Grid) -> float:

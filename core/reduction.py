@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,12 +107,12 @@ def reduce(X: Float, own_units: bool, method: str, d: int, neighbours: int, seed
     return Reduction(footing, Z, np.asarray(model.fit_transform(Z), np.float32), exact=False)
 
 
-def _umap() -> Callable[..., object]:
+def _umap() -> Callable[..., Any]:
     try:
         from umap import UMAP
     except ImportError as error:
         raise EngineTooSmall(
             "UMAP needs the full engine: run 'Set up the engine' and choose 'full', or take pca or tsne."
         ) from error
-    found: Callable[..., object] = UMAP
+    found: Callable[..., Any] = UMAP
     return found

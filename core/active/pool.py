@@ -47,7 +47,7 @@ class Taught:
     def per_class(self) -> float:
         """Labels (groups) for each class, on average."""
         pairs = np.unique(np.stack([self.y, self.groups]), axis=1)
-        return pairs.shape[1] / len(np.unique(self.y))
+        return float(pairs.shape[1] / len(np.unique(self.y)))
 
 
 @dataclass(frozen=True)

@@ -131,9 +131,9 @@ def _unlabelled(sample: CellSample, labels: Places | None, reader: RasterReader)
         return sample
     shapes = labels.shapes[np.array([shape is not None for shape in labels.shapes], dtype=bool)]
     points = shapely.points(centres(reader.grid, sample.cells))
-    on = np.unique(shapely.STRtree(shapes).query(points, predicate="intersects")[0]) if len(shapes) else []
     free = np.ones(len(points), dtype=bool)
-    free[on] = False
+    if len(shapes):
+        free[shapely.STRtree(shapes).query(points, predicate="intersects")[0]] = False
     width = reader.grid.width
     free &= ~np.isin(sample.cells @ (width, 1), labels.cells @ (width, 1))
     if not free.any():

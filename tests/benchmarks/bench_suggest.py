@@ -7,13 +7,16 @@ Needs QUADRAT_DATA. Each draw deals whole polygons (or blocks) out to two halves
 cells whose class is known, the linear head is fitted on the chosen cells, and balanced accuracy is measured in the
 other half. Random cells of the same half are the measure; differences are paired by draw. cold: n = K, 2K and 5K
 labels of K classes, chosen at once without any label. warm: from 5K random labels to 10K and 20K, in rounds of K.
-`--by-class` draws random candidates so that each class is equally common, which is what rare classes do not allow.
+`--keep FILE` adds what was measured to a file and sums up all that is in it, so that sets can be run one by one.
+The candidates are cells whose class is known, in polygons that people drew: a real scene holds more mixed cells.
 
-What was chosen on what: settings were compared on the sets in TUNED alone; CHECKED were looked at once, in the end.
+What was chosen on what: settings (direction or length of vectors, share of odd cells left out, mixtures) were compared
+on the sets in TUNED alone; those in CHECKED were looked at once, in the end.
 """
 
 import argparse
 import importlib
+import json
 import os
 import pathlib
 import sys
@@ -38,7 +41,7 @@ from quadrat.core.metrics.classes import balanced_accuracy  # noqa: E402
 from quadrat.core.pipelines.registry import run_job  # noqa: E402
 from quadrat.core.progress import Progress  # noqa: E402
 
-TUNED = ("village embedding", "germany bands", "olinda")
+TUNED = ("village embedding", "germany bands")
 CHECKED = ("village bands", "para embedding", "para bands", "iamap embedding", "iamap bands", "matogrosso series")
 CELLS = 500
 """Most cells from one polygon."""
@@ -58,14 +61,16 @@ class Set:
         return len(np.unique(self.y))
 
 
-def raster_sets(data: pathlib.Path, folder: str):
-    """Bands and default embedding of each labelled raster."""
+def raster_sets(data: pathlib.Path, folder: str, scenes=()):
+    """Bands and default embedding of each labelled raster; no scenes named means all."""
     known = {
         "village": ("s2_amazon_village/sen2_l2a_12band.tif", "s2_amazon_village/training_polygons.geojson", "class"),
         "para": ("landsat5_para_1988/lt5_1988227_7band_dn.tif", "landsat5_para_1988/training_polygons.gpkg", "class"),
         "iamap": ("iamap_demo/test.tif", "iamap_demo/ml_points_polygons.gpkg|layername=ml_polygons", "Type"),
     }
     for name, (raster, labels, field) in known.items():
+        if scenes and name not in scenes:
+            continue
         path = str(data / "rasters" / raster)
         embedding = f"{folder}/{name}.tif"
         run_job(EmbedRaster(input=path, output=embedding), Progress())
@@ -94,6 +99,17 @@ def table_sets(data: pathlib.Path):
     groups = np.unique(squares, axis=0, return_inverse=True)[1].reshape(-1)
     series = table[[name for name in table if name.startswith("ndvi")]].to_numpy(np.float32)
     yield "matogrosso series", Set(series, y, groups, True)
+
+
+def all_sets(data: pathlib.Path, folder: str, wanted: list[str]):
+    """Those that are wanted; none named means all."""
+    for name, one in table_sets(data):
+        if not wanted or name in wanted:
+            yield name, one
+    scenes = {name.split()[0] for name in wanted}
+    for name, one in raster_sets(data, folder, scenes):
+        if not wanted or name in wanted:
+            yield name, one
 
 
 def halves(one: Set, seed: int):
@@ -181,6 +197,22 @@ def told(name: str, found: dict[str, np.ndarray], heading: tuple[str, ...]) -> d
     return gains
 
 
+def summed(every: dict[str, dict[str, list[float]]]) -> None:
+    """Print the mean over sets of the gain over random, and its range."""
+    for title, names in (("all sets", list(every)), ("tuned on", TUNED), ("checked on", CHECKED)):
+        gains = [every[name] for name in names if name in every]
+        if not gains:
+            continue
+        print(f"\nmean gain over random in points, {title} ({len(gains)}):")
+        for strategy in gains[0]:
+            rows = np.array([gain[strategy] for gain in gains])
+            cells = [
+                f"{mean:+.1f} (sets {low:+.1f} to {high:+.1f})"
+                for mean, low, high in zip(rows.mean(axis=0), rows.min(axis=0), rows.max(axis=0), strict=True)
+            ]
+            print(f"  {strategy:16}" + "".join(f"{cell:>30}" for cell in cells))
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -188,28 +220,19 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--sets", nargs="*", default=[])
     parser.add_argument("--strategies", nargs="*", default=[])
+    parser.add_argument("--keep", type=pathlib.Path)
     given = parser.parse_args()
-    usual = ["mix", "typical", "coverage"] if given.what == "cold" else ["mix", "margin", "disagreement", "coverage"]
+    usual = ["typical", "coverage"] if given.what == "cold" else ["mix", "margin", "disagreement", "typical"]
     strategies = ["plain random", *(given.strategies or usual)]
-    data = pathlib.Path(os.environ["QUADRAT_DATA"])
     measure, heading = (cold, ("K", "2K", "5K")) if given.what == "cold" else (warm, ("10K", "20K"))
-    every: dict[str, dict[str, np.ndarray]] = {}
+    every = json.loads(given.keep.read_text()) if given.keep and given.keep.exists() else {}
     with tempfile.TemporaryDirectory() as folder:
-        for name, one in (*table_sets(data), *raster_sets(data, folder)):
-            if given.sets and name not in given.sets:
-                continue
-            every[name] = told(f"{name} (K = {one.K})", measure(one, strategies, given.draws), heading)
-    for title, names in (("all sets", list(every)), ("tuned on", TUNED), ("checked on", CHECKED)):
-        gains = [every[name] for name in names if name in every]
-        if gains:
-            print(f"\nmean gain over random in points, {title} ({len(gains)}):")
-            for strategy in strategies[1:]:
-                rows = np.array([gain[strategy] for gain in gains])
-                cells = [
-                    f"{m:+6.1f} (sets {a:+.1f} to {b:+.1f})"
-                    for m, a, b in zip(rows.mean(axis=0), rows.min(axis=0), rows.max(axis=0), strict=True)
-                ]
-                print(f"  {strategy:16}" + "".join(f"{cell:>28}" for cell in cells))
+        for name, one in all_sets(pathlib.Path(os.environ["QUADRAT_DATA"]), folder, given.sets):
+            gains = told(f"{name} (K = {one.K})", measure(one, strategies, given.draws), heading)
+            every[name] = {strategy: list(gains[strategy]) for strategy in strategies[1:]}
+            if given.keep:
+                given.keep.write_text(json.dumps(every))
+    summed(every)
 
 
 if __name__ == "__main__":

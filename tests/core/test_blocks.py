@@ -182,7 +182,7 @@ class TestPlaces:
         gpd.GeoDataFrame(geometry=shapes, crs="EPSG:32722").to_file(tmp_path / "p.gpkg")
         with open_raster(holed) as reader:
             places = read_places(str(tmp_path / "p.gpkg"), reader, 0, 0, Progress())
-        with pytest.raises(BadInput, match="1 lie outside.*1 labelled cells lie on nodata"):
+        with pytest.raises(BadInput, match=r"1 lie outside.*1 labelled cells lie on nodata"):
             need_some(places, "p.gpkg", "places")
 
     def test_ground_in_metres(self):

@@ -145,7 +145,7 @@ class TestReduce:
             return plain(name, *arguments, **keywords)
 
         monkeypatch.setattr(builtins, "__import__", refuse)
-        with pytest.raises(EngineTooSmall, match="full engine.*pca or tsne"):
+        with pytest.raises(EngineTooSmall, match=r"full engine.*pca or tsne"):
             go(ReduceEmbedding, method="umap", output=str(tmp_path / "p.tif"))
 
     def test_a_cancel_is_heard_and_nothing_half_made_stays(self, go, tmp_path):
@@ -227,7 +227,7 @@ class TestCluster:
         out = str(tmp_path / "a.tif")
         with pytest.raises(Cancelled):
             go(ClusterEmbedding, Progress(report, cancelled=stop), embedding=path, output=out, clusters=4)
-        _, log = go(ClusterEmbedding, embedding=path, output=out, clusters=4)
+        _, _log = go(ClusterEmbedding, embedding=path, output=out, clusters=4)
         go(ClusterEmbedding, embedding=path, output=str(tmp_path / "b.tif"), clusters=4)
         np.testing.assert_array_equal(read(out)[0], read(tmp_path / "b.tif")[0])
 

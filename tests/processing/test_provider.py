@@ -40,6 +40,27 @@ RELEASED = {
         "ALL_TOUCHED MAX_CELLS THREADS SEED "
         "OUTPUT",
     ),
+    "suggestlabels": (
+        "fewshot",
+        "EMBEDDING COUNT STRATEGY LABELS FIELD HEAD MASK SPACING_M CLASS_FIELD CANDIDATES THREADS SEED OUTPUT",
+    ),
+    "explainplaces": (
+        "fewshot",
+        "LABELS FIELD EMBEDDING PLACES HEAD COUNT EACH_CLASS PROTOTYPES MAX_CELLS THREADS SEED OUTPUT "
+        "OUTPUT_PROTOTYPES",
+    ),
+    "findsimilar": (
+        "embed",
+        "EMBEDDING PLACES HOW COUNT SPACING_M THREADS SEED OUTPUT OUTPUT_PLACES",
+    ),
+    "reduceembedding": (
+        "embed",
+        "EMBEDDING METHOD DIMENSIONS CELLS NEIGHBOURS LABELS FIELD THREADS SEED OUTPUT OUTPUT_POINTS",
+    ),
+    "clusterembedding": (
+        "embed",
+        "EMBEDDING METHOD CLUSTERS SMALLEST_PERCENT CELLS THREADS SEED OUTPUT",
+    ),
 }
 """Ids, groups and parameters that models and scripts out there rely on. Add; never change or take away."""
 
