@@ -32,6 +32,8 @@ class Evidence:
     """(H, K) mean prediction over each stratum of the population."""
     mapped_sd: Float | None = None
     """(H, K) its standard deviation there."""
+    inner: Float | None = None
+    """(n, K) variance of each unit's own mean, where only some points in the unit were looked at; None: none."""
     beyond: bool = False
     """True when the population itself is a random draw of a larger whole that the result is to speak of."""
     shares: bool = True
@@ -52,6 +54,17 @@ class Evidence:
     def left(self) -> Float:
         """(H,) finite population correction 1 - n/N; 1 when the result speaks of a larger whole."""
         return np.ones(len(self.weights)) if self.beyond else np.clip(1 - self.sizes / self.counts, 0.0, 1.0)
+
+    def parts(self, variances: Float, inner: Float | None) -> Float:
+        """(H, K) variances of the strata's contributions to a mean: between units, and within those that are known.
+
+        A census of units of which only points were looked at still has the variance within units (two-stage sampling:
+        Särndal, Swensson and Wretman 1992, section 4.3).
+        """
+        n = np.maximum(self.sizes, 1)[:, None]
+        left = self.left[:, None]
+        within = 0.0 if inner is None else (1 - left) * self.moments(inner)[0]
+        return np.asarray(self.weights[:, None] ** 2 / n * (left * variances + within))
 
     def moments(self, values: Float) -> tuple[Float, Float]:
         """Mean and variance (n - 1) of a column of values in each stratum.

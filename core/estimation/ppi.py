@@ -5,6 +5,8 @@ tuned (PPI++) Angelopoulos, Duchi and Zrnic 2023, arXiv:2311.01453, section 6. I
 arXiv:2406.04291. Where the whole population is mapped this is the regression estimator of survey sampling.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,7 +34,8 @@ def ppi_mean(Y: Float, f: Float, f_unlabelled: Float, trust: float | None = None
     """
     n, N = len(Y), len(f_unlabelled)
     if trust is None:
-        trust = tuned(float(np.cov(Y, f)[0, 1]), float(np.var(np.concatenate([f, f_unlabelled]), ddof=1)), n / N)
+        spread = float(np.var(np.concatenate([f, f_unlabelled]), ddof=1))
+        trust = tuned(float(np.cov(Y, f, ddof=0)[0, 1]), spread, n / N)
     value = trust * f_unlabelled.mean() + (Y - trust * f).mean()
     variance = trust**2 * np.var(f_unlabelled) / N + np.var(Y - trust * f) / n
     return float(value), float(np.sqrt(variance)), float(trust)
@@ -73,13 +76,13 @@ def _prediction(evidence: Evidence) -> tuple[Float, Float, Float]:
 
 
 def _column(evidence: Evidence, k: int, level: float) -> Column:
-    F, mapped, mapped_sd = _prediction(evidence)
+    F, mapped, _ = _prediction(evidence)
     Y, f = evidence.Y[:, k], F[:, k]
     if evidence.binary and np.isin(f, (0.0, 1.0)).all() and len(evidence.weights) == 1 and not evidence.beyond:
         found = _by_groups(Y, f, float(mapped[0, k]), float(evidence.left[0]), level)
         if found is not None:
             return found
-    return _general(evidence, Y, f, mapped[:, k], mapped_sd[:, k], level)
+    return _general(evidence, k, level)
 
 
 def _by_groups(Y: Float, f: Float, share: float, left: float, level: float) -> Column | None:
@@ -96,16 +99,18 @@ def _by_groups(Y: Float, f: Float, share: float, left: float, level: float) -> C
     return float(weights @ p), se, low, high, float(p[1] - p[0]), method
 
 
-def _general(evidence: Evidence, Y: Float, f: Float, mapped: Float, mapped_sd: Float, level: float) -> Column:
-    W, n, left = evidence.weights, evidence.sizes, evidence.left
+def _general(evidence: Evidence, k: int, level: float) -> Column:
+    W, n, Y = evidence.weights, evidence.sizes, evidence.Y[:, k]
+    f, mapped, mapped_sd = (part[:, k] for part in _prediction(evidence))
     trust = _trust(evidence, Y, f, mapped_sd)
     if trust == 0.0:
-        only = stratified_estimate(_column_of(evidence, Y), level)
+        only = stratified_estimate(_column_of(evidence, k), level)
         return float(only.value[0]), float(only.se[0]), float(only.low[0]), float(only.high[0]), 0.0, only.method[0]
     residual = Y - trust * f
     spent = np.where(n > 2, 2, 1)  # the mean and lambda
     mean, variance = (part[:, 0] for part in evidence.moments(residual[:, None]))
-    parts = W**2 * left / n * variance * (n - 1) / (n - spent)
+    inner = None if evidence.inner is None else evidence.inner[:, [k]]
+    parts = evidence.parts((variance * (n - 1) / (n - spent))[:, None], inner)[:, 0]
     drawn = np.where(evidence.beyond, W**2 * trust**2 * mapped_sd**2 / evidence.counts, 0.0)
     value = float(W @ (trust * mapped + mean))
     se = float(np.sqrt(parts.sum() + drawn.sum()))
@@ -151,8 +156,6 @@ def _parts(evidence: Evidence, residual: Float, parts: Float, level: float) -> t
     return scale * float(np.hypot(near[0], far[1])), scale * float(np.hypot(far[0], near[1]))
 
 
-def _column_of(evidence: Evidence, Y: Float) -> Evidence:
-    return Evidence(
-        evidence.stratum, Y[:, None], evidence.weights, evidence.counts, ("",), evidence.strata,
-        beyond=evidence.beyond, shares=evidence.shares,
-    )  # fmt: skip
+def _column_of(evidence: Evidence, k: int) -> Evidence:
+    inner = None if evidence.inner is None else evidence.inner[:, [k]]
+    return replace(evidence, Y=evidence.Y[:, [k]], names=evidence.names[k : k + 1], F=None, mapped=None, inner=inner)

@@ -26,7 +26,7 @@ def estimate(evidence: Evidence, level: float = 0.95) -> Estimate:
     W, n = evidence.weights, evidence.sizes
     means, variances = evidence.moments(evidence.Y)
     value = W @ means
-    parts = (W**2 * evidence.left / np.maximum(n, 1))[:, None] * variances
+    parts = evidence.parts(variances, evidence.inner)
     se = np.sqrt(parts.sum(axis=0))
     low, high, method = np.empty(len(value)), np.empty(len(value)), []
     binary = evidence.binary

@@ -67,6 +67,8 @@ class Units:
     """(n, K)"""
     rows: Float
     """(n,) how many rows each has."""
+    inner: Float
+    """(n, K) variance of each mean, rows taken as a random look at the unit; 0 where a unit is one row."""
 
 
 @dataclass
@@ -127,7 +129,11 @@ def _averaged(names: list[str], rows: Float, used: NDArray[np.bool_]) -> Units:
     count = np.bincount(numbers, minlength=len(unique)).astype(np.float64)
     sums = np.zeros((len(unique), rows.shape[1]))
     np.add.at(sums, numbers, rows[kept])
-    return Units([str(name) for name in unique], sums / count[:, None], count)
+    means = sums / count[:, None]
+    squares = np.zeros_like(sums)
+    np.add.at(squares, numbers, (rows[kept] - means[numbers]) ** 2)
+    inner = squares / np.maximum(count * (count - 1), 1)[:, None]
+    return Units([str(name) for name in unique], means, count, inner)
 
 
 def _population(
@@ -195,7 +201,7 @@ def _material(
     names = classes.names if job.target == "class" else (job.field or REFERENCE,)
     evidence = Evidence(
         stratum, Y, design.weights, counts, names, tuple(s.name for s in design.strata), F, mapped, spread,
-        beyond=beyond, shares=job.target == "class" and job.unit_weight == "alike", seed=job.seed,
+        labelled.inner, beyond, job.target == "class" and job.unit_weight == "alike", job.seed,
     )  # fmt: skip
     drawn, gaps = _answers(table, unit_of, filled_rows, recorded, population)
     counted = design.weights @ mapped if mapped is not None else None
