@@ -72,7 +72,15 @@ _CARDS = (
         title="Small neural network",
         builder="mlp:build",
         targets=("class", "value"),
-        summary="One hidden layer; for some hundreds of labels and more.",
+        summary="One hidden layer.",
+    ),
+    HeadCard(
+        name="auto",
+        title="Automatic",
+        builder="auto:build",
+        targets=("class", "value"),
+        summary="Compares heads on groups held out of your own labels; takes one, or the mean of those it cannot tell "
+        "apart, and says why.",
     ),
 )
 HEADS: Dict[str, HeadCard] = {card.name: card for card in _CARDS}
