@@ -38,7 +38,10 @@ def key(name: str) -> str:
 
 
 def label_of(p: Param) -> str:
-    """Label with unit, as in the form."""
+    """Label with unit, as in the form; within the bracket where the label ends with one."""
+    if p.unit and p.label.endswith(")"):
+        head, _, told = tr(p.label).rpartition(" (")
+        return f"{head} ({p.unit}; {told}"
     return f"{tr(p.label)} ({p.unit})" if p.unit else tr(p.label)
 
 

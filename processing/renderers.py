@@ -7,12 +7,14 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from qgis.core import (
     Qgis,
+    QgsBasicNumericFormat,
     QgsColorRampLegendNodeSettings,
     QgsColorRampShader,
     QgsContrastEnhancement,
     QgsGradientColorRamp,
     QgsGradientStop,
     QgsMultiBandColorRenderer,
+    QgsNumericFormat,
     QgsPalettedRasterRenderer,
     QgsPercentageNumericFormat,
     QgsRasterRenderer,
@@ -84,10 +86,9 @@ def _confidence(facts: Facts) -> Optional[QgsRasterRenderer]:
 def _applicability(facts: Facts) -> Optional[QgsRasterRenderer]:
     """Nothing where the raster is like the labels, a veil that thickens where the head was never taught."""
     steps = (
-        (0.0, 0, tr("up to 1: like the labels")),
-        (VEIL_FROM, 0, ""),
-        (VEIL_FROM + 1e-3, 110, tr("above 1: unlike them, the map is a guess")),
-        (VEIL_FULL, 235, tr("2 and more: nothing like them")),
+        (VEIL_FROM, 0, tr("up to 1: like the labels")),
+        (VEIL_FROM + 1e-3, 110, tr("above 1: unlike them")),
+        (VEIL_FULL, 235, tr("from 2: nothing like them")),
     )
     ramp = QgsGradientColorRamp(QColor(*STRANGE, 0), QColor(*STRANGE, steps[-1][1]))
     function = QgsColorRampShader(0.0, VEIL_FULL, ramp, QgsColorRampShader.Type.Interpolated)
@@ -101,14 +102,23 @@ def _applicability(facts: Facts) -> Optional[QgsRasterRenderer]:
 
 def _similarity(facts: Facts) -> Optional[QgsRasterRenderer]:
     low, high = _range(facts, -1.0, 1.0)
-    return _pseudocolour(low, high, [QColor(c) for c in VIRIDIS])
+    two_digits = QgsBasicNumericFormat()
+    two_digits.setNumberDecimalPlaces(2)
+    return _pseudocolour(low, high, [QColor(c) for c in VIRIDIS], number_format=two_digits)
 
 
 def _probabilities(facts: Facts) -> Optional[QgsRasterRenderer]:
     return _pseudocolour(0.0, 1.0, [QColor(c) for c in VIRIDIS], in_percent=True)
 
 
-def _pseudocolour(low: float, high: float, colours: List[QColor], *, in_percent: bool = False) -> QgsRasterRenderer:
+def _pseudocolour(
+    low: float,
+    high: float,
+    colours: List[QColor],
+    *,
+    in_percent: bool = False,
+    number_format: Optional[QgsNumericFormat] = None,
+) -> QgsRasterRenderer:
     if not high > low:
         low, high = low - 0.5, low + 0.5
     steps = len(colours) - 1
@@ -123,10 +133,11 @@ def _pseudocolour(low: float, high: float, colours: List[QColor], *, in_percent:
         items.append(QgsColorRampShader.ColorRampItem(value, ramp.color(share), label))
     function.setColorRampItemList(items)
     if in_percent:
-        percent = QgsPercentageNumericFormat()
-        percent.setInputValues(QgsPercentageNumericFormat.InputValues.ValuesAreFractions)
+        number_format = QgsPercentageNumericFormat()
+        number_format.setInputValues(QgsPercentageNumericFormat.InputValues.ValuesAreFractions)
+    if number_format is not None:
         legend = QgsColorRampLegendNodeSettings()
-        legend.setNumericFormat(percent)
+        legend.setNumericFormat(number_format)
         function.setLegendSettings(legend)
     return _single_band(function, low, high)
 

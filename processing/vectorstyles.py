@@ -7,6 +7,7 @@ job. The same function dresses layers that Processing loads and makes the style 
 from typing import Any, Callable, Dict, List, Tuple
 
 from qgis.core import (
+    Qgis,
     QgsCategorizedSymbolRenderer,
     QgsEditorWidgetSetup,
     QgsFeatureRenderer,
@@ -33,9 +34,9 @@ from .i18n import tr
 
 PALETTE = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee8866", "#44bb99")
 """Paul Tol's, for classes whose facts name no colour (https://personal.sron.nl/~pault/)."""
-INK, PAPER, WAITING = "#1f2d3a", "#ffffff", "#ffe27a"
+INK, PAPER, WAITING = "#1f2d3a", "#ffffff", "#fffdf5"
 """Of outlines and numbers, of halos, and of places that wait for a class."""
-NUMBERED_MM, CLOUD_MM, LINE_MM, HALO_MM = 4.4, 1.4, 0.5, 0.7
+NUMBERED_MM, CLOUD_MM, LINE_MM, HALO_MM = 4.4, 1.4, 0.3, 0.7
 NUMBER_PT = 7.5
 MOST_CHOICES = 300
 """A longer list of classes is no help; the class is typed then."""
@@ -164,6 +165,12 @@ def _number(layer: QgsVectorLayer, field: str) -> None:
     settings.placement = QgsPalLayerSettings.Placement.OverPoint
     settings.quadOffset = QgsPalLayerSettings.QuadrantPosition.QuadrantOver
     settings.setFormat(text)
+    if hasattr(settings, "placementSettings"):  # from QGIS 3.26
+        placement = settings.placementSettings()
+        placement.setOverlapHandling(Qgis.LabelOverlapHandling.AllowOverlapIfRequired)
+        settings.setPlacementSettings(placement)
+    else:
+        settings.displayAll = True
     layer.setLabeling(QgsVectorLayerSimpleLabeling(settings))
     layer.setLabelsEnabled(True)
 
@@ -185,7 +192,7 @@ def _line(colour: str) -> QgsSymbol:
     symbol = QgsLineSymbol.createSimple({"line_color": colour, "line_width": str(LINE_MM), "capstyle": "round"})
     end = QgsMarkerLineSymbolLayer(False)
     end.setPlacement(QgsMarkerLineSymbolLayer.Placement.LastVertex)
-    dot = {"name": "circle", "color": colour, "size": str(4 * LINE_MM), "outline_color": INK}
+    dot = {"name": "circle", "color": colour, "size": str(6 * LINE_MM), "outline_color": INK}
     end.setSubSymbol(QgsMarkerSymbol.createSimple(dot))
     symbol.appendSymbolLayer(end)
     return symbol
