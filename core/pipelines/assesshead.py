@@ -10,17 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.crew import thread_count
-from ..assessment import assess, thinned
+from ..assessment import PRIMARY, Wishes, assess, thinned
 from ..atomic import check_apart, check_folder, replacing
 from ..crossval import HeadPlan, LeftOut, Trial, metres_of, run_scheme, schemes_for
 from ..errors import BadInput, BadJob
 from ..heads.recipe import Recipe
 from ..jobs.declare import Result
 from ..jobs.fewshot import AssessHead
+from ..labelcount import count_labels
 from ..labels import load_samples
+from ..prevalence import parse
 from ..progress import Progress
 from ..raster import environment
+from ..report import curve
 from ..report.page import page, sample_maps
+from ..report.rows import as_csv
 from ..report.words import headline_sentences
 from ..samples import Samples
 from ..sidecar import write_sidecar
@@ -39,22 +43,28 @@ def run(job: AssessHead, progress: Progress) -> Result:
     started = time.monotonic()
     if Path(job.output).suffix.lower() not in SUFFIXES:
         raise BadJob(f"The report {job.output} must be a .html file.")
-    written = {"output": job.output, "the numbers beside the report": str(numbers_path(job.output))}
+    beside = {f"the numbers beside the report ({end})": str(numbers_path(job.output, end)) for end in ("json", "csv")}
+    written = {"output": job.output, **beside}
     check_apart(written, label_inputs(job))
     check_folder(job.output)
     with environment():
         samples = load_samples(job, progress.part(0.0, 0.1))
     read_s = time.monotonic() - started
-    plan = HeadPlan(Recipe.of(job, samples.space.own_units), thread_count(job.threads))
-    trials, left_out = _trials(job, samples, plan, progress.part(0.1, 0.97))
-    numbers = assess(job.target, samples, trials, left_out, job.seed)
+    wishes = _wishes(job, samples)
+    plan = HeadPlan(Recipe.of(job, samples.space.own_units), thread_count(job.threads), wishes.coverage)
+    trials, left_out = _trials(job, samples, plan, progress.part(0.1, 0.6))
+    numbers = assess(job.target, samples, trials, left_out, wishes)
+    numbers["curve"] = _curve(job, samples, plan, trials, progress.part(0.6, 0.98))
     sentences = headline_sentences(numbers)
     for sentence in sentences:
         progress.info(sentence)
     html = page(numbers, job.to_dict(), samples.report.lines(), _maps(job, samples, trials[0]))
+    for sentence in curve.sentences(numbers) if numbers["curve"] else ():
+        progress.info(sentence)
     content = {"version": VERSION, "job": job.to_dict(), "sentences": sentences, **numbers}
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    _write(numbers_path(job.output), f"{text}\n")
+    _write(numbers_path(job.output, "json"), f"{text}\n")
+    _write(numbers_path(job.output, "csv"), as_csv(numbers))
     _write(job.output, html)
     facts = _facts(numbers, sentences)
     write_sidecar(job.output, job, {**facts, "result": "report"}, inputs=label_inputs(job))
@@ -63,9 +73,9 @@ def run(job: AssessHead, progress: Progress) -> Result:
     return Result(job.facts.id, job.outputs(), facts)
 
 
-def numbers_path(report: str) -> Path:
-    """Where the JSON beside a report lies."""
-    return Path(report).with_suffix(".json")
+def numbers_path(report: str, end: str) -> Path:
+    """Where the JSON or CSV beside a report lies."""
+    return Path(report).with_suffix(f".{end}")
 
 
 def _write(path: str | Path, text: str) -> None:
@@ -73,8 +83,35 @@ def _write(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
+def _wishes(job: AssessHead, samples: Samples) -> Wishes:
+    """Coverage and prevalence, where there are classes.
+
+    Raises:
+        BadJob: prevalence of values, or shares that make no sense.
+    """
+    if job.target == "value":
+        if job.prevalence.strip():
+            raise BadJob("How common classes are makes no sense for values. Leave 'prevalence' empty.")
+        return Wishes()
+    names = [entry.name for entry in samples.classes]
+    shares = parse(job.prevalence, names) if job.prevalence.strip() else None
+    return Wishes(job.coverage if job.calibration != "none" else 0.0, shares)
+
+
+def _curve(
+    job: AssessHead, samples: Samples, plan: HeadPlan, trials: list[Trial], progress: Progress
+) -> dict[str, Any] | None:
+    """The learning curve of the scheme to trust, and of random folds beside it."""
+    if not job.curve_draws:
+        return None
+    schemes = [trials[0].scheme, *(trial.scheme for trial in trials[1:] if not trial.scheme.honest)]
+    return count_labels(schemes, samples, plan, PRIMARY[job.target], job.folds, job.curve_draws, progress)
+
+
 def _trials(job: AssessHead, samples: Samples, plan: HeadPlan, progress: Progress) -> tuple[list[Trial], list[LeftOut]]:
-    schemes, left_out = schemes_for(job.target, samples, job.block_size_m, job.seed)
+    schemes, left_out = schemes_for(job.target, samples, job.block_size_m, job.seed, job.guard_m, job.folds)
+    if job.guard_m and samples.xy is None:
+        progress.warning("It is not known where the samples lie, so no guard distance could be kept.")
     trials = []
     for number, scheme in enumerate(schemes):
         part = progress.part(number / len(schemes), (number + 1) / len(schemes))

@@ -7,7 +7,14 @@ STYLE = """
 --good:#5b9bdc;--bad:#ef8a55;--muted:#5f6b74;--on:#0d1114;--cell:#262d32;--warn:#33291a;--warn-line:#b97f2a}}
 @media print{:root{--back:#fff;--sheet:#fff;--ink:#000;--soft:#444;--line:#bbb;--good:#2f6fae;--bad:#d9622b;
 --muted:#a9b2ba;--on:#fff;--cell:#f2f2f2;--warn:#fff;--warn-line:#888;color-scheme:light}
-section{break-inside:avoid;box-shadow:none!important}
+@page{margin:14mm}
+body{font-size:10.5pt}main{max-width:none;padding:0}
+section{border:0;border-top:1px solid var(--line);border-radius:0;padding:10px 0;margin:8px 0;box-shadow:none!important}
+h1,h2,h3{break-after:avoid}p,li{orphans:3;widows:3}
+figure,.fall,svg,tr,li{break-inside:avoid}thead{display:table-header-group}
+.scroll,.wide{overflow:visible!important}.wide svg{min-width:0!important}svg{max-height:225mm}
+th,td{white-space:normal!important;padding:4px 6px!important}
+.pair{grid-template-columns:1fr 1fr!important}
 details:not([open]){display:none}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--back);color:var(--ink);font:16px/1.55 system-ui,"Segoe UI",Roboto,"Helvetica Neue",
@@ -18,15 +25,23 @@ h2{font-size:1.15rem;margin:0 0 .6rem}
 p{margin:.5rem 0}
 .lead{font-size:1.12rem}
 .soft,.soft *{color:var(--soft)}
-section,.cards>div{background:var(--sheet);border:1px solid var(--line);border-radius:10px;padding:18px 20px;
+section{background:var(--sheet);border:1px solid var(--line);border-radius:10px;padding:18px 20px;
 margin:16px 0}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:14px;margin:18px 0}
-.cards>div{margin:0}
-.cards b{display:block;font-size:2rem;line-height:1.15;font-weight:650;letter-spacing:-.02em}
-.cards .first{border-color:var(--good);border-width:2px}
-.cards .first b{color:var(--good)}
 .warn{background:var(--warn);border-left:4px solid var(--warn-line);padding:8px 14px;border-radius:4px}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:22px;align-items:start}
+.fall{display:flex;gap:14px;align-items:flex-end;margin:6px 0 10px}
+.step{flex:1 1 0;min-width:0;text-align:center;display:flex;flex-direction:column}
+.step b{font-size:clamp(1.25rem,5vw,2.6rem);line-height:1.1;font-weight:700;letter-spacing:-.03em}
+.step b.good{color:var(--good)}.step b.muted{color:var(--soft)}
+.step .drop{color:var(--bad);font-weight:700;font-size:clamp(.85rem,2.4vw,1.15rem);min-height:1.6em}
+.step .track{position:relative;height:190px;border-bottom:2px solid var(--ink);margin:2px 0 8px}
+.step i{position:absolute;display:block;left:12%;right:12%;bottom:0;border-radius:4px 4px 0 0}
+.step i.fill.good{background:var(--good)}.step i.fill.muted{background:var(--muted)}
+.step i.lost{border:2px dashed var(--bad);border-bottom:0;
+background:color-mix(in srgb,var(--bad) 22%,transparent)}
+.step i.line{left:50%;right:auto;width:0;border-left:2px solid var(--ink);border-radius:0}
+.step strong{font-size:.95rem;overflow-wrap:anywhere}
+.step span.soft{font-size:.84rem;line-height:1.3}
 figure{margin:0}
 figcaption{color:var(--soft);font-size:.9rem;margin-top:.4rem}
 .scroll,.wide{overflow-x:auto}
@@ -56,6 +71,10 @@ svg .good{fill:var(--good)}
 svg .bad{fill:var(--bad)}
 svg .muted{fill:var(--muted)}
 svg .cell{fill:var(--cell)}
+svg .band{fill:var(--good);fill-opacity:.18}
+svg .thin{stroke:var(--soft);stroke-width:1.4;fill:none}
+svg .thin-bad{stroke:var(--bad);stroke-width:1.4;stroke-dasharray:3 3;fill:none}
+svg .mark{stroke:var(--bad);stroke-width:1.6;stroke-dasharray:5 4;fill:none}
 svg .grid{stroke:var(--line);fill:none}
 svg .ideal{stroke:var(--soft);stroke-dasharray:5 4;fill:none}
 svg .curve{stroke:var(--good);stroke-width:2;fill:none}
@@ -63,5 +82,6 @@ svg .whisker{stroke:var(--ink);stroke-width:1.6;fill:none}
 svg .dot{stroke:var(--sheet);stroke-width:1.5}
 svg .point{fill-opacity:.55}
 footer{color:var(--soft);font-size:.88rem;margin-top:24px}
-@media (max-width:560px){main{padding:16px 10px 40px}section{padding:14px 12px}.cards b{font-size:1.6rem}}
+@media (max-width:560px){.fall{gap:6px}.step .track{height:140px}.step span.soft{font-size:.74rem}
+main{padding:16px 10px 40px}section{padding:14px 12px}}
 """

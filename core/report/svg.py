@@ -1,11 +1,13 @@
 """Pictures of the report as inline SVG: no scripts, no outside resources, colours from the page's own variables."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..variogram import Variogram
 
 Row = dict[str, Any]
 WORDS_PX = 6.6
@@ -32,44 +34,6 @@ def text(x: float, y: float, words: str, *, anchor: str = "start", kind: str = "
 def shortened(words: str, most: int = 22) -> str:
     """The words, cut with an ellipsis when too long."""
     return words if len(words) <= most else words[: most - 1].rstrip() + "…"
-
-
-def bars(
-    rows: Sequence[tuple[str, float, float | None, float | None, bool]], low: float, high: float, unit: str
-) -> str:
-    """Horizontal bars from zero.
-
-    Args:
-        rows: label, value, lower and upper bound of its interval (or None), and whether it is to be trusted.
-        low: value at the left end.
-        high: value at the right end.
-        unit: `%` shows hundredths, empty shows two decimals.
-    """
-    left, width, step = 190.0, 420.0, 44.0
-
-    def at(value: float) -> float:
-        return left + width * (min(max(value, low), high) - low) / (high - low)
-
-    body = []
-    for tick in np.linspace(low, high, 6 if low == 0 else round(4 * (high - low)) + 1):
-        body.append(f'<line class="grid" x1="{at(tick):.1f}" x2="{at(tick):.1f}" y1="4" y2="{step * len(rows):.0f}"/>')
-        label = shown(tick, unit, 0 if unit else 1)
-        body.append(text(at(tick), step * len(rows) + 16, label, anchor="middle", kind="soft"))
-    for number, (label, value, lower, upper, trusted) in enumerate(rows):
-        y = step * number + 8
-        kind = "good" if trusted else "muted"
-        body.append(text(left - 10, y + 18, shortened(label, 27), anchor="end"))
-        body.append(
-            f'<rect class="{kind}" x="{at(min(value, 0)):.1f}" y="{y:.0f}" '
-            f'width="{max(abs(at(value) - at(0)), 1):.1f}" height="26" rx="3"/>'
-        )
-        if lower is not None and upper is not None:
-            body.append(
-                f'<path class="whisker" d="M{at(lower):.1f} {y + 13:.0f}H{at(upper):.1f}M{at(lower):.1f} {y + 6:.0f}v14'
-                f'M{at(upper):.1f} {y + 6:.0f}v14"/>'
-            )
-        body.append(text(left + width + 12, y + 18, shown(value, unit, 1), kind="strong"))
-    return picture(left + width + 80, step * len(rows) + 26, "Score of each way of testing", body)
 
 
 def matrix(names: Sequence[str], counts: NDArray[np.int64], repeats: int) -> str:
@@ -117,8 +81,13 @@ def _square(
     return "".join(parts) + "</g>"
 
 
-def reliability(bins: Sequence[Row]) -> str:
-    """Stated confidence against the share that is right; a dot's size tells how many cells it stands for."""
+def reliability(bins: Sequence[Row], before: Sequence[Row] = ()) -> str:
+    """Stated confidence against the share that is right; a dot's size tells how many cells it stands for.
+
+    Args:
+        bins: of the probabilities as they are given.
+        before: of those before calibration, or none; drawn thin behind.
+    """
     side, left, top = 300.0, 56.0, 12.0
 
     def at(confidence: float, right: float) -> tuple[float, float]:
@@ -134,19 +103,73 @@ def reliability(bins: Sequence[Row]) -> str:
         body.append(text(left - 8, y + 4, f"{100 * tick:.0f}", anchor="end", kind="soft"))
     (x0, y0), (x1, y1) = at(0, 0), at(1, 1)
     body.append(f'<path class="ideal" d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}"/>')
-    points = [at(row["confidence"], row["right"]) for row in bins]
-    body.append('<path class="curve" d="M' + "L".join(f"{x:.1f} {y:.1f}" for x, y in points) + '"/>')
-    most = max(row["count"] for row in bins)
-    for row, (x, y) in zip(bins, points, strict=True):
-        sure, right = 100 * row["confidence"], 100 * row["right"]
-        tip = f"confidence {sure:.0f} %: {right:.0f} % right ({row['count']:,} predictions)"
-        radius = 3 + 8 * (row["count"] / most) ** 0.5
-        body.append(
-            f'<circle class="good dot" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"><title>{tip}</title></circle>'
-        )
+    for rows, kind, line in ((before, "bad", "thin-bad"), (bins, "good", "curve")):
+        body += _dots(rows, at, kind, line)
     body.append(text(left + side / 2, top + side + 38, "Confidence of the head, %", anchor="middle"))
     body.append(text(14, top + side / 2, "Right, %", anchor="middle", turn=-90))
+    if before:
+        for number, (kind, name) in enumerate((("bad", "before calibration"), ("good", "after"))):
+            y = top + 16 + 18 * number
+            body.append(f'<circle class="{kind}" cx="{left + 14:.0f}" cy="{y - 4:.0f}" r="5"/>')
+            body.append(text(left + 26, y, name))
     return picture(left + side + 20, top + side + 46, "Reliability of the confidence", body)
+
+
+def _dots(rows: Sequence[Row], at: Callable[[float, float], tuple[float, float]], kind: str, line: str) -> list[str]:
+    if not rows:
+        return []
+    points = [at(row["confidence"], row["right"]) for row in rows]
+    body = [f'<path class="{line}" d="M' + "L".join(f"{x:.1f} {y:.1f}" for x, y in points) + '"/>']
+    most = max(row["count"] for row in rows)
+    for row, (x, y) in zip(rows, points, strict=True):
+        sure, right = 100 * row["confidence"], 100 * row["right"]
+        tip = f"confidence {sure:.0f} %: {right:.0f} % right ({row['count']:,} predictions)"
+        radius = (3 + 8 * (row["count"] / most) ** 0.5) * (1 if kind == "good" else 0.6)
+        body.append(
+            f'<circle class="{kind} dot" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"><title>{tip}</title></circle>'
+        )
+    return body
+
+
+def variogram(found: Row) -> str:
+    """Unlikeness of pairs by distance, with the fitted model and its range.
+
+    Args:
+        found: `lags_m`, `values`, `pairs`, `model`, `nugget`, `sill`, `range_m` and `usable`.
+    """
+    width, height, left, top = 420.0, 200.0, 52.0, 12.0
+    lags, values = np.array(found["lags_m"]), np.array(found["values"])
+    far, high = float(lags[-1]) * 1.05, max(float(values.max()) * 1.15, 0.2)
+    model = Variogram(
+        lags, values, np.array(found["pairs"]), found["model"], found["nugget"], found["sill"], found["range_m"], 1.0
+    )
+
+    def at(distance: float, value: float) -> tuple[float, float]:
+        return left + width * distance / far, top + height * (1 - min(value, high) / high)
+
+    body = []
+    for tick in np.linspace(0, far, 5):
+        x, _ = at(tick, 0)
+        body.append(f'<path class="grid" d="M{x:.1f} {top:.0f}v{height:.0f}"/>')
+        label = f"{tick / 1000:.3g} km" if far >= 10_000 else f"{tick:,.0f}"
+        body.append(text(x, top + height + 18, label, anchor="middle", kind="soft"))
+    distance = np.linspace(0, far, 120)
+    line = [at(one, value) for one, value in zip(distance, model.at(distance), strict=True)]
+    body.append('<path class="curve" d="M' + "L".join(f"{x:.1f} {y:.1f}" for x, y in line) + '"/>')
+    most = max(found["pairs"])
+    for lag, value, pairs in zip(lags, values, found["pairs"], strict=True):
+        x, y = at(float(lag), float(value))
+        body.append(
+            f'<circle class="muted dot" cx="{x:.1f}" cy="{y:.1f}" r="{3 + 4 * (pairs / most) ** 0.5:.1f}">'
+            f"<title>{lag:,.0f}: {value:.2f} ({pairs:,} pairs)</title></circle>"
+        )
+    if found["usable"]:
+        x, _ = at(found["range_m"], 0)
+        body.append(f'<path class="mark" d="M{x:.1f} {top:.0f}v{height:.0f}"/>')
+        body.append(text(x + 6, top + height - 8, "range", kind="bad strong"))
+    body.append(text(left + width / 2, top + height + 38, "Distance between two samples, m", anchor="middle"))
+    body.append(text(14, top + height / 2, "Unlikeness", anchor="middle", turn=-90))
+    return picture(left + width + 30, top + height + 46, "Variogram", body)
 
 
 def scatter(pairs: NDArray[np.float64], field: str) -> str:
@@ -202,9 +225,3 @@ def places(xy_m: NDArray[np.float64], layers: Sequence[tuple[str, NDArray[np.boo
             paint = f'class="{fill}"' if not fill.startswith("#") else f'fill="{fill}"'
             body.append(f'<path {paint} d="{marks}"/>')
     return picture(width, height, title, body)
-
-
-def shown(value: float, unit: str, decimals: int) -> str:
-    """A score as text."""
-    text = f"{100 * value:.{decimals}f} %" if unit == "%" else f"{value:.{decimals + 1}f}"
-    return text.replace("-", "−")

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from .parts import listed, short
+
 Assessment = dict[str, Any]
 FEW_GROUPS = 10
-"""Groups below which an interval from drawing groups again is too narrow."""
+"""Groups below which an interval is so wide that it tells little."""
 NOTABLE_GAP = 0.03
-NOTABLE_CALIBRATION = 0.1
-WEAK_F1 = 0.6
+MOST_REGIONS = 4
+WORST_R2 = -1.0
+"""Lower bounds of R2 below this are told as such: how much worse than the mean is no longer of interest."""
 
 
 def first_scheme(numbers: Assessment) -> dict[str, Any]:
@@ -19,6 +22,8 @@ def apart(scheme: dict[str, Any], numbers: Assessment) -> str:
     """What was kept apart, as `polygons that it had never seen`."""
     if scheme["name"] == "groups":
         return f"{numbers['group_kind']} that it had never seen"
+    if scheme["name"] == "regions":
+        return "regions that it had never seen"
     return "places that it had never seen" if scheme["name"] == "blocks" else "cells drawn at random"
 
 
@@ -47,18 +52,52 @@ def headline_sentences(numbers: Assessment) -> list[str]:
         )
     elif head["leakage"] is not None:
         text.append(_leak_sentence(numbers))
-    return text
+    return text + _region_sentences(numbers)
 
 
 def _interval_sentence(numbers: Assessment, scheme: dict[str, Any], row: dict[str, Any]) -> str:
     unit = numbers["target"] == "class"
-    low, high = (f"{100 * v:.0f} %" if unit else f"{v:.2f}".replace("-", "−") for v in (row["low"], row["high"]))
+    low, high = (f"{100 * v:.0f} %" if unit else _r2(v) for v in (row["low"], row["high"]))
     kind = numbers["group_kind"] if scheme["name"] == "groups" else "blocks"
     what = "it could have been" if unit else "R2 could have been"
     text = f"With other {kind} of the same sort {what} {low} to {high} (95 % interval)"
     if scheme["groups"] < FEW_GROUPS:
-        return f"{text}; with only {scheme['groups']} {kind} even that is too narrow."
+        return f"{text}; that is so wide because there are only {scheme['groups']} {kind}."
     return f"{text}."
+
+
+def _r2(value: float) -> str:
+    return "below −1" if value < WORST_R2 else f"{value:.2f}".replace("-", "−")
+
+
+def _region_sentences(numbers: Assessment) -> list[str]:
+    """How the score fares in regions without labels."""
+    scheme = next((one for one in numbers["schemes"] if one["name"] == "regions"), None)
+    if scheme is None:
+        return []
+    metric, classes = numbers["headline"]["metric"], numbers["target"] == "class"
+    rows = [one for one in scheme["regions"]["rows"] if one["scores"].get(metric) is not None]
+    if not rows:
+        return []
+    said = [f"{short(one['scores'][metric], metric)} in {one['region']}" for one in rows]
+    name = "of the cells" if classes else "as R2"
+    if len(rows) > MOST_REGIONS:
+        ordered = sorted(rows, key=lambda one: one["scores"][metric])
+        worst, best = ordered[0], ordered[-1]
+        said = [
+            f"{short(worst['scores'][metric], metric)} in {worst['region']} at worst",
+            f"{short(best['scores'][metric], metric)} in {best['region']} at best",
+        ]
+    text = [f"In a region that gave no labels it was {listed(said)} ({name})."] if not classes else [
+        f"In a region that gave no labels it named right {listed(said)}."
+    ]  # fmt: skip
+    where: dict[str, list[str]] = {}
+    for one in scheme["regions"]["only_in"]:
+        where.setdefault(one["region"], []).append(one["class"])
+    for region, names in where.items():
+        text.append(f"{listed(names)} occur{'' if len(names) > 1 else 's'} in {region} only: no other region can teach "
+                    f"{'them' if len(names) > 1 else 'it'}.")  # fmt: skip
+    return text
 
 
 def _leak_sentence(numbers: Assessment) -> str:
@@ -79,11 +118,22 @@ def how_tested(numbers: Assessment, job: dict[str, Any]) -> list[str]:
     lines = []
     for scheme in numbers["schemes"]:
         times = "once" if scheme["repetitions"] == 1 else f"{scheme['repetitions']} times"
-        line = f"{scheme['title']}: {scheme['sentence']} {scheme['folds']} folds, {times}; {scheme['tested']:,} samples"
+        what = "regions" if scheme["name"] == "regions" else "folds"
+        line = (
+            f"{scheme['title']}: {scheme['sentence']} {scheme['folds']} {what}, {times}; {scheme['tested']:,} samples"
+        )
         lines.append(f"{line} in {scheme['groups']:,} groups." if scheme["name"] != "random" else f"{line}.")
+        if scheme.get("block"):
+            lines.append(f"{scheme['title']}: {scheme['block']['sentence']}")
+        if scheme.get("guard"):
+            lines.append(_guard_sentence(scheme))
+        if scheme.get("dropped"):
+            lines.append(
+                f"{scheme['title']}: {scheme['dropped']} folds had too little left to learn from, and were not tested."
+            )
         if scheme["untested"]:
             lines.append(f"{scheme['title']}: {', '.join(scheme['untested'])} could be trained but not tested.")
-        if scheme["gaps"]:
+        if scheme["gaps"] and scheme["name"] != "regions":
             lines.append(
                 f"{scheme['title']}: in some folds a class was missing from training; its cells count as errors."
             )
@@ -92,10 +142,11 @@ def how_tested(numbers: Assessment, job: dict[str, Any]) -> list[str]:
         f"In every fold the head '{job['head']}' was fitted anew by the procedure of 'Train head'; choices such as the "
         "strength of regularisation were made inside the training part."
     )
+    lines += _choice_sentences(numbers)
     if any(scheme["repetitions"] > 1 for scheme in numbers["schemes"]):
         lines.append(
             "± is the standard deviation over repetitions. It tells how much the draw of the folds matters; it is not "
-            "the uncertainty of the score. That is the 95 % interval, made by drawing whole groups again."
+            "the uncertainty of the score. That is the 95 % interval, made by leaving whole groups out."
         )
     lines.append(
         "Scores tell of labelled cells, not of the map. Unless labels were drawn at random over the area, they "
@@ -104,52 +155,47 @@ def how_tested(numbers: Assessment, job: dict[str, Any]) -> list[str]:
     return lines
 
 
-def advice(numbers: Assessment) -> list[str]:
-    """What would help most, the most urgent first."""
-    tips = []
-    scheme, head = first_scheme(numbers), numbers["headline"]
-    kind = numbers["group_kind"]
-    where = kind if kind in ("polygons", "lines", "points") else "groups"
-    if not head["honest"]:
-        tips.append(
-            f"Label at least two {where} of each class, in different places. Until then nobody knows how good this is."
-        )
-    for name in scheme["untested"]:
-        tips.append(f"Add {where} of {name}: there is only one, so nothing was left to test it on.")
-    if numbers["target"] == "class":
-        tips += _class_advice(numbers, scheme, where)
-    elif head["score"] is not None and head["score"] < 0.1:
-        tips.append("The estimate is hardly better than the mean. Another embedding, or more varied labels, may help.")
-    if head["honest"] and head["leakage"] is not None and head["leakage"] >= NOTABLE_GAP:
-        tips.append(f"Add labels in new places: more cells in the same {where} raise only the random score.")
-    if scheme["groups"] < FEW_GROUPS and head["honest"]:
-        tips.append(f"Test on more {where}; {scheme['groups']} tell little about the rest of the area.")
-    tips.append("For areas or shares with an interval, draw a random sample of the map and label that.")
-    return tips
+def _guard_sentence(scheme: dict[str, Any]) -> str:
+    guard = scheme["guard"]
+    return (
+        f"{scheme['title']}: training samples nearer than {guard['distance_m']:,.0f} m to a test sample were left out, "
+        f"{guard['left_out']:,.0f} in a fold on average; {guard['kept']:,.0f} were kept."
+    )
 
 
-def _class_advice(numbers: Assessment, scheme: dict[str, Any], where: str) -> list[str]:
-    names = [entry["name"] for entry in numbers["classes"]]
-    tips = []
-    tested = [k for k, row in enumerate(scheme["per_class"]) if row["support"]]
-    weak = min(tested, key=lambda k: scheme["per_class"][k]["f1"])
-    if scheme["per_class"][weak]["f1"] < WEAK_F1:
-        row = list(scheme["confusion"][weak])
-        row[weak] = 0
-        rival = max(range(len(row)), key=row.__getitem__)
-        found = f"{100 * scheme['per_class'][weak]['recall']:.0f} % of it is found"
-        mistaken = f", and it is mostly taken for {names[rival]}" if row[rival] else ""
-        tips.append(f"{names[weak]} is the weakest class: {found}{mistaken}. Label more of it in other places.")
-    few = [entry for entry in numbers["classes"] if 1 < entry["groups"] < 5]
-    if few and where != "points":
-        listed = ", ".join(f"{entry['name']} ({entry['groups']})" for entry in few)
-        tips.append(f"Few {where}: {listed}. Five of each class allow five folds.")
-    calibration = scheme["metrics"].get("calibration_error", {}).get("mean")
-    if calibration is not None and calibration >= NOTABLE_CALIBRATION:
-        bins = scheme["reliability"]
-        over = sum(b["count"] * (b["confidence"] - b["right"]) for b in bins) > 0
-        side = "more sure than it is right" if over else "less sure than it is right"
-        tips.append(
-            f"Do not take the confidence at its word: the head is {side}, by {100 * calibration:.0f} points on average."
+def _choice_sentences(numbers: Assessment) -> list[str]:
+    """Which heads were chosen where the head chooses among heads."""
+    scheme = first_scheme(numbers)
+    found = scheme.get("choices") or []
+    if not found:
+        return []
+    parts = [f"{one['head']} in {one['folds']} of {one['of']} folds" for one in found]
+    text = f"The head was chosen anew inside each training part, by nested folds: {listed(parts)}."
+    if len(found) > 1:
+        text += " Where the choice changes from fold to fold, the heads hardly differ on these labels."
+    return [text]
+
+
+def prevalence_sentences(numbers: Assessment) -> list[str]:
+    """What stated shares of the classes change."""
+    stated = numbers.get("prevalence")
+    if not stated:
+        return []
+    scheme = first_scheme(numbers)
+    rows = list(zip(stated["per_class"], scheme["per_class"], strict=True))
+    known = [(one, found) for one, found in rows if found["support"] and one["precision"] is not None]
+    text = [
+        "Precision depends on how common a class is. The shares in the test differ from the stated ones, so it is "
+        f"given for both. At the stated shares {100 * stated['accuracy']:.0f} of 100 cells would be named right."
+    ]
+    if not any(abs(one["share"] - one["tested_share"]) > NOTABLE_GAP for one, _ in rows):
+        return ["The shares of the classes in the test are much like the stated ones, so precision holds as it is."]
+    worst = max(known, key=lambda pair: pair[1]["precision"] - pair[0]["precision"], default=None)
+    if worst and worst[1]["precision"] - worst[0]["precision"] > NOTABLE_GAP:
+        one, found = worst
+        text.append(
+            f"Where {one['name']} makes up {100 * one['share']:.3g} % (in the test {100 * one['tested_share']:.3g} %), "
+            f"{100 * one['precision']:.0f} of 100 cells shown as {one['name']} are right, not "
+            f"{100 * found['precision']:.0f}."
         )
-    return tips
+    return text

@@ -30,7 +30,15 @@ def assess(tmp_path, raster):
     def go(frame=None, name="r.html", **values):
         path = tmp_path / "labels.gpkg"
         (fields.labels() if frame is None else frame).to_file(path)
-        job = {"job": "assesshead", "labels": str(path), "field": "kind", "embedding": raster, "repeats": 2}
+        job = {
+            "job": "assesshead",
+            "labels": str(path),
+            "field": "kind",
+            "embedding": raster,
+            "repeats": 2,
+            "curve_draws": 0,
+            "calibration": "none",
+        }
         quick = "linear" if values.get("target") == "value" else "prototype"
         job = AssessHead.from_dict(job | {"output": str(tmp_path / name), "head": quick} | values)
         result = run_job(job, Progress())
@@ -57,7 +65,7 @@ def test_three_schemes_side_by_side(assess, tmp_path):
     assert result.facts["schemes"]["groups"]["scores"]["accuracy"] > 0.95
     assert result.facts["headline"] == numbers["headline"]
     assert read_sidecar(str(tmp_path / "r.html"))["facts"]["result"] == "report"
-    assert len(list(tmp_path.glob("r.*"))) == 3
+    assert sorted(path.name for path in tmp_path.glob("r.*")) == ["r.csv", "r.html", "r.html.quadrat.json", "r.json"]
 
 
 def fingerprinted(make_raster, seed=0):
@@ -241,6 +249,7 @@ def test_page_is_whole_and_asks_for_nothing(assess):
     assert "prefers-color-scheme:dark" in page
     assert "@media print" in page
     assert checker.tags.count("svg") == 5
+    assert checked(assess(curve_draws=1)[2]).tags.count("svg") == 6
     assert len(page) < 300_000
 
 
@@ -280,6 +289,7 @@ def test_training_reports_the_very_score_of_assessment(assess, tmp_path, raster)
         embedding=raster,
         output=str(tmp_path / "a.qhead"),
         head="prototype",
+        calibration="none",
     )
     tested = run_job(job, Progress()).facts["tested"]
     assert tested["scores"]["accuracy"] == scheme(numbers, "groups")["metrics"]["accuracy"]["mean"]
