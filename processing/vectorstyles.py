@@ -167,7 +167,8 @@ def _number(layer: QgsVectorLayer, field: str) -> None:
     settings.setFormat(text)
     if hasattr(settings, "placementSettings"):  # from QGIS 3.26
         placement = settings.placementSettings()
-        placement.setOverlapHandling(Qgis.LabelOverlapHandling.AllowOverlapIfRequired)
+        handling = getattr(Qgis, "LabelOverlapHandling")  # noqa: B009 - not in the oldest QGIS
+        placement.setOverlapHandling(handling.AllowOverlapIfRequired)
         settings.setPlacementSettings(placement)
     else:
         settings.displayAll = True
