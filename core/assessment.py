@@ -98,8 +98,10 @@ def fall(target: str, schemes: list[dict[str, Any]]) -> list[dict[str, Any]]:
                  "score": row["scores"].get(primary)} for row in regions
             ]  # fmt: skip
         else:
-            score = scheme["metrics"][primary]["mean"]
-            steps.append({"name": scheme["name"], "title": scheme["title"], "from": [], "score": score})
+            steps.append(
+                {"name": scheme["name"], "title": scheme["title"], "from": [], "untested": scheme["untested"],
+                 "score": scheme["metrics"][primary]["mean"]}
+            )  # fmt: skip
     return [step for step in steps if step["score"] is not None]
 
 
@@ -169,11 +171,13 @@ def guard_numbers(trial: Trial) -> dict[str, Any] | None:
 
 
 def chosen(trial: Trial) -> list[dict[str, Any]]:
-    """Which heads were chosen, by how many folds; empty where there was no choice of heads."""
-    names = [choice["head"] for one in trial.repetitions for choice in one.choices if "head" in choice]
+    """Which heads were chosen, by how many folds, and why in the first; empty where there was no choice of heads."""
+    choices = [choice for one in trial.repetitions for choice in one.choices if "head" in choice]
+    names = [choice["head"] for choice in choices]
     counts = {name: names.count(name) for name in names}
+    why = {choice["head"]: str(choice.get("chosen_by", "")) for choice in reversed(choices)}
     return [
-        {"head": name, "folds": count, "of": len(names)}
+        {"head": name, "folds": count, "of": len(names), "why": why[name]}
         for name, count in sorted(counts.items(), key=lambda it: -it[1])
     ]
 

@@ -7,6 +7,7 @@ from .parts import listed, points, section, short
 
 Assessment = dict[str, Any]
 SMALLEST_DROP = 0.005
+MOST_NAMED = 2
 
 
 def fall(numbers: Assessment) -> str:
@@ -54,6 +55,10 @@ def _column(step: dict[str, Any], random: float | None, bounds: dict[str, Any], 
         low, high = (max(0.0, min(1.0, bounds[name])) for name in ("low", "high"))
         marks += f'<i class="line" style="bottom:{_percent(low)};height:{_percent(high - low)}"></i>'
     title, note = _named(step)
+    missing = step.get("untested") or []
+    if missing:
+        what = listed(missing) if len(missing) <= MOST_NAMED else f"{len(missing)} classes"
+        note += f"; without {what}, too few to keep apart"
     return (
         f'<div class="step"><b class="{kind}">{escape(short(step["score"], metric))}</b>'
         f'<span class="drop">{escape(drop) or "&nbsp;"}</span><div class="track">{marks}</div>'

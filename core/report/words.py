@@ -169,10 +169,12 @@ def _choice_sentences(numbers: Assessment) -> list[str]:
     found = scheme.get("choices") or []
     if not found:
         return []
-    parts = [f"{one['head']} in {one['folds']} of {one['of']} folds" for one in found]
+    parts = [f"{one['head'].replace('+', ' with ')} in {one['folds']} of {one['of']} folds" for one in found]
     text = f"The head was chosen anew inside each training part, by nested folds: {listed(parts)}."
     if len(found) > 1:
         text += " Where the choice changes from fold to fold, the heads hardly differ on these labels."
+    if found[0].get("why"):
+        text += f" In the first such fold: {found[0]['why']}"
     return [text]
 
 
