@@ -17,7 +17,11 @@ EVERY = pytest.mark.parametrize("algorithm_class", ALGORITHMS, ids=lambda a: a.J
 GROUPS = {"embed", "fewshot", "favela", "poverty", "reef", "engine"}
 
 RELEASED = {
-    "applyhead": ("fewshot", "HEAD EMBEDDING TABLE EXTENT THREADS OUTPUT CONFIDENCE PROBABILITIES OUTPUT_TABLE"),
+    "applyhead": (
+        "fewshot",
+        "HEAD EMBEDDING TABLE EXTENT THREADS UNSURE PREVALENCE OUTPUT CONFIDENCE PROBABILITIES APPLICABILITY "
+        "OUTPUT_TABLE",
+    ),
     "assesshead": (
         "fewshot",
         "LABELS FIELD EMBEDDING FEATURE_FIELDS TARGET HEAD GROUP_FIELD BALANCE CALIBRATION ENSEMBLE MEMBERS COMBINE "
@@ -38,7 +42,7 @@ RELEASED = {
         "fewshot",
         "LABELS FIELD EMBEDDING FEATURE_FIELDS TARGET HEAD GROUP_FIELD BALANCE CALIBRATION ENSEMBLE MEMBERS COMBINE "
         "ALL_TOUCHED MAX_CELLS THREADS SEED "
-        "OUTPUT",
+        "COVERAGE OUTPUT",
     ),
     "suggestlabels": (
         "fewshot",
