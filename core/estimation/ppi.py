@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from ..errors import BadInput
 from .evidence import Estimate, Evidence, check
-from .interval import combine, share_limits, t_half
+from .interval import FEW_UNITS, combine, share_limits, t_half
 from .stratified import estimate as stratified_estimate
 
 Float = NDArray[np.float64]
 LEAST_TUNED = 5
 """Labelled units above which lambda is tuned; below, the classical mean is given."""
+MOST_LEANING = 0.2
+"""Skewness over the root of n above which a t interval leans: as with a class that is in fewer than 25 units."""
 
 
 def ppi_mean(Y: Float, f: Float, f_unlabelled: Float, trust: float | None = None) -> tuple[float, float, float]:
@@ -54,7 +56,7 @@ def estimate(evidence: Evidence, level: float = 0.95) -> Estimate:
     A result about the listed population, all of which carries a prediction, has no variance from the unlabelled; one
     about a larger whole has var(f) / N. Interval: binary classes in a simple random sample by the two groups that the
     prediction makes (tuned lambda is the difference of their shares, so that the estimate is the post-stratified one);
-    shares within units by parts; values by t.
+    values by t; shares within units by t where many units have the class, else by parts.
 
     Raises:
         BadInput: no prediction, or a stratum with fewer than two labelled units.
@@ -102,38 +104,59 @@ def _by_groups(Y: Float, f: Float, share: float, left: float, level: float) -> C
 def _general(evidence: Evidence, k: int, level: float) -> Column:
     W, n, Y = evidence.weights, evidence.sizes, evidence.Y[:, k]
     f, mapped, mapped_sd = (part[:, k] for part in _prediction(evidence))
-    trust = _trust(evidence, Y, f, mapped_sd)
-    if trust == 0.0:
+    trusts = _trusts(evidence, Y, f, mapped_sd)
+    if not trusts.any():
         only = stratified_estimate(_column_of(evidence, k), level)
         return float(only.value[0]), float(only.se[0]), float(only.low[0]), float(only.high[0]), 0.0, only.method[0]
-    residual = Y - trust * f
-    spent = np.where(n > 2, 2, 1)  # the mean and lambda
-    mean, variance = (part[:, 0] for part in evidence.moments(residual[:, None]))
+    trust = float(trusts.mean())
+    adjusted = Y - trusts * (f - mapped[evidence.stratum])
+    mean, variance = (part[:, 0] for part in evidence.moments(adjusted[:, None]))
     inner = None if evidence.inner is None else evidence.inner[:, [k]]
-    parts = evidence.parts((variance * (n - 1) / (n - spent))[:, None], inner)[:, 0]
+    parts = evidence.parts(variance[:, None], inner)[:, 0]
     drawn = np.where(evidence.beyond, W**2 * trust**2 * mapped_sd**2 / evidence.counts, 0.0)
-    value = float(W @ (trust * mapped + mean))
-    se = float(np.sqrt(parts.sum() + drawn.sum()))
-    if not evidence.shares:
+    value, se = float(W @ mean), float(np.sqrt(parts.sum() + drawn.sum()))
+    touched = min((Y > 0).sum(), (Y < 1).sum())
+    if not evidence.shares or (touched >= FEW_UNITS and _even(adjusted - mean[evidence.stratum])):
         half = t_half(np.concatenate([parts, drawn]), np.concatenate([n, evidence.counts]), level, 2)
-        return value, se, value - half, value + half, trust, "t"
-    below, above = _parts(evidence, residual, parts, level)
-    extra = float(np.sqrt(drawn.sum())) * 1.96
+        low, high = value - half, value + half
+        if not evidence.shares or (low >= 0 and high <= 1):
+            return value, se, low, high, trust, "t"
+    below, above = _parts(evidence, Y - trusts * f, parts, level)
+    extra = t_half(drawn, evidence.counts, level)
     low, high = value - float(np.hypot(below, extra)), value + float(np.hypot(above, extra))
-    return value, se, max(low, 0.0), min(high, 1.0), trust, "parts"
+    return value, se, min(max(low, 0.0), value), max(min(high, 1.0), value), trust, "parts"
 
 
-def _trust(evidence: Evidence, Y: Float, f: Float, mapped_sd: Float) -> float:
-    """One lambda for all strata: what makes the variance of the whole smallest."""
-    W, n = evidence.weights, evidence.sizes
+def _trusts(evidence: Evidence, Y: Float, f: Float, mapped_sd: Float) -> Float:
+    """(n,) lambda for each unit, tuned for the smallest variance of the whole without that unit.
+
+    With one lambda for all, units that decide it would also be corrected by it, which biases skewed shares.
+    """
+    W, n, home = evidence.weights, evidence.sizes, evidence.stratum
     if len(Y) < LEAST_TUNED:
-        return 0.0
-    pairs = evidence.moments(np.stack([Y, f, Y + f], axis=1))[1]
-    covariance = (pairs[:, 2] - pairs[:, 0] - pairs[:, 1]) / 2
+        return np.zeros(len(Y))
+    means, _ = evidence.moments(np.stack([Y, f], axis=1))
+    products = (Y - means[home, 0]) * (f - means[home, 1])
+    sums = np.bincount(home, weights=products, minlength=len(W))
+    covariance = sums / np.maximum(n - 1, 1)
+    there = np.maximum(n[home], 3)
+    without = np.where(n[home] > 2, (sums[home] - there / (there - 1) * products) / (there - 2), covariance[home])
     pull = W**2 * evidence.left / n
-    spread = (pull * mapped_sd**2).sum()
-    ratio = (W**2 * mapped_sd**2 / evidence.counts).sum() / spread if evidence.beyond and spread > 0 else 0.0
-    return tuned(float((pull * covariance).sum()), float(spread), float(ratio))
+    spread = float((pull * mapped_sd**2).sum())
+    if spread <= 0:
+        return np.zeros(len(Y))
+    further = float((W**2 * mapped_sd**2 / evidence.counts).sum()) if evidence.beyond else 0.0
+    total = float((pull * covariance).sum()) + pull[home] * (without - covariance[home])
+    return np.asarray(np.clip(total / (spread + further), 0.0, 1.0))
+
+
+def _even(deviations: Float) -> bool:
+    """True when their skewness is too small to lean the t interval at this number of units."""
+    square = float((deviations**2).mean())
+    if square <= 0:
+        return False
+    skewness = float((deviations**3).mean()) / square**1.5
+    return abs(skewness) <= MOST_LEANING * np.sqrt(len(deviations))
 
 
 def _parts(evidence: Evidence, residual: Float, parts: Float, level: float) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """How many places to label, and how to share them out among strata."""
 
+import heapq
 import math
 
 import numpy as np
@@ -24,7 +25,10 @@ def size_for_accuracy(weights: Float, users: Float, se: float) -> int:
 
 
 def allocate(size: int, weights: Float, counts: Float, minimum: int) -> Whole:
-    """Places in each stratum: rare strata get the minimum, the rest is shared out by size.
+    """Places in each stratum: the minimum for all, the rest where most is lacking to a share by size.
+
+    So rare strata stay at the minimum and the others share by size. Given one by one (Webster's method), so that a
+    larger size gives the same or more to every stratum.
 
     Args:
         size: places in all; more are given where the minima ask for more.
@@ -33,21 +37,20 @@ def allocate(size: int, weights: Float, counts: Float, minimum: int) -> Whole:
         minimum: in each stratum, as far as it has so many.
 
     Returns:
-        (H,) never more than `counts`, never below the smaller of minimum and count; the same or more in each stratum
-        for a larger size.
+        (H,) never more than `counts`.
     """
-    least = np.minimum(minimum, counts).astype(np.int64)
-    rare = np.zeros(len(weights), dtype=bool)
-    while True:
-        rest = max(size - int(least[rare].sum()), 0)
-        total = weights[~rare].sum()
-        share = np.where(rare, 0.0, rest * weights / total) if total > 0 else np.zeros(len(weights))
-        new = ~rare & (share < least)
-        if not new.any():
-            break
-        rare |= new
-    given = np.where(rare, least, np.ceil(np.round(share, 9))).astype(np.int64)
-    return np.minimum(given, counts.astype(np.int64))
+    given = np.minimum(minimum, counts).astype(np.int64)
+    waiting = [(-weight / (n + 0.5), h) for h, (weight, n) in enumerate(zip(weights, given, strict=True))]
+    heapq.heapify(waiting)
+    rest = size - int(given.sum())
+    while rest > 0 and waiting:
+        _, h = heapq.heappop(waiting)
+        if given[h] >= counts[h]:
+            continue
+        given[h] += 1
+        rest -= 1
+        heapq.heappush(waiting, (-weights[h] / (given[h] + 0.5), h))
+    return given
 
 
 def size_for_half_width(

@@ -241,8 +241,9 @@ def _in_order(job: DrawSample, drawn: Drawn) -> tuple[pd.DataFrame, pd.DataFrame
         each = [stratum.area_m2 / size / 1e4 if size else 0.0 for stratum, size in zip(design.strata, n, strict=True)]
         designed["stands_for_ha"] = [each[h] for h in strata]
     if not job.blind:
-        shown = designed.set_index(PLACE).drop(columns=ORDER)
-        places = places.join(shown, on=PLACE, rsuffix="_design")
+        shown = designed.set_index(PLACE).drop(columns=[ORDER, *(c for c in designed.columns if c in places.columns)],
+                                               errors="ignore")  # fmt: skip
+        places = places.join(shown, on=PLACE)
     front = [PLACE, ORDER, REFERENCE]
     return places[[*front, *(c for c in places.columns if c not in front)]].reset_index(drop=True), designed
 
