@@ -1,11 +1,15 @@
-"""The embedding job on small backbones, for the tests of this folder."""
+"""The embedding job on small backbones, and samples drawn and estimated from, for the tests of this folder."""
+
+import json
 
 import pytest
 from quadrat.core.jobs.embed import EmbedRaster
+from quadrat.core.jobs.estimate import DrawSample, EstimateArea
 from quadrat.core.pipelines.embedraster import run
+from quadrat.core.pipelines.registry import run_job
 from quadrat.core.progress import Progress
 from quadrat.core.raster import open_raster
-from quadrat.tests.core import nets
+from quadrat.tests.core import nets, samplework
 
 
 @pytest.fixture
@@ -33,3 +37,38 @@ class Answer:
     @property
     def text(self):
         return " ".join(text for _, text in self.log)
+
+
+@pytest.fixture
+def world(make_raster):
+    """Truth as an array, and the path of its map, 10 m cells in UTM."""
+    truth, shown = samplework.scene()
+    path = make_raster("carte 場.tif", shown[None], nodata=0)
+    samplework.name_classes(path)
+    return truth, path
+
+
+@pytest.fixture
+def draw(tmp_path):
+    """Draw a sample; gives its path, the facts and the log."""
+
+    def go(name="sample é.gpkg", progress=None, **values):
+        log, path = [], str(tmp_path / name)
+        job = DrawSample.from_dict({"job": "drawsample", "output": path} | values)
+        result = run_job(job, progress or Progress(log=lambda level, text: log.append(text)))
+        return path, result.facts, log
+
+    return go
+
+
+@pytest.fixture
+def estimate(tmp_path):
+    """Estimate; gives the numbers, the log and the page."""
+
+    def go(sample, name="r.html", **values):
+        log, path = [], tmp_path / name
+        job = EstimateArea.from_dict({"job": "estimatearea", "sample": sample, "output": str(path)} | values)
+        run_job(job, Progress(log=lambda level, text: log.append(text)))
+        return json.loads(path.with_suffix(".json").read_text(encoding="utf-8")), log, path.read_text(encoding="utf-8")
+
+    return go
