@@ -12,11 +12,22 @@ from .messages import Messages
 
 STEPS = (
     ("quadrat:embedraster", "Embed raster…", "embedraster"),
+    ("quadrat:openembedding", "Open published embedding…", "openembedding"),
+    ("quadrat:suggestlabels", "Suggest labels…", "suggestlabels"),
     ("quadrat:trainhead", "Train head…", "trainhead"),
     ("quadrat:assesshead", "Assess head…", "assesshead"),
     ("quadrat:applyhead", "Apply head…", "applyhead"),
+    ("quadrat:drawsample", "Draw sample…", "drawsample"),
+    ("quadrat:estimatearea", "Estimate area…", "estimatearea"),
 )
-"""Algorithm, text and icon."""
+"""Algorithm, text and icon of the steps from a raster to an area with an interval."""
+LOOKS = (
+    ("quadrat:findsimilar", "Find similar places…", "findsimilar"),
+    ("quadrat:explainplaces", "Explain places…", "explainplaces"),
+    ("quadrat:reduceembedding", "Reduce embedding…", "reduceembedding"),
+    ("quadrat:clusterembedding", "Cluster embedding…", "clusterembedding"),
+)
+"""The same of what shows an embedding or a head, at any time."""
 
 
 class Menu:
@@ -28,14 +39,16 @@ class Menu:
         self._messages = Messages(iface)
         self._engine_window: Optional[Any] = None
         self._forms: List[Any] = []
-        self._actions = [self._step(*step) for step in STEPS]
+        self._actions = [self._step(*step) for step in (*STEPS, *LOOKS)]
         engine = QAction(QIcon(icon_path("setupengine")), tr("Engine…"), iface.mainWindow())
         engine.triggered.connect(self.open_engine)
         self._actions.append(engine)
         for action in self._actions:
             iface.addPluginToMenu(title, action)
         self._menu = QMenu(iface.mainWindow())
-        self._menu.addActions(self._actions[:-1])
+        self._menu.addActions(self._actions[: len(STEPS)])
+        self._menu.addSeparator()
+        self._menu.addActions(self._actions[len(STEPS) : -1])
         self._menu.addSeparator()
         self._menu.addAction(engine)
         self._button = QToolButton()

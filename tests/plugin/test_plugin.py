@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsVectorLayer
 from qgis.gui import QgsBrowserGuiModel
-from quadrat.plugin.menu import STEPS, Menu
+from quadrat.plugin.menu import LOOKS, STEPS, Menu
 from quadrat.plugin.prefill import start_values
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +41,7 @@ class Iface:
 def test_menu_follows_the_work_and_goes_again(qgis_iface):
     iface = Iface(qgis_iface)
     menu = Menu(iface, "&Quadrat")
-    assert [action.text() for _, action in iface.menu] == [text for _, text, _ in STEPS] + ["Engine…"]
+    assert [action.text() for _, action in iface.menu] == [text for _, text, _ in STEPS + LOOKS] + ["Engine…"]
     assert all(not action.icon().isNull() for _, action in iface.menu)
     assert len(iface.toolbar) == 1
     menu.remove()
@@ -49,8 +49,9 @@ def test_menu_follows_the_work_and_goes_again(qgis_iface):
 
 
 def test_every_step_of_the_menu_is_an_algorithm(plugin):
-    for algorithm, _, _ in STEPS:
-        assert QgsApplication.processingRegistry().algorithmById(algorithm) is not None
+    listed = {algorithm for algorithm, _, _ in STEPS + LOOKS}
+    known = {algorithm.id() for algorithm in QgsApplication.processingRegistry().providerById("quadrat").algorithms()}
+    assert listed == known - {"quadrat:setupengine"}
 
 
 def test_a_step_opens_its_form_filled_and_unload_closes_it(qgis_iface, plugin, qtbot, monkeypatch):
@@ -144,6 +145,17 @@ def test_forms_start_with_the_layers_that_fit(qgis_new_project, tmp_path):
     }
     for layer in layers.values():
         project.addMapLayer(layer)
+    for name, facts in (("map", {"result": "classmap"}), ("sample", {"result": "places", "label_field": "reference"})):
+        path = tmp_path / (f"{name}.tif" if name == "map" else f"{name}.geojson")
+        source = "sen2_l2a_12band.tif" if name == "map" else "training_polygons.geojson"
+        path.write_bytes((SAMPLE / source).read_bytes())
+        Path(f"{path}.quadrat.json").write_text(json.dumps({"facts": facts, "job": {}}))
+        layers[name] = (QgsRasterLayer if name == "map" else QgsVectorLayer)(str(path), name)
+        project.addMapLayer(layers[name])
+    assert start_values("drawsample", layers["raster"]) == {"MAP": layers["map"].id()}
+    assert start_values("estimatearea", layers["labels"]) == {"SAMPLE": layers["sample"].id()}
+    assert start_values("openembedding", layers["map"]) == {"INPUT": layers["raster"].id()}
+    assert start_values("suggestlabels", None) == {"EMBEDDING": layers["embedding"].id()}
     assert start_values("embedraster", layers["embedding"]) == {"INPUT": layers["raster"].id()}
     assert start_values("trainhead", layers["labels"]) == {
         "LABELS": layers["labels"].id(), "EMBEDDING": layers["embedding"].id(),

@@ -15,13 +15,15 @@ from qgis.core import (
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterRasterLayer,
     QgsProject,
+    QgsVectorLayer,
 )
 
 Source = QgsProcessingModelChildParameterSource
 
 
-def build():
-    model = QgsProcessingModelAlgorithm("Map of sides", "Tests")
+def started(name):
+    """A model with a raster and labels, and `add`, which puts a step into it."""
+    model = QgsProcessingModelAlgorithm(name, "Tests")
     for parameter in (
         QgsProcessingParameterRasterLayer("raster", "Raster"),
         QgsProcessingParameterFeatureSource("labels", "Labels"),
@@ -46,6 +48,11 @@ def build():
         child.setModelOutputs(made)
         model.addChildAlgorithm(child)
 
+    return model, add
+
+
+def build():
+    model, add = started("Map of sides")
     embedding = Source.fromChildOutput("embed", "OUTPUT")
     add(
         "embed", "embedraster", INPUT=Source.fromModelParameter("raster"), BACKBONE=Source.fromStaticValue("raw"),
@@ -79,6 +86,47 @@ def test_model_of_three_steps_survives_its_file_and_runs(provider, make_raster, 
     left, right = np.split(gdal.Open(output).ReadAsArray(), 2, axis=1)
     assert np.bincount(left.ravel()).argmax() != np.bincount(right.ravel()).argmax()
     assert os.path.isfile(str(tmp_path / "map.qml"))
+
+
+def build_honest():
+    """Embed, suggest what to label; train, map with unsure places, draw a sample of the map."""
+    model, add = started("Honest map of sides")
+    embedding = Source.fromChildOutput("embed", "OUTPUT")
+    labels, field = Source.fromModelParameter("labels"), Source.fromStaticValue("kind")
+    add("embed", "embedraster", INPUT=Source.fromModelParameter("raster"), BACKBONE=Source.fromStaticValue("raw"))
+    add(
+        "suggest", "suggestlabels", ("Places",), EMBEDDING=embedding, LABELS=labels, FIELD=field,
+        COUNT=Source.fromStaticValue(5),
+    )  # fmt: skip
+    add("train", "trainhead", LABELS=labels, FIELD=field, EMBEDDING=embedding)
+    add("apply", "applyhead", ("Map",), HEAD=Source.fromChildOutput("train", "OUTPUT"), EMBEDDING=embedding)
+    add(
+        "draw", "drawsample", ("Sample",), MAP=Source.fromChildOutput("apply", "OUTPUT"),
+        SIZE=Source.fromStaticValue(30), MINIMUM=Source.fromStaticValue(10),
+    )  # fmt: skip
+    return model
+
+
+def test_model_from_raster_to_sample(provider, make_raster, label_layer, tmp_path):
+    path = str(tmp_path / "honest.model3")
+    assert build_honest().toFile(path)
+    model = QgsProcessingModelAlgorithm()
+    assert model.fromFile(path) and model.validate()[0]
+    context, feedback = QgsProcessingContext(), QgsProcessingFeedback(False)
+    context.setProject(QgsProject.instance())
+    files = {
+        name: str(tmp_path / name.split(":")[1].lower()) for name in ("suggest:Places", "apply:Map", "draw:Sample")
+    }
+    files = {name: f"{file}.{'tif' if name == 'apply:Map' else 'gpkg'}" for name, file in files.items()}
+    _, ok = model.run({"raster": make_raster(), "labels": label_layer, **files}, context, feedback)
+    assert ok, feedback.textLog()
+    places = QgsVectorLayer(files["suggest:Places"], "places", "ogr")
+    assert places.featureCount() == 5
+    assert set(places.uniqueValues(places.fields().indexOf("suggested"))) <= {"left", "right"}
+    sample = QgsVectorLayer(files["draw:Sample"] + "|layername=sample", "sample", "ogr")
+    assert sample.featureCount() == 30
+    assert sorted(f["order"] for f in sample.getFeatures()) == list(range(1, 31))
+    assert os.path.isfile(str(tmp_path / "sample.qml"))
 
 
 def test_a_step_that_fails_stops_the_model_with_its_sentence(provider, make_raster, label_layer, tmp_path):

@@ -101,6 +101,52 @@ def test_json_stays_json(qgis_process, make_raster, tmp_path):
     assert json.loads(out)["results"] == {"OUTPUT": str(tmp_path / "out.tif")}
 
 
+@pytest.fixture
+def tile(tmp_path):
+    """A TESSERA tile with its scales and land mask, as they are loaded down; gives the path of the tile."""
+    import numpy as np
+    from osgeo import gdal, osr
+
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "grid_0.15_52.05.npy", rng.integers(-128, 128, (20, 24, 128)).astype("int8"))
+    np.save(tmp_path / "grid_0.15_52.05_scales.npy", rng.uniform(0.01, 0.05, (20, 24)).astype("float32"))
+    system = osr.SpatialReference()
+    system.ImportFromEPSG(32631)
+    mask = gdal.GetDriverByName("GTiff").Create(str(tmp_path / "grid_0.15_52.05.tiff"), 24, 20, 1, gdal.GDT_Byte)
+    mask.SetGeoTransform((300_000, 10, 0, 5_770_000, 0, -10))
+    mask.SetProjection(system.ExportToWkt())
+    mask = None
+    return "grid_0.15_52.05.npy"
+
+
+def test_a_tile_that_gdal_cannot_open_goes_through_the_raster_parameter(qgis_process, tile, tmp_path):
+    asked = ["run", "quadrat:openembedding", "--", f"INPUT={tile}", "PRODUCT=tessera-v1", "OUTPUT=out.tif"]
+    process = qgis_process("--json", *asked)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert json.loads(out)["results"] == {"OUTPUT": str(tmp_path / "out.tif")}
+    facts = json.loads((tmp_path / "out.tif.quadrat.json").read_text(encoding="utf-8"))["facts"]
+    assert (facts["backbone"], facts["width"], facts["height"]) == ("tessera-v1", 24, 20)
+    process = qgis_process(*asked, "EXTENT=0,1,0,1")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "for rasters only" in err
+
+
+def test_clusters_then_a_sample_of_them(qgis_process, make_raster, tmp_path):
+    make_raster("in.tif")
+    for algorithm, *values in (
+        ("clusterembedding", "EMBEDDING=in.tif", "CLUSTERS=2", "OUTPUT=clusters.tif"),
+        ("drawsample", "MAP=clusters.tif", "SIZE=24", "MINIMUM=5", "OUTPUT=sample.gpkg"),
+    ):
+        process = qgis_process("run", f"quadrat:{algorithm}", "--", *values)
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+    facts = json.loads((tmp_path / "sample.gpkg.quadrat.json").read_text(encoding="utf-8"))["facts"]
+    assert facts["places"] == 24
+    assert (tmp_path / "clusters.qml").is_file() and (tmp_path / "sample.qml").is_file()
+
+
 def test_errors_end_with_a_status_and_a_sentence(qgis_process, make_raster, tmp_path):
     process = qgis_process(*embed(make_raster(), tmp_path / "out.tif", "BACKBONE=mosaic"))
     _, err = process.communicate(timeout=60)

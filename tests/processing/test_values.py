@@ -45,8 +45,9 @@ def test_golden_trainhead(request_of, make_raster, sample_labels, tmp_path):
     assert job.to_dict() == {
         "job": "trainhead", "labels": sample_labels, "field": "class", "embedding": raster,
         "feature_fields": ["a", "b"], "target": "value",
-        "head": "forest", "group_field": "site", "balance": False, "all_touched": False,
-        "max_cells": 20, "threads": 0, "seed": 0, "output": output,
+        "head": "forest", "group_field": "site", "balance": False, "calibration": "auto", "ensemble": "none",
+        "members": 10, "combine": "mean", "all_touched": False, "max_cells": 20, "threads": 0, "seed": 0,
+        "coverage": 0.9, "output": output,
     }  # fmt: skip
 
 
@@ -57,7 +58,8 @@ def test_golden_applyhead(request_of, make_raster, tmp_path):
     job = request_of("applyhead", HEAD=str(head), EMBEDDING=raster, OUTPUT=output, CONFIDENCE=confidence).job
     assert job.to_dict() == {
         "job": "applyhead", "head": str(head), "embedding": raster, "table": "", "extent": "", "threads": 0,
-        "output": output, "confidence": confidence, "probabilities": "", "output_table": "",
+        "unsure": False, "prevalence": "", "output": output, "confidence": confidence, "probabilities": "",
+        "applicability": "", "output_table": "",
     }  # fmt: skip
 
 
@@ -69,9 +71,35 @@ def test_golden_assesshead(request_of, make_raster, sample_labels, tmp_path):
     ).job  # fmt: skip
     assert job.to_dict() == {
         "job": "assesshead", "labels": sample_labels, "field": "class", "embedding": raster, "feature_fields": [],
-        "target": "class", "head": "linear", "group_field": "", "balance": True, "all_touched": False, "max_cells": 500,
-        "threads": 0, "seed": 0, "folds": 3, "repeats": 2, "block_size_m": 250.5, "output": output,
+        "target": "class", "head": "linear", "group_field": "", "balance": True, "calibration": "auto",
+        "ensemble": "none", "members": 10, "combine": "mean", "all_touched": False, "max_cells": 500, "threads": 0,
+        "seed": 0, "folds": 3, "repeats": 2, "block_size_m": 250.5, "region_field": "", "curve_draws": 10,
+        "guard_m": 0.0, "prevalence": "", "coverage": 0.9, "output": output,
     }  # fmt: skip
+
+
+def test_golden_openembedding(request_of, make_raster, tmp_path):
+    tile, output = tmp_path / "grid_0.15_52.05.npy", str(tmp_path / "embedding.tif")
+    tile.write_bytes(b"")
+    job = request_of("openembedding", INPUT=str(tile), PRODUCT="tessera-v2", SPACE="2B-L", OUTPUT=output).job
+    assert job.to_dict() == {
+        "job": "openembedding", "input": str(tile), "product": "tessera-v2", "space": "2B-L", "bands": [], "extent": "",
+        "mask": "", "cell_size_px": 1, "place": "", "scale": 1.0, "offset": 0.0, "nodata": "", "unit_length": False,
+        "storage": "bytes", "output": output,
+    }  # fmt: skip
+    assert request_of("openembedding", INPUT=make_raster(), OUTPUT=output).job.product == "auto"
+
+
+def test_a_file_of_another_kind_is_no_raster(request_of, tmp_path):
+    """Only where a job says so are files taken that GDAL cannot open."""
+    tile = tmp_path / "grid.npy"
+    tile.write_bytes(b"")
+    with pytest.raises(BadInput, match="cannot be opened as a raster"):
+        request_of("embedraster", INPUT=str(tile), OUTPUT=str(tmp_path / "a.tif"))
+    with pytest.raises(BadInput, match="cannot be opened as a raster"):
+        request_of("openembedding", INPUT=str(tmp_path / "missing.npy"), OUTPUT=str(tmp_path / "a.tif"))
+    with pytest.raises(BadInput, match="for rasters only"):
+        request_of("openembedding", INPUT=str(tile), EXTENT="0,1,0,1 [EPSG:4326]", OUTPUT=str(tmp_path / "a.tif"))
 
 
 def test_golden_setupengine(request_of):
