@@ -2,6 +2,7 @@
 
 from typing import Any, List
 
+from ..core.estimation.registry import ESTIMATORS
 from ..core.heads.registry import HEADS
 from ..core.jobs.declare import OUTPUTS, Job, Kind, Param
 from ..core.jobs.registry import ALL
@@ -28,7 +29,7 @@ KIND_WORDS = {
 
 
 def reference_page() -> str:
-    """Markdown: every job with its parameters, then backbones, heads and metrics."""
+    """Markdown: every job with its parameters, then backbones, heads, metrics and estimators."""
     lines = [
         "# Reference",
         "",
@@ -47,6 +48,9 @@ def reference_page() -> str:
     ])  # fmt: skip
     lines += _table("Metrics", ("name", "for", "what it says"), [
         (f"`{c.name}`", c.target, f"{c.title}. {c.help}".strip()) for c in METRICS.values()
+    ])  # fmt: skip
+    lines += _table("Estimators", ("name", "needs", "what it is", "source"), [
+        (f"`{c.name}`", c.needs, f"{c.title}. {c.summary}", c.source) for c in ESTIMATORS.values()
     ])  # fmt: skip
     return "\n".join(lines).rstrip() + "\n"
 
