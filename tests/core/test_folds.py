@@ -145,3 +145,13 @@ def test_folds_of_mixed_groups_can_all_be_tested(cells, seed):
     for training, test in folds.parts() if folds else ():
         assert len(test)
         assert not set(groups[training]) & set(groups[test])
+
+
+def test_a_class_that_only_shares_groups_with_untestable_ones_is_listed_as_untested():
+    """Class 3 has two groups, but each also holds a class that no other group has: neither can be tested."""
+    y = np.array([1, 1, 1, 2, 2, 2, 3, 4, 3, 5])
+    groups = np.array([0, 1, 2, 3, 4, 5, 6, 6, 7, 7])
+    folds = class_folds(y, groups, 3, 0)
+    assert folds.untested == (3, 4, 5)
+    tested = np.concatenate([test for _, test in folds.parts()])
+    assert set(y[tested]) == {1, 2}
