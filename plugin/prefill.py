@@ -40,7 +40,9 @@ def start_values(job_id: str, active: Any) -> Dict[str, Any]:
         elif p.kind is Kind.VECTOR and p.required and name == SAMPLE:
             found = [layer for layer in vectors if facts[layer.id()][1].get("label_field")]
         elif p.kind is Kind.VECTOR and p.required:
-            found = [layer for layer in vectors if kinds[layer.id()] not in FOR_LOOKING]
+            # A drawn sample is for testing: learning from it would spoil what is estimated from it.
+            left = [layer for layer in vectors if not facts[layer.id()][1].get("label_field")]
+            found = [layer for layer in left if kinds[layer.id()] not in FOR_LOOKING]
         if found:
             values[key(name)] = found[0].id()
     return values
