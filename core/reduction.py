@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
+from threadpoolctl import threadpool_limits
 
 from .errors import EngineTooSmall
 from .footing import Footing
@@ -104,7 +105,9 @@ def reduce(X: Float, own_units: bool, method: str, d: int, neighbours: int, seed
     else:
         perplexity = min(float(neighbours), (len(X) - 1) / 3)
         model = TSNE(d, perplexity=perplexity, init="random" if few else "pca", random_state=seed, n_jobs=1)
-    return Reduction(footing, Z, np.asarray(model.fit_transform(Z), np.float32), exact=False)
+    with threadpool_limits(limits=1):  # OpenMP counts by thread, so the limit must be set where the work is done
+        coordinates = np.asarray(model.fit_transform(Z), np.float32)
+    return Reduction(footing, Z, coordinates, exact=False)
 
 
 def _umap() -> Callable[..., Any]:

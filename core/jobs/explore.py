@@ -39,7 +39,7 @@ class ReduceEmbedding(Job):
     cells: int = param(
         Kind.INTEGER,
         "Cells in the sample",
-        default=10_000,
+        default=5_000,
         minimum=50,
         maximum=200_000,
         help="Drawn evenly from the valid cells; these are the points of the table.",

@@ -11,6 +11,7 @@ import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from quadrat.core.clustering import Clusters
 from quadrat.core.colouring import Palette, cluster_colours, from_oklab, hexed
 from quadrat.core.errors import BadInput, BadJob, Cancelled, EngineTooSmall
 from quadrat.core.jobs.embed import EmbedRaster
@@ -64,7 +65,7 @@ class TestReduce:
     def test_like_places_have_like_colours(self, go, tmp_path, method, dimensions):
         out, points = str(tmp_path / "p.tif"), str(tmp_path / "p.gpkg")
         result, log = go(
-            ReduceEmbedding, method=method, dimensions=dimensions, cells=400, output=out, output_points=points
+            ReduceEmbedding, method=method, dimensions=dimensions, cells=200, output=out, output_points=points
         )
         picture, file = read(out)
         assert picture.shape == (3, fields.HEIGHT, fields.WIDTH)
@@ -73,7 +74,7 @@ class TestReduce:
         assert picture.min() >= 1
         assert apart(picture, fields.truth()) > 2
         cloud = gpd.read_file(points)
-        assert len(cloud) == 400
+        assert len(cloud) == 200
         axes = [f"d{axis + 1}" for axis in range(dimensions)]
         assert list(cloud.columns) == [*axes, "colour", "geometry"]
         assert np.isfinite(cloud[axes].to_numpy()).all()
@@ -216,18 +217,29 @@ class TestCluster:
             with pytest.raises(BadInput, match="denser"):
                 go(ClusterEmbedding, embedding=path, method="hdbscan", output=out)
 
-    def test_goes_on_after_a_stop_with_the_same_map(self, go, make_raster, tmp_path):
+    def test_goes_on_after_a_stop_with_the_same_map(self, go, make_raster, tmp_path, monkeypatch):
         path = make_raster("big.tif", count=2, height=300, width=300, dtype="float32")
-        stop = threading.Event()
+        stop, calls = threading.Event(), []
+        plain = Clusters.joiner
 
-        def report(fraction, remaining, text):
-            if fraction > 0.8:
-                stop.set()
+        def slow(self, threads):
+            join = plain(self, threads)
 
+            def counted(X):
+                calls.append(1)
+                if len(calls) == 4:
+                    stop.set()
+                return join(X)
+
+            return counted
+
+        monkeypatch.setattr(Clusters, "joiner", slow)
         out = str(tmp_path / "a.tif")
         with pytest.raises(Cancelled):
-            go(ClusterEmbedding, Progress(report, cancelled=stop), embedding=path, output=out, clusters=4)
-        _, _log = go(ClusterEmbedding, embedding=path, output=out, clusters=4)
+            go(ClusterEmbedding, Progress(cancelled=stop), embedding=path, output=out, clusters=4)
+        stop.clear()
+        _, log = go(ClusterEmbedding, embedding=path, output=out, clusters=4)
+        assert any("Going on" in text for text in log)
         go(ClusterEmbedding, embedding=path, output=str(tmp_path / "b.tif"), clusters=4)
         np.testing.assert_array_equal(read(out)[0], read(tmp_path / "b.tif")[0])
 
