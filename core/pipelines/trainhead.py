@@ -46,8 +46,8 @@ def run(job: TrainHead, progress: Progress) -> Result:
     fit_s = time.monotonic() - started - read_s
     for note in fitted.notes:
         progress.warning(note)
-    if "head" in fitted.choice:
-        progress.info(f"Head chosen by nested folds. {fitted.choice['chosen_by']}")
+    if job.head == "auto" and "chosen_by" in fitted.choice:
+        progress.info(f"Head: {fitted.choice['chosen_by']}")
     for line in trust.lines:
         progress.info(line)
     # Calibration hardly moves the class shown; what it is worth was measured above, and the test is quicker without.

@@ -315,3 +315,18 @@ def test_tables_take_a_prevalence(train, apply, table, tmp_path):
     assert any("ash 5 %" in line for line in log)
     _, log = apply(embedding="", table=source, output_table=out, prevalence="estimate")
     assert any("estimated from 79 places" in line for line in log)
+
+
+@pytest.mark.parametrize("values", [{"ensemble": "draws", "members": 3, "combine": "vote"}, {"balance": False}])
+def test_ensembles_and_unbalanced_heads_are_calibrated_as_they_weigh_classes(train, apply, tmp_path, values):
+    frame = fields.labels()
+    frame = frame.drop(index=frame.index[frame.kind == "lake"][:2])
+    facts, _ = train(frame, **values)
+    balanced = facts["calibration"]["classes_as"] == "equal"
+    assert balanced == ("ensemble" in values)
+    assert facts["prevalence"]["lake"] == pytest.approx(1 / 3 if balanced else 3 / 13)
+    result, _ = apply("output", "confidence", "applicability", unsure=True)
+    assert sum(entry["cells"] for entry in result.facts["classes"]) == fields.truth().size
+    shown = read(tmp_path / OUT["output"])[0]
+    sure = shown != 4
+    assert (shown == fields.truth())[sure].mean() > 0.8
