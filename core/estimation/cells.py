@@ -201,7 +201,7 @@ def _drawn_values(job: EstimateArea, table: pd.DataFrame) -> Whole | None:
     if "stratum" in table.columns:
         numbers = pd.to_numeric(table["stratum"], errors="coerce")
         if numbers.notna().all():
-            return numbers.to_numpy(np.int64)
+            return np.asarray(numbers.to_numpy(np.int64))
     return None
 
 

@@ -1,5 +1,6 @@
 """Intervals that keep their word also for rare classes and small samples. README.md tells what was tried."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -86,12 +87,12 @@ def sum_limits(
     return max(low, 0.0), min(high, 1.0)
 
 
-def t_half(parts: Float, n: NDArray[np.int64], level: float, spent: int = 1) -> float:
+def t_half(parts: Float, n: NDArray[Any], level: float, spent: int = 1) -> float:
     """Half width of a normal interval from the variances of the strata, (H,), by Satterthwaite's degrees of freedom."""
     return float(t_quantile(parts, n, level, spent) * np.sqrt(parts.sum()))
 
 
-def t_quantile(parts: Float, n: NDArray[np.int64], level: float, spent: int = 1) -> float:
+def t_quantile(parts: Float, n: NDArray[Any], level: float, spent: int = 1) -> float:
     """Quantile of t for a sum of estimated variances (Satterthwaite 1946, 10.2307/3002019).
 
     Args:
@@ -164,10 +165,10 @@ def ratio_limits(
 
     def most(share: float) -> float:
         """Above zero while so large a share of misses is still to be believed."""
-        return b * (1 - share) - share * a - np.hypot((1 - share) * (b - b_low), share * (a_high - a))
+        return b * (1 - share) - share * a - math.hypot((1 - share) * (b - b_low), share * (a_high - a))
 
     def least(share: float) -> float:
-        return share * a - b * (1 - share) - np.hypot((1 - share) * (b_high - b), share * (a - a_low))
+        return share * a - b * (1 - share) - math.hypot((1 - share) * (b_high - b), share * (a - a_low))
 
     return 1 - _root(least, rising=True), 1 - _root(most, rising=False)
 

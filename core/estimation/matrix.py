@@ -73,4 +73,4 @@ def _confusion(truth: NDArray[np.int64], said: NDArray[np.int64], K: int) -> Flo
     """(K, K) row-normalised; a row without labels is zero."""
     counts = np.zeros((K, K))
     np.add.at(counts, (truth, said), 1.0)
-    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
+    return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0))

@@ -131,7 +131,7 @@ def _bars(numbers: Numbers) -> str:
 
 def _ceiling(value: float) -> float:
     """A round number at or above."""
-    step = 10 ** math.floor(math.log10(value))
+    step = 10.0 ** math.floor(math.log10(value))
     return next(step * factor for factor in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * factor >= value * 0.999999)
 
 

@@ -1,14 +1,12 @@
 """From a lottery to the layer of places: order, earlier places first, and the file."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
 from numpy.typing import NDArray
 from pyogrio.errors import DataSourceError
 
@@ -17,7 +15,7 @@ from ..errors import BadInput, Stale, Unwritable
 from ..grid import Grid
 from ..jobs.estimate import REFERENCE
 from ..sidecar import read_sidecar
-from ..vector import parse_source, read_vector
+from ..vector import parse_source, read_vector, write_geopackage
 from .design import TABLE, Design, design_from
 
 PLACE, ORDER = "place", "order"
@@ -85,12 +83,8 @@ def write_places(places: pd.DataFrame, designed: pd.DataFrame, path: str) -> Non
     Raises:
         Unwritable: the folder cannot be written.
     """
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1980-01-01T00:00:00.000Z"})
     try:
         with replacing(path) as temporary:
-            pyogrio.write_dataframe(places, temporary, layer=Path(path).stem, driver="GPKG")
-            pyogrio.write_dataframe(designed, temporary, layer=TABLE, driver="GPKG", append=os.path.exists(temporary))
+            write_geopackage({Path(path).stem: places, TABLE: designed}, temporary)
     except (DataSourceError, ValueError) as error:
         raise Unwritable(f"{path} cannot be written: {error}.") from error
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})

@@ -94,7 +94,7 @@ def _by_groups(Y: Float, f: Float, share: float, left: float, level: float) -> C
     if (n < 2).any():
         return None
     weights = np.array([1 - share, share])
-    x = np.bincount(at, weights=Y, minlength=2)
+    x = np.bincount(at, weights=Y, minlength=2).astype(np.float64)
     p = x / n
     se = float(np.sqrt((weights**2 * left * p * (1 - p) / (n - 1)).sum()))
     low, high, method = combine(weights, x, n, np.full(2, left), level)
@@ -156,7 +156,7 @@ def _even(deviations: Float) -> bool:
     if square <= 0:
         return False
     skewness = float((deviations**3).mean()) / square**1.5
-    return abs(skewness) <= MOST_LEANING * np.sqrt(len(deviations))
+    return bool(abs(skewness) <= MOST_LEANING * np.sqrt(len(deviations)))
 
 
 def _parts(evidence: Evidence, residual: Float, parts: Float, level: float) -> tuple[float, float]:

@@ -48,7 +48,7 @@ def gather(job: EstimateArea, table: pd.DataFrame, recorded: Design | None, prog
     unit_of = _names(job, table, recorded, job.sample, drawn=True)
     classes = Classes()
     Y_rows = _rows(job, table, name, job.sample, classes)
-    filled_rows = np.isfinite(Y_rows).all(axis=1)
+    filled_rows = _whole(Y_rows)
     if not filled_rows.any():
         raise none_filled(job, len(set(unit_of)))
     population = _population(job, whole, recorded, predicting, classes)
@@ -111,6 +111,11 @@ def _rows(job: EstimateArea, table: pd.DataFrame, name: str, source: str, classe
     return made
 
 
+def _whole(rows: Float) -> NDArray[np.bool_]:
+    """(rows,) True where there is an answer."""
+    return np.asarray(np.isfinite(rows).all(axis=1))
+
+
 def _wider(rows: Float, K: int) -> Float:
     """Rows with columns of zeros for classes that were met later; NaN stays NaN."""
     if rows.shape[1] == K:
@@ -153,7 +158,7 @@ def _population(
         every = np.ones((len(names), 1))
         return Population(_averaged(names, every, np.ones(len(names), dtype=bool)), stratum)
     rows = _rows(job, whole, job.prediction_field, source, classes)
-    there = np.isfinite(rows).all(axis=1)
+    there = _whole(rows)
     lost = set(names) - {name for name, ok in zip(names, there, strict=True) if ok}
     if lost:
         raise BadInput(

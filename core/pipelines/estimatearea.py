@@ -111,12 +111,12 @@ def _scale(job: EstimateArea, material: Material, kind: str) -> tuple[str, float
 
 def _row(job: EstimateArea, material: Material, estimate: Estimate, k: int, kind: str, scale: float) -> dict[str, Any]:
     evidence, entries = material.evidence, material.classes.entries
-    share = {
+    share: dict[str, Any] = {
         "value": float(estimate.value[k]), "se": float(estimate.se[k]), "low": float(estimate.low[k]),
         "high": float(estimate.high[k]), "method": estimate.method[k],
         "trust": None if estimate.trust is None else float(estimate.trust[k]),
     }  # fmt: skip
-    half, value = float(estimate.half[k]), abs(share["value"])
+    half, value = float(estimate.half[k]), abs(float(estimate.value[k]))
     percent = 100 * half / value if value > 0 else math.inf
     now, wanted = (half, job.half_width_percent / 100) if kind != "mean" else (percent, job.half_width_percent)
     population = math.inf if evidence.beyond else float(material.design.counts.sum())
