@@ -12,8 +12,8 @@ from .progress import Progress
 Float = NDArray[np.float32]
 Int = NDArray[np.int64]
 
-ROWS = 256
-"""Places whose distances to all examples are held at once."""
+MOST_DISTANCES = 4_000_000
+"""Held at once, so that many places and many examples need bounded memory."""
 
 
 @dataclass(frozen=True)
@@ -45,27 +45,25 @@ def nearest_examples(
         progress: told while searching.
     """
     starts = np.flatnonzero(np.diff(of, prepend=of[0] - 1))
+    ends = np.append(starts[1:], len(examples))
+    kinds = y[starts]
     squares = (examples.astype(np.float64) ** 2).sum(axis=1)
     directions = unit(examples)
-    links = []
-    for begin in range(0, len(Z), ROWS):
-        progress.checkpoint(begin / len(Z))
-        part = Z[begin : begin + ROWS].astype(np.float64)
+    rows = max(1, MOST_DISTANCES // len(examples))
+    links: list[Link] = []
+    for begin in range(0, len(Z), rows):
+        part = Z[begin : begin + rows].astype(np.float64)
         square = (part**2).sum(axis=1)[:, None] + squares - 2 * part @ examples.T.astype(np.float64)
-        for row, distances in enumerate(np.sqrt(np.maximum(square, 0.0))):
-            best = np.array([
-                start + int(distances[start:end].argmin())
-                for start, end in zip(starts, [*starts[1:], len(examples)], strict=True)
-            ])  # fmt: skip
-            ranked = best[np.argsort(distances[best], kind="stable")]
-            place = begin + row
-            cosine = directions @ unit(Z[[place]])[0]
+        to_label = np.minimum.reduceat(square, starts, axis=1)
+        for row, order in enumerate(np.argsort(to_label, axis=1, kind="stable")):
+            progress.checkpoint((begin + row) / len(Z))
+            direction = unit(Z[[begin + row]])[0]
             for value in np.unique(y) if each_class else [None]:
-                mine = ranked if value is None else ranked[y[ranked] == value]
-                links += [
-                    Link(place, rank + 1, int(at), float(distances[at]), float(cosine[at]))
-                    for rank, at in enumerate(mine[:count])
-                ]
+                mine = order if value is None else order[kinds[order] == value]
+                for rank, label in enumerate(mine[:count]):
+                    at = int(starts[label] + square[row, starts[label] : ends[label]].argmin())
+                    distance = float(np.linalg.norm(examples[at].astype(np.float64) - part[row]))
+                    links.append(Link(begin + row, rank + 1, at, distance, float(directions[at] @ direction)))
     return links
 
 

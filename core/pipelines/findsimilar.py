@@ -39,6 +39,8 @@ LOOKED_AT_CELLS = 512
 """Side of the windows in which the best are looked for."""
 KEPT_FOR_EACH = 50
 """Candidates kept for each place wanted, while the raster is gone through."""
+MOST_COSINES = 16_000_000
+"""Held at once, so that many places need bounded memory."""
 RANGE_QUANTILES = (0.02, 0.999)
 
 
@@ -104,7 +106,10 @@ def targets(places: Places, footing: Footing, how: str) -> tuple[Float, NDArray[
 
 def similarity(X: Float, footing: Footing, wanted: Float) -> Float:
     """(n,) largest cosine to any of the wanted directions."""
-    return np.asarray((unit(footing(X)) @ wanted.T).max(axis=1), np.float32)
+    directions = unit(footing(X))
+    rows = max(1, MOST_COSINES // len(wanted))
+    pieces = [(directions[at : at + rows] @ wanted.T).max(axis=1) for at in range(0, len(directions), rows)]
+    return np.concatenate(pieces).astype(np.float32)
 
 
 def _writer(job: FindSimilar, reader: RasterReader) -> BlockWriter:
@@ -140,7 +145,9 @@ def _best(
         "class": np.full(len(chosen), None, dtype=object),
         "similarity": np.round(values[chosen].astype(np.float64), 4),
         "like": like,
-        "reason": [f"similarity {value:.2f}, most like place {row}" for value, row in zip(values[chosen], like, strict=True)],
+        "reason": [
+            f"similarity {value:.2f}, most like place {row}" for value, row in zip(values[chosen], like, strict=True)
+        ],
     }
     xy = centres(reader.grid, cells[chosen])
     return gpd.GeoDataFrame(columns, geometry=gpd.points_from_xy(*xy.T), crs=reader.grid.crs or None)
