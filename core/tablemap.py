@@ -6,7 +6,6 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
 from numpy.typing import NDArray
 from pyogrio.errors import DataSourceError
 
@@ -22,7 +21,7 @@ from .reading import table_reading
 from .sidecar import write_sidecar
 from .tables import feature_matrix
 from .trained import Head
-from .vector import read_vector
+from .vector import read_vector, write_geopackage
 
 ROWS = 50_000
 PREFIX = "predicted"
@@ -114,7 +113,7 @@ def write_table(table: pd.DataFrame, path: str) -> None:
     try:
         with replacing(path) as temporary:
             if suffix == ".gpkg":
-                _write_geopackage(table, temporary, Path(path).stem)
+                write_geopackage({Path(path).stem: table}, temporary)
             elif suffix == ".parquet":
                 table.to_parquet(temporary, index=False)
             else:
@@ -123,15 +122,6 @@ def write_table(table: pd.DataFrame, path: str) -> None:
         raise EngineTooSmall(f"{path}: this engine cannot write parquet. Choose .gpkg or .csv.") from error
     except (DataSourceError, ValueError) as error:
         raise Unwritable(f"{path} cannot be written: {error}.") from error
-
-
-def _write_geopackage(table: pd.DataFrame, path: Path, layer: str) -> None:
-    # GDAL stamps the time of writing into the file; a fixed one makes equal tables equal files.
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1980-01-01T00:00:00.000Z"})
-    try:
-        pyogrio.write_dataframe(table.drop(columns=["fid"], errors="ignore"), path, layer=layer, driver="GPKG")
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
 
 
 def _flat(table: pd.DataFrame) -> pd.DataFrame:

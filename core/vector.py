@@ -3,7 +3,7 @@
 import difflib
 import gzip
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,8 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from .errors import BadInput, EngineTooSmall
 
+OLD_GEOPACKAGE = "1.2"
+"""GDAL up to 3.6, which QGIS 3.22 has, warns of files of version 1.4 whenever it opens one."""
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".tab")
 TAB_SUFFIXES = (".tsv", ".tab")
 PARQUET_SUFFIXES = (".parquet", ".geoparquet", ".pq")
@@ -138,3 +140,21 @@ def _check_columns(existing: Sequence[str], wanted: Sequence[str], source: str) 
         near = difflib.get_close_matches(missing[0], existing, n=1)
         hint = f"Did you mean '{near[0]}'?" if near else f"It has: {', '.join(map(str, existing)) or 'none'}."
         raise BadInput(f"{source} has no field '{missing[0]}'. {hint}")
+
+
+def write_geopackage(layers: Mapping[str, pd.DataFrame], path: str | Path) -> None:
+    """Write layers and tables by name into a new GeoPackage; equal tables make equal files.
+
+    Raises:
+        DataSourceError: GDAL cannot write there.
+        ValueError: a column that the format cannot hold.
+    """
+    # GDAL stamps the time of writing into the file.
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1980-01-01T00:00:00.000Z"})
+    try:
+        for number, (name, table) in enumerate(layers.items()):
+            options = {} if number else {"dataset_options": {"VERSION": OLD_GEOPACKAGE}}
+            table = table.drop(columns=["fid"], errors="ignore")
+            pyogrio.write_dataframe(table, path, layer=name, driver="GPKG", append=number > 0, **options)
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import shapely
 from quadrat.core.errors import BadInput, EngineTooSmall
-from quadrat.core.vector import parse_source, read_vector
+from quadrat.core.vector import parse_source, read_vector, write_geopackage
 
 
 @pytest.fixture
@@ -77,3 +77,16 @@ def test_parquet_is_read_or_explained(tmp_path):
         return
     pd.DataFrame({"a": [1]}).to_parquet(path)
     assert read_vector(str(path))["a"].tolist() == [1]
+
+
+def test_geopackages_open_in_old_gdal_and_are_the_same_each_time(tmp_path):
+    places = gpd.GeoDataFrame({"fid": [7], "a": ["é"]}, geometry=[shapely.Point(1, 2)], crs=32633)
+    table = pd.DataFrame({"b": [1.5]})
+    paths = [tmp_path / "one.gpkg", tmp_path / "two.gpkg"]
+    for path in paths:
+        write_geopackage({"places": places, "table": table}, path)
+    header = paths[0].read_bytes()[60:72]
+    assert int.from_bytes(header[:4], "big") == 10200, "user_version says 1.2"
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert read_vector(f"{paths[0]}|layername=places").crs.to_epsg() == 32633
+    assert read_vector(f"{paths[0]}|layername=table")["b"].tolist() == [1.5]
