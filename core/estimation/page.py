@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..report import svg
+from ..report.parts import listing, section, table
 from ..report.style import STYLE
 from ..version import VERSION
 from . import words
@@ -17,6 +18,11 @@ from . import words
 Numbers = dict[str, Any]
 MOST_BARS = 24
 OWN_STYLE = """
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:14px;margin:18px 0}
+.cards>div{background:var(--sheet);border:1px solid var(--line);border-radius:10px;padding:18px 20px}
+.cards b{display:block;font-size:2rem;line-height:1.15;font-weight:650;letter-spacing:-.02em}
+.cards .first{border-color:var(--good);border-width:2px}
+.cards .first b{color:var(--good)}
 svg .counted{fill:none;stroke:var(--bad);stroke-width:2.2}
 .legend{display:flex;flex-wrap:wrap;gap:6px 22px;color:var(--soft);font-size:.9rem;margin:.2rem 0 .6rem}
 .legend i{display:inline-block;vertical-align:middle;margin-right:.45em}
@@ -45,10 +51,10 @@ def page(numbers: Numbers, sentences: Sequence[str], job: dict[str, Any]) -> str
         _bars(numbers),
         _rows(numbers),
         _accuracy(numbers),
-        _listing("What to know", numbers["notes"]),
+        listing("What to know", numbers["notes"]) if numbers["notes"] else "",
         _strata(numbers),
-        _listing("How this was estimated", words.how_estimated(numbers)),
-        _listing("What to do next", words.advice(numbers), ordered=True),
+        listing("How this was estimated", words.how_estimated(numbers)),
+        listing("What to do next", words.advice(numbers), ordered=True),
         _made_by(job),
     ]
     return (
@@ -89,7 +95,10 @@ def _headline(numbers: Numbers, sentences: Sequence[str]) -> str:
         by = words.by_counting(numbers).lower()
         sign = "+" if gap > 0 else ""
         cards.append(
-            _card(f"{words.number(row['counted'], decimals)}{behind}", f"{by}: {sign}{words.number(gap, decimals)}")
+            _card(
+                f"{words.number(row['counted'], decimals)}{behind}",
+                f"{by}: {sign}{words.number(gap, decimals)}{behind}",
+            )
         )
     if row["more"]:
         note = f"{numbers['places_word']} more for ± {numbers['wanted']:g} {words.aim_unit(numbers)}"
@@ -123,8 +132,8 @@ def _bars(numbers: Numbers) -> str:
         + (f'<span><i class="mark"></i>{by}</span>' if counted else "") + "</p>"
     )  # fmt: skip
     told = "Where the orange mark lies outside the whiskers, the map alone would have misled." if counted else ""
-    heading = "Area of each class" if numbers["kind"] == "area" else "Share of each class"
-    return _section(
+    heading = f"{'Area' if numbers['kind'] == 'area' else 'Share'} of each class, {numbers['unit']}"
+    return section(
         heading, legend, f'<figure><div class="wide">{picture}</div><figcaption>{told}</figcaption></figure>'
     )
 
@@ -148,7 +157,6 @@ def _picture(rows: Sequence[dict[str, Any]], high: float, numbers: Numbers) -> s
         body.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="4" y2="{bottom:.0f}"/>')
         label = words.number(float(tick), words.digits_for(high / 6, high))
         body.append(svg.text(x, bottom + 16, label, anchor="middle", kind="soft"))
-    body.append(svg.text(left + width + 12, bottom + 16, numbers["unit"], kind="soft"))
     for place, row in enumerate(rows):
         y, shown = step * place + 8, row["shown"]
         value, low, upper = words.quantity(shown, numbers["unit"])
@@ -190,7 +198,7 @@ def _rows(numbers: Numbers) -> str:
         lines.append(f"<tr><td>{swatch}{escape(row['name'])}</td>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr>")
     aim = f"± {numbers['wanted']:g} {words.aim_unit(numbers)}"
     told = f"Labels: {numbers['places_word']} that have the class. More needed: for {aim}."
-    return _section("In numbers", _table(heads, lines), f'<p class="soft">{escape(told)}</p>')
+    return section("In numbers", table(heads, lines), f'<p class="soft">{escape(told)}</p>')
 
 
 def _needed(row: dict[str, Any]) -> str:
@@ -214,7 +222,7 @@ def _accuracy(numbers: Numbers) -> str:
         lines.append(f"<tr><td>{escape(names[i])}</td>{cells}<td>{_percent(found['users'][i])}</td></tr>")
     last = "".join(f"<td>{_percent(found['producers'][j]) if j < M else '–'}</td>" for j in range(len(names)))
     lines.append(f"<tr><td>Producer's accuracy</td>{last}<td>{_percent(found['overall'])}</td></tr>")
-    table = (
+    grid = (
         '<div class="scroll"><table><thead>'
         f'<tr><th>Map (rows)</th><th class="turn" colspan="{len(names)}">Reference (columns)</th><th></th></tr>'
         f"<tr><th></th>{heads}<th>User's accuracy</th></tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
@@ -224,7 +232,7 @@ def _accuracy(numbers: Numbers) -> str:
         "User's accuracy: of what is shown as the class, how much is. Producer's: of what is the class, how much is "
         "shown. Lower right: overall accuracy."
     )
-    return _section("How good is the map?", table, f'<p class="soft">{escape(told)}</p>')
+    return section("How good is the map?", grid, f'<p class="soft">{escape(told)}</p>')
 
 
 def _points(share: float) -> str:
@@ -248,21 +256,7 @@ def _strata(numbers: Numbers) -> str:
         f"<td>{s['drawn'] or '–'}</td><td>{n}</td></tr>"
         for s, n in zip(strata, numbers["in_stratum"], strict=True)
     ]
-    return _section("Strata", _table(heads, lines))
-
-
-def _section(title: str, *parts: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{''.join(parts)}</section>"
-
-
-def _table(heads: Sequence[str], rows: Sequence[str]) -> str:
-    cells = "".join(f"<th>{escape(head)}</th>" for head in heads)
-    return f'<div class="scroll"><table><thead><tr>{cells}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
-
-
-def _listing(title: str, lines: Iterable[str], *, ordered: bool = False) -> str:
-    kind, items = "ol" if ordered else "ul", "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return _section(title, f"<{kind}>{items}</{kind}>") if items else ""
+    return section("Strata", table(heads, lines))
 
 
 def _made_by(job: dict[str, Any]) -> str:
