@@ -1,7 +1,6 @@
 """Explain places: labels, embedding and places in; lines to the training examples that look most like each place."""
 
 import time
-from collections import Counter
 from functools import partial
 from typing import Any
 
@@ -37,6 +36,8 @@ SAMPLE_CELLS = 5000
 """From which the scale of each dimension is taken: labels alone may be too few and too alike."""
 TOLD = 10
 """Places of which the log tells; all are in the layer."""
+
+FAR_TIMES = 20
 
 Shown = tuple[list[str | None], NDArray[np.float64]]
 """Class that the head shows at each place, and its confidence."""
@@ -160,11 +161,17 @@ def summaries(frame: gpd.GeoDataFrame, shown: Shown, places: Places) -> list[str
     told = []
     for number, row in enumerate(places.feature):
         mine = frame[frame["place"] == row + 1].sort_values("distance", kind="stable")
-        votes = Counter(mine["class"]).most_common()
         first = mine.iloc[0]
-        text = f"Place {row + 1}: nearest is label {first['label']} ('{first['class']}', similarity "
-        text += f"{first['similarity']:.2f}); of {len(mine)} examples "
-        text += ", ".join(f"{count} are '{name}'" for name, count in votes)
+        text = f"Place {row + 1}: most like label {first['label']} ('{first['class']}', similarity "
+        text += f"{first['similarity']:.2f}); "
+        others = mine[mine["class"] != first["class"]]
+        if len(others):
+            other = others.iloc[0]
+            times = other["distance"] / max(first["distance"], 1e-6)
+            text += f"the first of another class is label {other['label']} ('{other['class']}'), "
+            text += f"{times:.1f} times as far" if times < FAR_TIMES else "very far off"
+        else:
+            text += f"all {len(mine)} examples shown are of this class" if len(mine) > 1 else "it is the only one shown"
         if shown[0][number] is not None:
             text += f"; the head shows '{shown[0][number]}', {100 * shown[1][number]:.0f} % sure"
         told.append(text + ".")

@@ -311,7 +311,8 @@ class TestExplain:
             polygons = fields.labels().geometry.iloc[mine["label"] - 1]
             ends = gpd.GeoSeries([shapely.Point(line.coords[-1]) for line in mine.geometry], crs=32722)
             assert polygons.reset_index(drop=True).contains(ends).all()
-        assert "Place 2: nearest is label" in log and "the head shows 'lake'" in log
+        assert "Place 2: most like label" in log and "the head shows 'lake'" in log
+        assert "all 5 examples shown are of this class" in log
         assert result.facts["result"] == "links"
         prototypes = gpd.read_file(tmp_path / "p.gpkg")
         assert prototypes["class"].value_counts().to_dict() == dict.fromkeys(fields.NAMES, 3)
@@ -319,9 +320,10 @@ class TestExplain:
         assert (truth_of(prototypes)[0] == prototypes["class"]).all()
 
     def test_so_many_of_every_class(self, go, write):
-        _, links, _ = go(ExplainPlaces, labels=write(fields.labels()), field="kind", count=2, each_class=True,
+        _, links, log = go(ExplainPlaces, labels=write(fields.labels()), field="kind", count=2, each_class=True,
                          places=write(at(50, 10), "p.gpkg"))  # fmt: skip
         assert links["class"].value_counts().to_dict() == dict.fromkeys(fields.NAMES, 2)
+        assert "the first of another class is label" in log and "times as far" in log
 
     def test_one_class_fewer_labels_than_wanted_and_a_place_on_a_label(self, go, write):
         one = fields.labels(per_class=2).query("kind == 'lake'").reset_index(drop=True)
