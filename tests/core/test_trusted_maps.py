@@ -321,7 +321,7 @@ def test_tables_take_a_prevalence(train, apply, table, tmp_path):
 def test_ensembles_and_unbalanced_heads_are_calibrated_as_they_weigh_classes(train, apply, tmp_path, values):
     frame = fields.labels()
     frame = frame.drop(index=frame.index[frame.kind == "lake"][:2])
-    facts, _ = train(frame, **values)
+    facts, _ = train(frame, coverage=0.8, **values)
     balanced = facts["calibration"]["classes_as"] == "equal"
     assert balanced == ("ensemble" in values)
     assert facts["prevalence"]["lake"] == pytest.approx(1 / 3 if balanced else 3 / 13)
