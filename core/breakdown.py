@@ -33,6 +33,9 @@ def class_tables(samples: Samples, trial: Trial) -> Numbers:
         "reliability": [vars(row) for row in reliability(truth - 1, np.concatenate(stacked), weights=weights)],
         "classes_as": "equal" if trial.repetitions[0].balanced else "labels",
     }
+    methods = [found["method"] for one in trial.repetitions for found in one.calibrations if found]
+    if methods:
+        tables["calibrated"] = {"folds": len(methods), **{name: methods.count(name) for name in sorted(set(methods))}}
     before = [one.before[one.tested] for one in trial.repetitions if one.before is not None]
     if len(before) == len(trial.repetitions):
         shares = np.concatenate(before)

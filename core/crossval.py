@@ -82,6 +82,8 @@ class Repetition:
     """(N, K) classes held possible at the wanted coverage; no class at all where a fold had too few groups to tell."""
     choices: list[dict[str, Any]] = field(default_factory=list)
     """What the head chose in each fold."""
+    calibrations: list[dict[str, Any]] = field(default_factory=list)
+    """How probabilities were calibrated in each fold; empty dicts where that was not asked for."""
 
     @property
     def tested(self) -> Int:
@@ -270,7 +272,18 @@ def _one_round(samples: Samples, plan: HeadPlan, folds: Folds, groups: Int, prog
     before = said.before if any(hasattr(one.estimator, "uncalibrated_proba") for one in fitted) else None
     balanced = all(is_balanced(plan.recipe, one) for one in fitted)
     sets = said.sets if said.sets.any() else None
-    return Repetition(folds, groups, samples.y, said.predicted, said.probabilities, before, balanced, sets, choices)
+    return Repetition(
+        folds,
+        groups,
+        samples.y,
+        said.predicted,
+        said.probabilities,
+        before,
+        balanced,
+        sets,
+        choices,
+        [one.calibration for one in fitted],
+    )
 
 
 class _Said:

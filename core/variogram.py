@@ -14,6 +14,8 @@ MOST_PLACES = 1200
 """Some 700,000 pairs; enough for smooth bins, and done in a tenth of a second."""
 COMPONENTS = 3
 BINS = 14
+COMMON = 0.45
+"""Of all pairs: farther ones tell of the shape of the area, not of likeness."""
 FEWEST_PAIRS = 30
 FEWEST_BINS = 6
 LEAST_STRUCTURE = 0.15
@@ -51,7 +53,11 @@ class Variogram:
     @property
     def problem(self) -> str:
         """Why it gives no range, within a sentence; empty when it does."""
-        if not self.model or self.sill < LEAST_STRUCTURE * (self.nugget + self.sill):
+        if (
+            not self.model
+            or self.range_m <= 1.01 * self.lags_m[0]
+            or self.sill < LEAST_STRUCTURE * (self.nugget + self.sill)
+        ):
             return "the likeness of places does not depend on their distance"
         if self.explained < LEAST_EXPLAINED:
             return "the variogram is too irregular"
@@ -87,8 +93,10 @@ def variogram(xy_m: Float, values: NDArray[Any], seed: int) -> Variogram | None:
     if apart.sum() < FEWEST_PAIRS * FEWEST_BINS:
         return None
     half = _half_squares(values[at])
-    # Near distances matter most and are the rarest, hence edges that grow; half of the farthest, as usual.
-    low, high = float(np.quantile(distance[apart], 0.002)), float(distance.max()) / 2
+    # Near distances matter most and are the rarest, hence edges that grow. Half of the farthest is as usual; where
+    # samples lie in two places far apart, that is still beyond all distances within them, hence the quantile.
+    low, common = (float(one) for one in np.quantile(distance[apart], (0.002, COMMON)))
+    high = min(float(distance.max()) / 2, common)
     if not low < high:
         return None
     edges = np.geomspace(low, high, BINS + 1)

@@ -23,7 +23,8 @@ from ..prevalence import parse
 from ..progress import Progress
 from ..raster import environment
 from ..report import curve
-from ..report.page import page, sample_maps
+from ..report.maps import sample_maps
+from ..report.page import page
 from ..report.rows import as_csv
 from ..report.words import headline_sentences
 from ..samples import Samples
@@ -139,7 +140,8 @@ def _maps(job: AssessHead, samples: Samples, trial: Trial) -> list[tuple[str, st
         return []
     at = thinned(np.arange(len(samples.y)))
     first = trial.repetitions[0].folds
-    return sample_maps(xy_m[at], first.fold[at], first.count, _share_right(job, samples, trial)[at], job.target)
+    right, unit = _share_right(job, samples, trial)[at], "m" if samples.crs else ""
+    return sample_maps(xy_m[at], first.fold[at], first.count, right, job.target, unit)
 
 
 def _share_right(job: AssessHead, samples: Samples, trial: Trial) -> NDArray[np.float64]:

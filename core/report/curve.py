@@ -9,6 +9,7 @@ from . import svg
 from .parts import figure, paragraphs, points, section, short
 
 Assessment = dict[str, Any]
+FEW_DRAWS = 5
 LEFT, TOP, WIDTH, HEIGHT = 64.0, 16.0, 560.0, 280.0
 
 
@@ -17,10 +18,11 @@ def curve_section(numbers: Assessment) -> str:
     found = numbers.get("curve")
     if not found:
         return ""
+    band = "four of five draws lie in the band" if found["draws"] >= FEW_DRAWS else "the band is their spread"
     caption = (
-        f"Each point is the mean of {found['draws']} draws of labels, tested on samples that were kept apart; four of "
-        "five draws lie in the band. A label is one cell. Labels are drawn from all groups in turn, first one of each "
-        "class, then in proportion. Probabilities are not calibrated here, which hardly changes the class."
+        f"Each point is the mean of {found['draws']} draws of labels, tested on samples that were kept apart; {band}. "
+        "A label is one cell. Labels are drawn from all groups in turn, first one of each class, then in proportion. "
+        "Probabilities are not calibrated here, which hardly changes the class."
     )
     if len(found["curves"]) > 1:
         caption += " Grey: the same heads on random cells, where the leak grows with the labels."
@@ -45,7 +47,7 @@ def sentences(numbers: Assessment) -> list[str]:
         )
         low, high = found["needed_low"], found["needed_high"]
         if low is not None and high is not None and low != high:
-            line += f" ({low:,} to {high:,} in four of five repeats)"
+            line += f" ({low:,} to {high:,} had other labels been drawn)"
         text.append(f"{line}.")
     if found["still_rising"]:
         gain = points(found["still_rising"], metric)

@@ -1,6 +1,5 @@
 """The assessment as one HTML page that opens offline. All text from files and users is escaped here."""
 
-import colorsys
 import json
 from collections.abc import Sequence
 from html import escape
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..version import VERSION
 from . import advice, curve, leak, parts, svg, tables, words
@@ -55,41 +53,6 @@ def page(
     )
 
 
-def sample_maps(
-    xy_m: NDArray[np.float64], fold: NDArray[np.int64], count: int, right: NDArray[np.float64], target: str
-) -> list[tuple[str, str]]:
-    """Pictures of where samples lie: by fold, and by how often they were right.
-
-    Args:
-        xy_m: (N, 2) metres.
-        fold: (N,) of the first repetition; negative where never tested.
-        count: of folds.
-        right: (N,) share of repetitions in which the sample was right, NaN where never tested.
-        target: `class` or `value`.
-    """
-    layers = [("muted", fold < 0)] + [(fold_colour(k, count), fold == k) for k in range(count)]
-    by_fold = svg.places(xy_m, layers, "Labelled cells by fold")
-    tested = np.isfinite(right)
-    good = tested & (np.nan_to_num(right) >= 0.5)
-    outcome = svg.places(
-        xy_m, [("muted", ~tested), ("good", good), ("bad", tested & ~good)], "Labelled cells, right and wrong"
-    )
-    told = "Blue: right in at least half of the repetitions. Orange: wrong."
-    if target == "value":
-        told = "Blue: nearer to the truth than half of all samples. Orange: farther."
-    grey = " Grey cells were never tested." if (~tested).any() else ""
-    return [
-        (by_fold, f"Labelled cells by fold: each colour was predicted by a head that had not seen that colour.{grey}"),
-        (outcome, told),
-    ]
-
-
-def fold_colour(number: int, count: int) -> str:
-    """A hue for each fold, none like the grey of untested cells."""
-    red, green, blue = colorsys.hls_to_rgb(number / max(count, 1), 0.52, 0.6)
-    return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
-
-
 def _subtitle(numbers: Assessment, job: dict[str, Any]) -> str:
     source = Path(str(job["embedding"] or job["labels"]).split("|")[0]).name
     many = f"{numbers['samples']:,} samples"
@@ -106,7 +69,7 @@ def _headline(numbers: Assessment) -> str:
 def _values(numbers: Assessment, job: dict[str, Any]) -> str:
     scheme = words.first_scheme(numbers)
     picture = svg.scatter(np.array(scheme["scatter"]), str(job["field"]))
-    title = f"Estimated against true ({parts.inside(scheme['title'])})"
+    title = f"Estimated against true, by {parts.inside(scheme['title'])}"
     return parts.section(title, parts.figure(picture, "On the dashed line both agree."))
 
 

@@ -29,7 +29,7 @@ section{background:var(--sheet);border:1px solid var(--line);border-radius:10px;
 margin:16px 0}
 .warn{background:var(--warn);border-left:4px solid var(--warn-line);padding:8px 14px;border-radius:4px}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:22px;align-items:start}
-.fall{display:flex;gap:14px;align-items:flex-end;margin:6px 0 10px}
+.fall{display:flex;gap:14px;align-items:flex-start;margin:6px 0 10px}
 .step{flex:1 1 0;min-width:0;text-align:center;display:flex;flex-direction:column}
 .step b{font-size:clamp(1.25rem,5vw,2.6rem);line-height:1.1;font-weight:700;letter-spacing:-.03em}
 .step b.good{color:var(--good)}.step b.muted{color:var(--soft)}
@@ -48,7 +48,7 @@ figcaption{color:var(--soft);font-size:.9rem;margin-top:.4rem}
 .wide svg{min-width:480px}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.95rem}
 th,td{padding:6px 10px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap;vertical-align:top}
-th{color:var(--soft);font-weight:600}
+th{color:var(--soft);font-weight:600;white-space:normal;vertical-align:bottom}
 th:first-child,td:first-child{text-align:left}
 td.wide{white-space:normal;text-align:left}
 td small{display:block;color:var(--soft)}

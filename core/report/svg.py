@@ -197,31 +197,3 @@ def scatter(pairs: NDArray[np.float64], field: str) -> str:
     body.append(text(left + side / 2, top + side + 38, f"True {shortened(field, 30)}", anchor="middle"))
     body.append(text(14, top + side / 2, "Estimated", anchor="middle", turn=-90))
     return picture(left + side + 20, top + side + 46, "Estimated against true values", body)
-
-
-def places(xy_m: NDArray[np.float64], layers: Sequence[tuple[str, NDArray[np.bool_]]], title: str) -> str:
-    """A map of samples, north up.
-
-    Args:
-        xy_m: (N, 2) metres.
-        layers: fill and the samples that have it; later ones lie on top.
-        title: for screen readers.
-    """
-    width, most = 420.0, 460.0
-    span = np.maximum(np.ptp(xy_m, axis=0), 1e-9)
-    scale = min((width - 16) / span[0], (most - 16) / span[1])
-    height = max(span[1] * scale + 16, 60.0)
-    margin = (width - span[0] * scale) / 2
-    x = margin + (xy_m[:, 0] - xy_m[:, 0].min()) * scale
-    y = height / 2 + ((xy_m[:, 1].max() + xy_m[:, 1].min()) / 2 - xy_m[:, 1]) * scale
-    side = float(np.clip(0.5 * np.sqrt(width * height / max(len(xy_m), 1)), 2.0, 7.0))
-    body = [f'<rect class="cell" x="0" y="0" width="{width:.0f}" height="{height:.0f}" rx="6"/>']
-    for fill, chosen in layers:
-        marks = "".join(
-            f"M{px - side / 2:.1f} {py - side / 2:.1f}h{side:.1f}v{side:.1f}h-{side:.1f}z"
-            for px, py in zip(x[chosen], y[chosen], strict=True)
-        )
-        if marks:
-            paint = f'class="{fill}"' if not fill.startswith("#") else f'fill="{fill}"'
-            body.append(f'<path {paint} d="{marks}"/>')
-    return picture(width, height, title, body)

@@ -107,7 +107,7 @@ def classes(numbers: Assessment) -> str:
         heads.append("Stated share")
     heads += ["Samples", "Groups"]
     return section(
-        f"Classes ({inside(scheme['title'])})", paragraphs(prevalence_sentences(numbers)), table(heads, lines)
+        f"Classes, by {inside(scheme['title'])}", paragraphs(prevalence_sentences(numbers)), table(heads, lines)
     )
 
 
@@ -152,6 +152,7 @@ def _confidence_lines(scheme: dict[str, Any]) -> list[str]:
         text.append(
             "As each class was given the same weight, the confidence is that of equally common classes, and judged so."
         )
+    text += _calibrated_lines(scheme.get("calibrated"))
     found = scheme.get("conformal")
     if found:
         text.append(
@@ -160,3 +161,16 @@ def _confidence_lines(scheme: dict[str, Any]) -> list[str]:
             f"{found['mean_size']:.1f} classes were possible; in {100 * found['alone']:.0f} % of places just one."
         )
     return text
+
+
+def _calibrated_lines(found: dict[str, int] | None) -> list[str]:
+    """In how many folds calibration was worth it."""
+    if not found:
+        return []
+    kept = {name: count for name, count in found.items() if name not in ("folds", "none")}
+    if not kept:
+        return ["Calibration was tried in every fold and made the confidence no better, so it was left as it is."]
+    methods = listed([f"{name} in {count}" for name, count in kept.items()])
+    rest = found.get("none", 0)
+    other = f"; in the other {rest} it made the confidence no better" if rest else ""
+    return [f"Of {found['folds']} folds, the confidence was calibrated by {methods}{other}."]

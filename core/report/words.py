@@ -80,17 +80,12 @@ def _region_sentences(numbers: Assessment) -> list[str]:
     if not rows:
         return []
     said = [f"{short(one['scores'][metric], metric)} in {one['region']}" for one in rows]
-    name = "of the cells" if classes else "as R2"
     if len(rows) > MOST_REGIONS:
         ordered = sorted(rows, key=lambda one: one["scores"][metric])
-        worst, best = ordered[0], ordered[-1]
-        said = [
-            f"{short(worst['scores'][metric], metric)} in {worst['region']} at worst",
-            f"{short(best['scores'][metric], metric)} in {best['region']} at best",
-        ]
-    text = [f"In a region that gave no labels it was {listed(said)} ({name})."] if not classes else [
-        f"In a region that gave no labels it named right {listed(said)}."
-    ]  # fmt: skip
+        ends = ((ordered[0], "at worst"), (ordered[-1], "at best"))
+        said = [f"{short(one['scores'][metric], metric)} in {one['region']} {end}" for one, end in ends]
+    name = "the share right was" if classes else "R2 was"
+    text = [f"In whole regions that gave no labels {name} {listed(said)}."]
     where: dict[str, list[str]] = {}
     for one in scheme["regions"]["only_in"]:
         where.setdefault(one["region"], []).append(one["class"])

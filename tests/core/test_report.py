@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 from quadrat.core.classes import PALETTE, class_text, colour_of, entries, entries_from, sorted_names
-from quadrat.core.report import curve, leak, svg, tables, words
+from quadrat.core.report import curve, leak, maps, svg, tables, words
 from quadrat.core.report.advice import advice
 from quadrat.core.report.rows import as_csv
 
@@ -34,7 +34,7 @@ def test_large_matrix_has_no_numbers_but_all_cells():
 
 def test_map_has_north_up():
     xy = np.array([[0.0, 0.0], [100.0, 100.0]])
-    picture = svg.places(xy, [("good", np.array([True, False])), ("bad", np.array([False, True]))], "t")
+    picture = maps.places(xy, [("good", np.array([True, False])), ("bad", np.array([False, True]))], "t")
     paths = {node.get("class"): node.get("d") for node in tree(picture).iter("path")}
 
     def corner(text):
@@ -42,6 +42,26 @@ def test_map_has_north_up():
 
     assert corner(paths["good"])[0] < corner(paths["bad"])[0]
     assert corner(paths["good"])[1] > corner(paths["bad"])[1]
+
+
+def test_places_far_apart_are_drawn_side_by_side():
+    rng = np.random.default_rng(0)
+    near = rng.random((100, 2)) * 1000
+    assert len(maps.clusters(near)) == 1
+    far = np.concatenate([near, near + 500_000])
+    assert [len(one) for one in maps.clusters(far)] == [100, 100]
+    left = np.arange(200) < 100
+    picture = tree(maps.places(far, [("good", left), ("bad", ~left)], "t", "m"))
+    assert len(list(picture.iter("rect"))) == 2
+    assert [node.text for node in picture.iter("text")] == ["200 m", "200 m"]
+
+
+def test_a_spot_shows_what_most_of_its_samples_are():
+    xy = np.concatenate([np.zeros((9, 2)), np.full((1, 2), 100.0)])
+    wrong = np.arange(10) >= 6
+    picture = maps.places(xy, [("good", ~wrong), ("bad", wrong)], "t")
+    assert picture.count('class="good"') == 1
+    assert picture.split('class="bad"')[1].count("M") == 1
 
 
 def test_scatter_and_reliability_are_well_formed():
@@ -170,7 +190,7 @@ def test_the_fall_cannot_be_missed():
 
 def test_regions_are_told_with_the_classes_that_one_alone_has():
     text = " ".join(words.headline_sentences(falling()))
-    assert "In a region that gave no labels it named right 50 % in North and 70 % in South." in text
+    assert "In whole regions that gave no labels the share right was 50 % in North and 70 % in South." in text
     assert "reed occurs in North only" in text
     table = tables.regions(falling())
     assert "1 class occurs in North only: reed" in table
@@ -192,7 +212,9 @@ def labelled(needed=40, rising=0.0):
 
 def test_curve_says_how_many_labels_are_enough():
     text = " ".join(curve.sentences(labelled()))
-    assert "95 % of the full-label score (76 % right with about 400) is reached with about 40 labels (30 to 60" in text
+    assert (
+        "95 % of the full-label score (76 % right with about 400) is reached with about 40 labels (30 to 60 had" in text
+    )
     assert "flat" in text
     text = " ".join(curve.sentences(labelled(rising=0.04)))
     assert "still rising: the last doubling of the labels gained 4 points" in text
