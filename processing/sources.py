@@ -32,6 +32,7 @@ from qgis.PyQt.QtCore import QVariant
 from ..core.errors import BadInput, Unwritable
 from .i18n import tr
 
+SIDECAR = ".quadrat.json"
 Warn = Callable[[str], None]
 
 
@@ -219,11 +220,13 @@ class VectorSnapshot:
             del writer  # closes the file
 
 
-def vector_source(value: Any, label: str, context: QgsProcessingContext) -> Tuple[str, Optional[VectorSnapshot]]:
+def vector_source(
+    value: Any, label: str, context: QgsProcessingContext, recorded: bool = False
+) -> Tuple[str, Optional[VectorSnapshot]]:
     """`path` or `path|layername=x` of a layer or table, and the snapshot to write there if it is no plain file.
 
     Raises:
-        BadInput: there is no such layer or file.
+        BadInput: there is no such layer or file; or it is `recorded`, and a snapshot would lose its record.
     """
     asked = value if isinstance(value, QgsProcessingFeatureSourceDefinition) else None
     if asked is not None:
@@ -252,9 +255,21 @@ def vector_source(value: Any, label: str, context: QgsProcessingContext) -> Tupl
     plain = _plain_path(layer) if wanted.everything else ""
     if plain:
         return plain, None
+    if recorded and _has_sidecar(layer):
+        raise BadInput(
+            tr(
+                "{label}: the layer '{name}' counts as a whole and as it is saved. Save its edits, and take away the "
+                "selection or filter."
+            ).format(label=label, name=layer.name())
+        )
     stem = re.sub(r"[^\w-]+", "_", layer.name()).strip("_")[:40] or "layer"
     path = QgsProcessingUtils.generateTempFilename(f"{stem}.gpkg")
     return f"{path}|layername=layer", VectorSnapshot(layer, wanted, path)
+
+
+def _has_sidecar(layer: QgsVectorLayer) -> bool:
+    path = QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source()).get("path")
+    return bool(path) and os.path.isfile(f"{path}{SIDECAR}")
 
 
 def _plain_path(layer: QgsVectorLayer) -> str:

@@ -111,7 +111,7 @@ class Reader:
 
     def _read_vector(self, name: str, p: Param) -> str:
         value = evaluated(self._parameters.get(key(name)), self._context)
-        path, copy = vector_source(value, tr(p.label), self._context)
+        path, copy = vector_source(value, tr(p.label), self._context, p.recorded)
         if copy is not None:
             self._copies.append(copy)
         return path

@@ -65,6 +65,8 @@ class Param:
     """Name of the field that a FIELD, FIELDS, BANDS or EXTENT belongs to."""
     geometry: str = ""
     """VECTOR only: `polygon` where nothing else makes sense; empty takes any layer or table."""
+    recorded: bool = False
+    """VECTOR only: the sidecar of the file counts too, so that a copy of the layer's features will not do."""
     extension: str = ""
     """Of a file, without dot: the first is the default for outputs, several separated by blanks. Of a RASTER: files of
     these kinds are taken although GDAL cannot open them."""

@@ -114,6 +114,7 @@ class DrawSample(Job):
     earlier: str = param(
         Kind.VECTOR,
         "Earlier sample to enlarge",
+        recorded=True,
         optional=True,
         advanced=True,
         help="Drawn from the same map or units with the same seed. Its places come first and keep their labels.",
@@ -164,6 +165,7 @@ class EstimateArea(Job):
     sample: str = param(
         Kind.VECTOR,
         "Labelled sample",
+        recorded=True,
         help="Made by 'Draw sample' and filled in; or any table with a row for each place or unit, labelled or not.",
     )
     field: str = param(

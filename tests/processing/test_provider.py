@@ -30,8 +30,8 @@ RELEASED = {
     ),
     "drawsample": (
         "fewshot",
-        "MAP UNITS UNIT_FIELD STRATUM_FIELD DESIGN SIZE HALF_WIDTH_PERCENT EXPECTED_ACCURACY_PERCENT MINIMUM MASK EARLIER "
-        "BLIND SEED OUTPUT",
+        "MAP UNITS UNIT_FIELD STRATUM_FIELD DESIGN SIZE HALF_WIDTH_PERCENT EXPECTED_ACCURACY_PERCENT MINIMUM MASK "
+        "EARLIER BLIND SEED OUTPUT",
     ),
     "embedraster": (
         "embed",
@@ -40,8 +40,8 @@ RELEASED = {
     ),
     "estimatearea": (
         "fewshot",
-        "SAMPLE FIELD TARGET MAP UNITS PREDICTION_FIELD UNIT_FIELD STRATUM_FIELD DESIGN POPULATION ESTIMATOR UNIT_WEIGHT "
-        "HALF_WIDTH_PERCENT OF_CLASS VALUE_UNIT MASK SEED OUTPUT",
+        "SAMPLE FIELD TARGET MAP UNITS PREDICTION_FIELD UNIT_FIELD STRATUM_FIELD DESIGN POPULATION ESTIMATOR "
+        "UNIT_WEIGHT HALF_WIDTH_PERCENT OF_CLASS VALUE_UNIT MASK SEED OUTPUT",
     ),
     "openembedding": (
         "embed",
@@ -148,8 +148,9 @@ def test_outputs_are_declared_for_models(provider, algorithm_class):
     assert [o.name() for o in algorithm.outputDefinitions()] == destinations
 
 
-def test_report_opens_in_the_results_viewer(provider):
-    assert provider.algorithm("assesshead").outputDefinition("OUTPUT").type() == "outputHtml"
+@pytest.mark.parametrize("algorithm", ["assesshead", "estimatearea"])
+def test_reports_open_in_the_results_viewer(provider, algorithm):
+    assert isinstance(provider.algorithm(algorithm).outputDefinition("OUTPUT"), QgsProcessingOutputHtml)
 
 
 def test_advanced_parameters_are_folded_away(provider):

@@ -131,3 +131,29 @@ def test_table_that_only_the_engine_reads_goes_through(request_of, make_raster, 
 def test_missing_layer_is_refused(request_of, make_raster, tmp_path):
     with pytest.raises(BadInput, match="there is no vector layer or table"):
         train_of(request_of, str(tmp_path / "none.gpkg"), make_raster(), tmp_path)
+
+
+def test_a_drawn_sample_counts_as_a_whole_and_as_saved(request_of, label_layer, context, tmp_path):
+    """A copy of some of its features would have lost how they were drawn."""
+    from qgis.core import QgsProject
+
+    import processing
+
+    path = str(tmp_path / "sample.gpkg")
+    plain = processing.run("native:deletecolumn", {"INPUT": label_layer, "COLUMN": ["fid"], "OUTPUT": "memory:"})
+    processing.run("native:savefeatures", {"INPUT": plain["OUTPUT"], "OUTPUT": path})
+    layer = QgsVectorLayer(path, "my sample", "ogr")
+    QgsProject.instance().addMapLayer(layer)
+    values = {"FIELD": "kind", "OUTPUT": str(tmp_path / "area.html")}
+    some = QgsProcessingFeatureSourceDefinition(layer.id(), True)
+    layer.selectByIds([1, 2])
+    assert len(request_of("estimatearea", SAMPLE=some, **values).copies) == 1, "any table will do when it has no record"
+    Path(f"{path}.quadrat.json").write_text("{}")
+    with pytest.raises(BadInput, match="'my sample' counts as a whole"):
+        request_of("estimatearea", SAMPLE=some, **values)
+    assert request_of("estimatearea", SAMPLE=layer, **values).job.sample.startswith(path)
+    layer.startEditing()
+    layer.changeAttributeValue(1, layer.fields().indexOf("kind"), "left")
+    with pytest.raises(BadInput, match="Save its edits"):
+        request_of("estimatearea", SAMPLE=layer, **values)
+    layer.rollBack()
