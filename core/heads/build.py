@@ -145,7 +145,7 @@ def is_balanced(recipe: Recipe, fitted: Fitted) -> bool:
 def fit_single(
     recipe: Recipe, X: NDArray[np.float32], y: NDArray[Any], groups: NDArray[np.int64], threads: int = 1
 ) -> Fitted:
-    """`fit_head` without ensemble and calibration; names joined by `+` give the mean of what those heads say."""
+    """`fit_head` without ensemble and calibration; names joined by `+` give what those heads say together."""
     if TOGETHER in recipe.head:
         return _fit_together(recipe, X, y, groups, threads)
     sizes = np.unique(y, return_counts=True)[1] if recipe.target == "class" else np.zeros(1, dtype=np.int64)
@@ -171,7 +171,7 @@ def fit_single(
 def _fit_together(
     recipe: Recipe, X: NDArray[np.float32], y: NDArray[Any], groups: NDArray[np.int64], threads: int
 ) -> Fitted:
-    """Several heads, each fitted to everything, that decide by the mean."""
+    """Several heads, each fitted to everything, that decide by the mean (values: by the median)."""
     names = recipe.head.split(TOGETHER)
     fitted = [fit_single(replace(recipe, head=name), X, y, groups, threads) for name in names]
     estimators = [one.estimator for one in fitted]

@@ -72,7 +72,7 @@ class Committee(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class ValueCommittee(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """Mean of what several regressors say.
+    """Median of what several regressors say: one that extrapolates wildly does no harm among three.
 
     Args:
         heads: list of estimators; None: one ridge regression.
@@ -102,4 +102,4 @@ class ValueCommittee(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """Value for each row of X."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=[np.float32, np.float64])
-        return np.asarray(np.mean([member.predict(X) for member in self.members_], axis=0))
+        return np.asarray(np.median([member.predict(X) for member in self.members_], axis=0))

@@ -79,8 +79,8 @@ _CARDS = (
         title="Automatic",
         builder="auto:build",
         targets=("class", "value"),
-        summary="Compares heads on groups held out of your own labels; takes one, or the mean of those it cannot tell "
-        "apart, and says why.",
+        summary="Compares heads on groups held out of your own labels; takes one, or several together that it "
+        "cannot tell apart, and says why.",
     ),
 )
 HEADS: Dict[str, HeadCard] = {card.name: card for card in _CARDS}

@@ -4,9 +4,9 @@
     QUADRAT_DATA=… python tests/benchmarks/bench_curves.py table --cache curves.json
 
 `run` goes on where it stopped, so that it can be done in pieces. Sets are those of `curve_sets.py`: `reported`, on
-which nothing was chosen, and `design`, on which `auto` was made. Each of 20 draws deals the groups (polygons, blocks of a
-table, or squares where polygons must be cut) anew to at most five folds, holds one of them out, and labels samples of
-the rest one by one; all heads see the same draws.
+which nothing was chosen, and `design`, on which `auto` was made. Each of 20 draws deals the groups (polygons, blocks
+of a table, or squares where polygons must be cut) anew to at most five folds, holds one of them out, and labels
+samples of the rest one by one; all heads see the same draws.
 
 The published head is a random forest of 50 trees of depth 7, without class weights, measured by accuracy (Allen et al.
 2023); all heads are fitted without class weights here.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from quadrat.core.heads import auto
-from quadrat.core.heads.auto import FEWEST_GROUPS, USUAL, AutoClassifier, AutoRegressor, compare
+from quadrat.core.heads.auto import CLASS_HEADS, FEWEST_GROUPS, AutoClassifier, AutoRegressor, compare
 from quadrat.core.heads.build import fit_head, fit_single
 from quadrat.core.heads.recipe import Recipe
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -57,7 +57,7 @@ def test_too_few_groups_take_what_is_good_as_a_rule():
     X, y, _ = rings(60)
     groups = y * 2 + np.arange(60) % 2  # two of each class
     choice = fit_head(Recipe("auto", "class"), X, y, groups).choice
-    assert choice["head"] == "+".join(USUAL)
+    assert choice["head"] == "+".join(CLASS_HEADS)
     assert "only 4 groups could be held out, too few" in choice["chosen_by"]
     assert choice["scores"] == {}
     assert len(np.unique(groups)) < FEWEST_GROUPS
