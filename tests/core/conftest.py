@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from quadrat.core.jobs.embed import EmbedRaster
+from quadrat.core.jobs.embed import EmbedRaster, OpenEmbedding
 from quadrat.core.jobs.estimate import DrawSample, EstimateArea
 from quadrat.core.pipelines.embedraster import run
 from quadrat.core.pipelines.registry import run_job
@@ -26,6 +26,24 @@ def embed(tmp_path, monkeypatch):
         with open_raster(output) as reader:
             values, valid = reader.read(reader.grid.whole)
             return Answer(values, valid, result.facts, log, reader.grid, output)
+
+    return go
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """Run the job; gives the embedding with its tags, the facts and the log."""
+
+    def go(path, name="out.tif", progress=None, **fields):
+        output = str(tmp_path / name)
+        log = []
+        progress = progress or Progress(log=lambda level, text: log.append((level, text)))
+        result = run_job(OpenEmbedding(input=str(path), output=output, **fields), progress)
+        with open_raster(output) as reader:
+            values, valid = reader.read(reader.grid.whole)
+            answer = Answer(values, valid, result.facts, log, reader.grid, output)
+            answer.tags, answer.names = reader.tags, reader.band_names
+            return answer
 
     return go
 

@@ -14,7 +14,6 @@ from quadrat.core.jobs.embed import EmbedRaster, OpenEmbedding
 from quadrat.core.jobs.fewshot import ApplyHead, TrainHead
 from quadrat.core.pipelines.registry import run_job
 from quadrat.core.progress import Progress
-from quadrat.core.raster import open_raster
 from quadrat.tests.core.published import (
     NAMES,
     NORTH,
@@ -25,36 +24,9 @@ from quadrat.tests.core.published import (
     values_of,
     write,
     write_alphaearth,
-    write_tile,
 )
 
 CREDIT = "The AlphaEarth Foundations Satellite Embedding dataset is produced by Google and Google DeepMind."
-
-
-@pytest.fixture
-def opened(tmp_path):
-    """Run the job; gives values, validity, facts, log, reader facts and the path."""
-
-    def go(path, name="out.tif", progress=None, **fields):
-        output = str(tmp_path / name)
-        log = []
-        progress = progress or Progress(log=lambda level, text: log.append((level, text)))
-        result = run_job(OpenEmbedding(input=str(path), output=output, **fields), progress)
-        with open_raster(output) as reader:
-            values, valid = reader.read(reader.grid.whole)
-            return Answer(values, valid, result.facts, log, reader.grid, reader.tags, reader.band_names, output)
-
-    return go
-
-
-class Answer:
-    def __init__(self, values, valid, facts, log, grid, tags, names, path):
-        self.values, self.valid, self.facts, self.log = values, valid, facts, log
-        self.grid, self.tags, self.names, self.path = grid, tags, names, path
-
-    @property
-    def text(self):
-        return " ".join(text for _, text in self.log)
 
 
 @pytest.fixture
@@ -193,97 +165,6 @@ def test_credit_is_kept(tmp_path, codes, opened):
     assert facts["credit"] == CREDIT == got.tags["credit"] and facts["licence"] == "CC-BY-4.0"
     assert CREDIT in got.text
     assert len(facts["picture"]["bands"]) == 3 and facts["result"] == "embedding"
-
-
-def test_tiles_of_tessera(tmp_path, opened):
-    rng = np.random.default_rng(0)
-    codes = rng.integers(-128, 128, (30, 25, 128)).astype(np.int8)
-    scales = rng.uniform(0.01, 0.05, (30, 25)).astype(np.float32)
-    scales[4, 5] = np.nan
-    got = opened(write_tile(tmp_path, codes, scales), storage="float32")
-    expected = np.moveaxis(codes * scales[..., None], 2, 0)
-    assert not got.valid[4, 5] and got.valid.sum() == 749
-    np.testing.assert_allclose(got.values[:, got.valid], expected[:, got.valid], rtol=1e-6)
-    assert got.facts["backbone"] == "tessera-v1" and got.grid.transform.c == WEST and got.grid.transform.f == NORTH
-    assert got.facts["licence"] == "CC0-1.0"
-
-
-def test_tessera_means_keep_their_length(tmp_path, opened):
-    rng = np.random.default_rng(1)
-    codes = rng.integers(-128, 128, (12, 12, 128)).astype(np.int8)
-    scales = np.full((12, 12), 0.02, np.float32)
-    got = opened(write_tile(tmp_path, codes, scales), storage="float32", cell_size_px=3)
-    expected = (codes * np.float32(0.02)).reshape(4, 3, 4, 3, 128).mean(axis=(1, 3))
-    np.testing.assert_allclose(np.moveaxis(got.values, 0, 2), expected, atol=1e-5)
-
-
-def test_tessera_exports_name_version_and_variant(tmp_path, opened):
-    vectors = np.random.default_rng(2).normal(size=(128, 10, 10)).astype(np.float32)
-    names = [f"Tessera_Band_{i}" for i in range(128)]
-
-    def of(version, variant, count=128, **fields):
-        tags = {"TESSERA_DATASET_VERSION": version, "TESSERA_YEAR": "2023"}
-        tags |= {"TESSERA_DATASET_VARIANT": variant} if variant else {}
-        path = write(tmp_path / "t.tif", vectors[:count], names=names[:count], tags=tags)
-        return opened(path, f"{version}{variant}{count}.tif", **fields)
-
-    found = [of("v1", ""), of("1.1", "cam"), of("2.0", "2B-L"), of("2.0", "2B-S"), of("2.0", "2B-L", 64)]
-    assert len({got.tags["identity"] for got in found}) == 5
-    assert [got.facts["backbone"] for got in found[:3]] == ["tessera-v1", "tessera-v1.1", "tessera-v2"]
-    assert found[0].facts["variant"] == "vultr" and found[0].facts["year"] == "2023"
-    with pytest.raises(BadInput, match=r"does not say which variant"):
-        of("2.0", "")
-    assert of("2.0", "", space="2B-L").tags["identity"] == found[2].tags["identity"]
-    with pytest.raises(BadInput, match="is to be called"):
-        of("2.0", "2B-L", space="2B-S")
-    with pytest.raises(BadInput, match=r"says that it is TESSERA 1.1"):
-        of("1.1", "cam", product="tessera-v1")
-    with pytest.raises(BadInput, match=r"version 3.0, which is not known"):
-        of("3.0", "")
-
-
-def test_tessera_without_version_asks_for_it(tmp_path, opened):
-    vectors = np.random.default_rng(2).normal(size=(128, 10, 10)).astype(np.float32)
-    path = write(tmp_path / "t.tif", vectors, names=[f"Tessera_Band_{i}" for i in range(128)])
-    with pytest.raises(BadInput, match="does not say its version"):
-        opened(path)
-    assert opened(path, product="tessera-v1").facts["variant"] == "vultr"
-
-
-def test_tiles_that_cannot_be_used_say_why(tmp_path, opened):
-    codes = np.ones((8, 8, 128), np.int8)
-    scales = np.ones((8, 8), np.float32)
-
-    def folder(name):
-        (tmp_path / name).mkdir()
-        return tmp_path / name
-
-    with pytest.raises(BadInput, match="does not say where it lies"):
-        opened(write_tile(folder("a"), codes, scales, landmask=False))
-    with pytest.raises(BadInput, match="does not say its version"):
-        opened(write_tile(folder("b"), codes, scales, version=""))
-    with pytest.raises(BadInput, match=r"_scales.npy beside it"):
-        opened(write_tile(folder("c"), codes, None))
-    with pytest.raises(BadInput, match="does not fit"):
-        opened(write_tile(folder("d"), codes, scales[:7]))
-    with pytest.raises(BadInput, match="has 64"):
-        opened(write_tile(folder("e"), codes[:, :, :64], scales))
-    path = write_tile(folder("f"), codes, scales)
-    with pytest.raises(BadInput, match="Choose the tile itself"):
-        opened(path.replace(".npy", "_scales.npy"))
-    with pytest.raises(BadInput, match="do not belong together"):
-        opened(path, place=write(tmp_path / "other.tif", np.ones((1, 9, 8), np.uint8)))
-    with open(path, "rb+") as file:
-        file.truncate(500)
-    with pytest.raises(BadInput, match="cut off"):
-        opened(path)
-
-
-def test_pickles_are_never_opened(tmp_path, opened):
-    path = write_tile(tmp_path, np.ones((4, 4, 128), np.int8), np.ones((4, 4), np.float32))
-    np.save(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(BadInput, match="no whole"):
-        opened(path)
 
 
 def test_any_raster_of_vectors(tmp_path, opened):
