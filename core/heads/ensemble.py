@@ -102,9 +102,10 @@ class BalancedEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         with ThreadPoolExecutor(max(1, min(self.threads, len(parts))), "member") as pool:
             fitted += pool.map(one, range(1, len(parts)), [head] * (len(parts) - 1))
         self.best_estimator_ = Committee.of([member.estimator for member in fitted], self.combine)
-        self.choice_ = {
-            "head": head, "sampling": self.sampling, "members": len(parts), "samples_of_each_class": size,
-            "member": fitted[0].choice,
+        first = fitted[0].choice
+        self.choice_ = {key: first[key] for key in ("head", "chosen_by") if key in first}
+        self.choice_ |= {
+            "sampling": self.sampling, "members": len(parts), "samples_of_each_class": size, "member": first,
         }  # fmt: skip
         self.notes_ = _notes(codes, self.sampling, len(parts), self.members)
         return self

@@ -144,6 +144,15 @@ def test_says_when_there_is_nothing_to_balance():
     assert "as many samples" in fitted.notes[0]
 
 
+def test_auto_chooses_once_for_all_members():
+    X, y, groups = lopsided(300, 0.1)
+    fitted = fit_head(Recipe("auto", "class", ensemble="draws", members=3), X, y, groups)
+    assert fitted.choice["chosen_by"] == fitted.choice["member"]["chosen_by"]
+    assert len(fitted.estimator.members_) == 3
+    kinds = {tuple(type(one).__name__ for one in getattr(m, "members_", [m])) for m in fitted.estimator.members_}
+    assert len(kinds) == 1
+
+
 def test_values_have_no_balanced_ensemble():
     job = replace(TrainHead.example(), target="value", ensemble="draws")
     assert "A balanced ensemble is for classes" in job.problem()
