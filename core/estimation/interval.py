@@ -14,7 +14,8 @@ METHODS = {
     "jeffreys": "Jeffreys' limits of each stratum, combined by MOVER",
     "exact": "exact binomial limits of each stratum, combined by MOVER (few labels of the class, or of all others)",
     "effective": "exact limits for the effective number of units (Korn and Graubard)",
-    "capped": "exact limits as if each unit were one observation (few units have any)",
+    "touched": "limits of how many units have it, times limits of how much those have (few units have any)",
+    "capped": "exact limits as if each unit were one observation (hardly any unit has it)",
     "parts": "limits of what is missing and of what is too much, combined by MOVER",
     "bootstrap": "percentiles over redrawn units",
 }
@@ -22,8 +23,11 @@ METHODS = {
 MANY = 40
 """Labels of a class, and of all others, from which Jeffreys' limits do; below, exact ones are taken. Found on made-up
 populations of 1 to 9 strata: Jeffreys' limits cover 0.955 on average above it, and as little as 0.91 below."""
-FEW_UNITS = 20
-"""With a class in fewer units than this the variance between units is itself not known."""
+FEW_UNITS, SOME_UNITS = 20, 5
+"""With a class in fewer units than the first the variance between units is itself not known; with fewer than the second
+nothing is known of how much of it a unit has."""
+INNER_RISK = 0.3
+"""Risk of each of the two factors as a part of the whole risk. With 1 coverage falls to 0.915, so to 0.95 or more."""
 
 
 def binomial_limits(x: Any, n: Any, level: float) -> tuple[Any, Any]:
@@ -108,42 +112,52 @@ def t_quantile(parts: Float, n: NDArray[Any], level: float, spent: int = 1) -> f
     return float(stats.t.ppf((1 + level) / 2, max(freedom, 1.0)))
 
 
-def mean_interval(
-    value: float, parts: Float, n: NDArray[np.int64], shares: bool, level: float, touched: int | None = None
+def share_limits(
+    column: Float, value: float, parts: Float, n: NDArray[np.int64], level: float
 ) -> tuple[float, float, str]:
-    """Interval of a mean over units: by t for values, by an effective number of units for shares.
+    """Interval of a mean over units of shares between 0 and 1.
 
-    Korn and Graubard 1998, Survey Methodology 24:193-201: exact limits for the number of independent yes/no answers
-    that would give the same variance. With few units that have the class at all, that number is unknown and each unit
-    counts as one.
+    With many units that have the class: exact limits for the number of independent yes/no answers that would give the
+    same variance (Korn and Graubard 1998, Survey Methodology 24:193-201). With few, that variance is itself not known:
+    limits of how many units have the class and of how much those have are combined; with hardly any, each unit counts
+    as one yes/no answer.
 
     Args:
+        column: (n,) share of the class in each unit.
         value: the mean.
         parts: (H,) variances of the strata's contributions.
         n: (H,) units in each stratum.
-        shares: True when values lie between 0 and 1.
         level: of the interval.
-        touched: units that have the class, or lack it, whichever are fewer; None when not known.
     """
-    if not shares:
-        half = t_half(parts, n, level)
-        return value - half, value + half, "t"
-    low, high, name = share_limits(value, parts, n, level, touched)
-    return low, high, name
-
-
-def share_limits(
-    value: float, parts: Float, n: NDArray[np.int64], level: float, touched: int | None
-) -> tuple[float, float, str]:
-    """As `mean_interval`, for shares."""
+    touched, lacking = int((column > 0).sum()), int((column < 1).sum())
+    if lacking < touched:
+        low, high, name = share_limits(1 - column, 1 - value, parts, n, level)
+        return 1 - high, 1 - low, name
     variance, units = parts.sum(), float(n.sum())
     value = float(np.clip(value, 0.0, 1.0))
-    few = variance <= 0 or (touched is not None and touched < FEW_UNITS)
+    few = variance <= 0 or touched < FEW_UNITS
+    if few and len(n) == 1 and touched >= SOME_UNITS and value > 0:
+        return (*_few_units(column[column > 0], value, units, level), "touched")
     size = value * (1 - value) / variance if variance > 0 else units
     size *= (float(stats.norm.ppf((1 + level) / 2)) / t_quantile(parts, n, level)) ** 2
     size = max(min(size, units) if few else size, 1.0)
     low, high = binomial_limits(value * size, size, level)
     return float(low), float(high), "capped" if few else "effective"
+
+
+def _few_units(found: Float, value: float, units: float, level: float) -> tuple[float, float]:
+    """How many units have the class, times how much those have; relative distances added in quadrature.
+
+    Both factors are taken at a higher level than the whole, because few shares of few units are skewed.
+    """
+    inner = 1 - INNER_RISK * (1 - level)
+    count, much = len(found), float(found.mean())
+    low, high = (float(limit) for limit in binomial_limits(count, units, inner))
+    half = float(stats.t.ppf((1 + inner) / 2, count - 1)) * float(found.std(ddof=1)) / math.sqrt(count)
+    share = count / units
+    below = math.hypot(1 - low / share, min(half / much, 1.0))
+    above = math.hypot(high / share - 1, min(half, 1 - much) / much)
+    return max(value * (1 - below), 0.0), min(value * (1 + above), 1.0)
 
 
 def ratio_limits(

@@ -170,8 +170,8 @@ def _parts(evidence: Evidence, residual: Float, parts: Float, level: float) -> t
     for side in (np.maximum(residual, 0.0), np.maximum(-residual, 0.0)):
         mean, variance = (part[:, 0] for part in evidence.moments(side[:, None]))
         own = W**2 * evidence.left / n * variance
-        value, touched = float(W @ mean), int((side > 0).sum())
-        low, high, _ = share_limits(value, own, n, level, touched)
+        value = float(W @ mean)
+        low, high, _ = share_limits(side, value, own, n, level)
         near.append(value - low)
         far.append(high - value)
         total += float(own.sum())

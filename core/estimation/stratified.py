@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .evidence import Estimate, Evidence, check
-from .interval import binomial_limits, combine, mean_interval, ratio_limits
+from .interval import binomial_limits, combine, ratio_limits, share_limits, t_half
 
 Float = NDArray[np.float64]
 
@@ -34,11 +34,16 @@ def estimate(evidence: Evidence, level: float = 0.95) -> Estimate:
         if binary:
             low[k], high[k], name = combine(W, np.rint(means[:, k] * n), n, evidence.left, level)
         else:
-            column = evidence.Y[:, k]
-            touched = int(min((column > 0).sum(), (column < 1).sum()))
-            low[k], high[k], name = mean_interval(value[k], parts[:, k], n, evidence.shares, level, touched)
+            low[k], high[k], name = _mean_limits(evidence, k, float(value[k]), parts[:, k], level)
         method.append(name)
     return Estimate(value, se, low, high, tuple(method))
+
+
+def _mean_limits(evidence: Evidence, k: int, value: float, parts: Float, level: float) -> tuple[float, float, str]:
+    if evidence.shares:
+        return share_limits(evidence.Y[:, k], value, parts, evidence.sizes, level)
+    half = t_half(parts, evidence.sizes, level)
+    return value - half, value + half, "t"
 
 
 def area_shares(counts: NDArray[np.int64], weights: Float) -> tuple[Float, Float]:

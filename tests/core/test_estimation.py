@@ -195,7 +195,8 @@ class TestEveryEstimator:
         )  # fmt: skip
         a, b = estimator(name)(evidence, 0.95), estimator(name)(renamed, 0.95)
         np.testing.assert_allclose(a.value[turn], b.value, atol=1e-6)
-        np.testing.assert_allclose(a.low[turn], b.low, atol=1e-6)
+        # Some redrawn confusion matrices are singular, and which of the equal fits is found depends on the order.
+        np.testing.assert_allclose(a.low[turn], b.low, atol=5e-3 if name == "matrix" else 1e-6)
 
     def test_shares_sum_to_one_for_a_perfect_map(self, name):
         evidence, _ = random_evidence(3)
@@ -327,14 +328,18 @@ class TestIntervals:
         assert high > 0.09 + 0.9 * 0.07
         assert low > 0.07
 
-    def test_few_units_count_as_one_each(self):
-        low, high, name = share_limits(0.01, np.array([1e-5]), np.array([40]), 0.95, 3)
-        assert name == "capped"
-        assert high > 0.07
-        narrow = share_limits(0.01, np.array([1e-5]), np.array([40]), 0.95, 35)
-        assert narrow[2] == "effective"
-        assert narrow[1] < high
-        assert low < narrow[0]
+    @pytest.mark.parametrize(
+        ("units", "name", "widest"), [(3, "capped", 0.1), (8, "touched", 0.02), (35, "effective", 0.015)]
+    )
+    def test_units_that_have_the_class_decide(self, units, name, widest):
+        column = np.zeros(200)
+        column[:units] = np.resize([0.04, 0.08, 0.04], units)
+        parts = np.array([column.var(ddof=1) / 200])
+        low, high, said = share_limits(column, column.mean(), parts, np.array([200]), 0.95)
+        assert said == name
+        assert 0 <= low < column.mean() < high < widest
+        turned = share_limits(1 - column, 1 - column.mean(), parts, np.array([200]), 0.95)
+        assert turned == (pytest.approx(1 - high), pytest.approx(1 - low), name)
 
 
 class TestMatrix:
