@@ -103,9 +103,9 @@ class BalancedEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             fitted += pool.map(one, range(1, len(parts)), [head] * (len(parts) - 1))
         self.best_estimator_ = Committee.of([member.estimator for member in fitted], self.combine)
         first = fitted[0].choice
-        self.choice_ = {key: first[key] for key in ("head", "chosen_by") if key in first}
-        self.choice_ |= {
+        self.choice_: dict[str, Any] = {
             "sampling": self.sampling, "members": len(parts), "samples_of_each_class": size, "member": first,
+            **{name: first[name] for name in ("head", "chosen_by") if name in first},
         }  # fmt: skip
         self.notes_ = _notes(codes, self.sampling, len(parts), self.members)
         return self
