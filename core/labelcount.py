@@ -3,11 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .crossval import HeadPlan, Scheme
+from .folds import Folds
 from .heads.recipe import Recipe
 from .learningcurve import SIZES, Curve, curve
 from .progress import Progress
@@ -15,10 +18,10 @@ from .samples import Samples
 
 ENOUGH = 0.95
 """Of the full-label score."""
-WORK = 15_000.0
-"""Most work of a curve, in fits of a plain head on few samples, some 20 ms each: five minutes on one core."""
+WORK = 8000.0
+"""Most work of a curve, in fits of a plain head on few samples, some 20 ms each: three minutes on one core."""
 FEWEST_DRAWS = 3
-DRAWS_BESIDE = 4
+DRAWS_BESIDE = 3
 """Of curves beside the one that counts, of which only the mean is shown."""
 HEAVY = {"auto": 100.0, "linear": 6.0, "forest": 25.0, "trees": 15.0, "mlp": 15.0, "forest-small": 4.0}
 """Work of heads that take longer than a plain one, as measured on a thousand samples."""
@@ -88,9 +91,10 @@ def count_labels(
     for number, scheme in enumerate(schemes):
         part = progress.part(number / len(schemes), (number + 1) / len(schemes))
         part.checkpoint(0.0, f"Learning curve: {scheme.title}")
+        draws_here = min(limits.draws, DRAWS_BESIDE) if number else limits.draws
         made = curve(
-            samples.X, samples.y, samples.groups, lambda draw, one=scheme: one.split(samples, wish, plan.seed, draw),
-            plan.recipe, min(limits.draws, DRAWS_BESIDE if number else limits.draws), limits.sizes, plan.threads, part,
+            samples.X, samples.y, samples.groups, partial(_split, scheme, samples, plan, wish), plan.recipe,
+            draws_here, limits.sizes, plan.threads, part,
         )  # fmt: skip
         if made is not None:
             found.append((scheme, made))
@@ -110,6 +114,12 @@ def count_labels(
         "classes_first": len(samples.classes),
         "curves": [_rows(scheme, made, metric) for scheme, made in found],
     }
+
+
+def _split(
+    scheme: Scheme, samples: Samples, plan: HeadPlan, wish: int, draw: int
+) -> tuple[NDArray[np.int64], Folds] | None:
+    return scheme.split(samples, wish, plan.seed, draw)
 
 
 def _rows(scheme: Scheme, made: Curve, metric: str) -> dict[str, Any]:

@@ -200,16 +200,21 @@ def curve(
     tasks = [
         partial(one.test, fold, size) for one in rounds for fold in range(one.folds.count) for size in (*used, None)
     ]
-    answers = iter(run_all(tasks, threads, progress or Progress()))
+    answers = run_all(tasks, threads, progress or Progress())
+    return Curve(np.array([*used, whole], dtype=np.int64), _tables(rounds, answers, len(used) + 1), len(tasks))
+
+
+def _tables(rounds: Sequence["_Round"], answers: Sequence[NDArray[Any]], sizes: int) -> dict[str, Float]:
+    """(draws, sizes) scores by metric, from what each head said, in the order draw, fold, size."""
     tables: dict[str, list[list[float]]] = {}
+    start = 0
     for one in rounds:
-        # Folds outside, sizes inside, as the tasks were laid out.
-        said = [[next(answers) for _ in (*used, None)] for _ in range(one.folds.count)]
-        rows = [one.score([fold[k] for fold in said]) for k in range(len(used) + 1)]
+        said = [answers[start + fold * sizes : start + (fold + 1) * sizes] for fold in range(one.folds.count)]
+        start += one.folds.count * sizes
+        rows = [one.score([fold[k] for fold in said]) for k in range(sizes)]
         for name in rows[0]:
             tables.setdefault(name, []).append([row[name] for row in rows])
-    scores = {name: np.array(table, dtype=np.float64) for name, table in tables.items()}
-    return Curve(np.array([*used, whole], dtype=np.int64), scores, len(tasks))
+    return {name: np.array(table, dtype=np.float64) for name, table in tables.items()}
 
 
 class _Round:
@@ -242,12 +247,12 @@ class _Round:
         # In the order of the samples, so that all labels give the very head that an assessment fits.
         at, test = np.sort(self.orders[fold][:size]), self._test[fold]
         if not len(test):
-            return self._y[:0]
+            return np.empty(0, dtype=self._y.dtype)
         estimator = fit_head(self._recipe, self._X[at], self._y[at], self._groups[at]).estimator
         if self._recipe.target == "value":
             return np.asarray(estimator.predict(self._X[test]))
         found = estimator.predict_proba(self._X[test])
-        return np.asarray(estimator.classes_)[found.argmax(axis=1)]
+        return np.asarray(np.asarray(estimator.classes_)[found.argmax(axis=1)])
 
     def score(self, said: Sequence[NDArray[Any]]) -> dict[str, float]:
         """Metrics of what was said, folds together."""

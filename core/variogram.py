@@ -150,5 +150,6 @@ def _fitted(lags: Float, values: Float, pairs: NDArray[np.int64]) -> Variogram:
         error = float(np.average((model(lags, *found) - values) ** 2, weights=pairs))
         explained = 1 - error / spread if spread > 0 else 0.0
         if not best.model or explained > best.explained:
-            best = Variogram(lags, values, pairs, name, *(float(one) for one in found), explained)
+            nugget, sill, reach = (float(one) for one in found)
+            best = Variogram(lags, values, pairs, name, nugget, sill, reach, explained)
     return best

@@ -45,15 +45,15 @@ def _column(step: dict[str, Any], random: float | None, bounds: dict[str, Any], 
     """One way of testing: its number, a bar, and above it what was lost against random cells."""
     kind = "muted" if step["name"] == "random" else "good"
     level = _percent(step["score"])
-    marks = f'<i class="fill {kind}" style="height:{level}"></i>'
+    marks = f'<i class="fill {kind}" style="--v:{level}"></i>'
     drop = ""
     lost = random - step["score"] if random is not None else 0.0
     if step["name"] != "random" and random is not None and lost > SMALLEST_DROP:
-        marks = f'<i class="lost" style="height:{_percent(random)}"></i>' + marks
+        marks = f'<i class="lost" style="--v:{_percent(random)}"></i>' + marks
         drop = f"−{points(lost, metric)}"
     if step["name"] in ("groups", "blocks") and bounds.get("low") is not None and bounds.get("high") is not None:
         low, high = (max(0.0, min(1.0, bounds[name])) for name in ("low", "high"))
-        marks += f'<i class="line" style="bottom:{_percent(low)};height:{_percent(high - low)}"></i>'
+        marks += f'<i class="line" style="--from:{_percent(low)};--v:{_percent(high - low)}"></i>'
     title, note = _named(step)
     missing = step.get("untested") or []
     if missing:

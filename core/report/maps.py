@@ -107,7 +107,7 @@ def _panel(xy_m: Float, layers: Layers, width: float, unit: str) -> tuple[list[s
     height = max(span[1] * scale + 16, 60.0)
     x = (width - span[0] * scale) / 2 + (xy_m[:, 0] - xy_m[:, 0].min()) * scale
     y = height / 2 + ((xy_m[:, 1].max() + xy_m[:, 1].min()) / 2 - xy_m[:, 1]) * scale
-    side = float(np.clip(0.5 * np.sqrt(width * height / max(len(xy_m), 1)), 2.5, 7.0))
+    side = float(np.clip(0.5 * np.sqrt(width * height / max(len(xy_m), 1)), 3.5, 8.0))
     spot = np.unique(np.floor(np.stack([x, y], axis=1) / side).astype(np.int64), axis=0, return_inverse=True)
     corner, number = spot[0] * side, spot[1].reshape(-1)
     votes = np.stack([np.bincount(number[mine], minlength=len(corner)) for _, mine in layers])
@@ -122,9 +122,7 @@ def _panel(xy_m: Float, layers: Layers, width: float, unit: str) -> tuple[list[s
 
 
 def _scale_bar(width: float, height: float, scale: float, unit: str) -> list[str]:
-    longest = 0.4 * width / scale
-    digit = 10.0 ** np.floor(np.log10(longest))
-    length = max(step * digit for step in (1, 2, 5) if step * digit <= longest)
+    length = svg.round_below(0.4 * width / scale)
     name = f"{length / 1000:g} km" if unit == "m" and length >= 1000 else f"{length:g} {unit}"
     y = height + 12
     return [

@@ -37,8 +37,9 @@ def _rows(numbers: Assessment) -> Iterator[Row]:
         for metric in ("share", "tested_share", "precision"):
             yield {"table": "prevalence", "name": one["name"], "metric": metric, "value": one[metric]}
     found = numbers.get("curve")
-    for one in found["curves"] if found else []:
-        yield from _curve(one, found["metric"])
+    if found:
+        for one in found["curves"]:
+            yield from _curve(one, found["metric"])
 
 
 def _classes(numbers: Assessment, scheme: Row) -> Iterator[Row]:

@@ -6,16 +6,7 @@ STYLE = """
 @media (prefers-color-scheme:dark){:root{--back:#14181b;--sheet:#1c2226;--ink:#e6eaed;--soft:#9aa6af;--line:#333c43;
 --good:#5b9bdc;--bad:#ef8a55;--muted:#5f6b74;--on:#0d1114;--cell:#262d32;--warn:#33291a;--warn-line:#b97f2a}}
 @media print{:root{--back:#fff;--sheet:#fff;--ink:#000;--soft:#444;--line:#bbb;--good:#2f6fae;--bad:#d9622b;
---muted:#a9b2ba;--on:#fff;--cell:#f2f2f2;--warn:#fff;--warn-line:#888;color-scheme:light}
-@page{margin:14mm}
-body{font-size:10.5pt}main{max-width:none;padding:0}
-section{border:0;border-top:1px solid var(--line);border-radius:0;padding:10px 0;margin:8px 0;box-shadow:none!important}
-h1,h2,h3{break-after:avoid}p,li{orphans:3;widows:3}
-figure,.fall,svg,tr,li{break-inside:avoid}thead{display:table-header-group}
-.scroll,.wide{overflow:visible!important}.wide svg{min-width:0!important}svg{max-height:225mm}
-th,td{white-space:normal!important;padding:4px 6px!important}
-.pair{grid-template-columns:1fr 1fr!important}
-details:not([open]){display:none}}
+--muted:#a9b2ba;--on:#fff;--cell:#f2f2f2;--warn:#fff;--warn-line:#888;color-scheme:light}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--back);color:var(--ink);font:16px/1.55 system-ui,"Segoe UI",Roboto,"Helvetica Neue",
 Arial,"Noto Sans",sans-serif;-webkit-print-color-adjust:exact;print-color-adjust:exact}
@@ -35,11 +26,11 @@ margin:16px 0}
 .step b.good{color:var(--good)}.step b.muted{color:var(--soft)}
 .step .drop{color:var(--bad);font-weight:700;font-size:clamp(.85rem,2.4vw,1.15rem);min-height:1.6em}
 .step .track{position:relative;height:190px;border-bottom:2px solid var(--ink);margin:2px 0 8px}
-.step i{position:absolute;display:block;left:12%;right:12%;bottom:0;border-radius:4px 4px 0 0}
+.step i{position:absolute;display:block;left:12%;right:12%;bottom:0;height:var(--v);border-radius:4px 4px 0 0}
 .step i.fill.good{background:var(--good)}.step i.fill.muted{background:var(--muted)}
 .step i.lost{border:2px dashed var(--bad);border-bottom:0;
 background:color-mix(in srgb,var(--bad) 22%,transparent)}
-.step i.line{left:50%;right:auto;width:0;border-left:2px solid var(--ink);border-radius:0}
+.step i.line{bottom:var(--from);left:50%;right:auto;width:0;border-left:2px solid var(--ink);border-radius:0}
 .step strong{font-size:.95rem;overflow-wrap:anywhere}
 .step span.soft{font-size:.84rem;line-height:1.3}
 figure{margin:0}
@@ -82,6 +73,21 @@ svg .whisker{stroke:var(--ink);stroke-width:1.6;fill:none}
 svg .dot{stroke:var(--sheet);stroke-width:1.5}
 svg .point{fill-opacity:.55}
 footer{color:var(--soft);font-size:.88rem;margin-top:24px}
-@media (max-width:560px){.fall{gap:6px}.step .track{height:140px}.step span.soft{font-size:.74rem}
+@media screen and (max-width:560px){.fall{flex-direction:column;gap:12px;align-items:stretch}
+.step{display:grid;grid-template-columns:1fr auto auto;column-gap:8px;text-align:left;align-items:baseline}
+.step strong{order:1}.step .drop{order:2;min-height:0}.step b{order:3;font-size:1.5rem}
+.step .track{order:4;grid-column:1/-1;height:22px;border:0;border-left:2px solid var(--ink)}
+.step span.soft{order:5;grid-column:1/-1;font-size:.8rem}
+.step i{left:0;right:auto;top:0;bottom:0;height:auto;width:var(--v);border-radius:0 4px 4px 0}
+.step i.lost{border:2px dashed var(--bad);border-left:0}
+.step i.line{top:50%;bottom:auto;left:var(--from);width:var(--v);border-left:0;border-top:2px solid var(--ink)}
 main{padding:16px 10px 40px}section{padding:14px 12px}}
+@page{margin:14mm}
+@media print{body{font-size:10pt;line-height:1.4}main{max-width:none;padding:0}
+h1{font-size:18pt}h2{font-size:12.5pt}.lead{font-size:11.5pt}
+section{border:0;border-top:1px solid var(--line);border-radius:0;padding:8px 0;margin:6px 0;break-inside:avoid}
+h1,h2{break-after:avoid}p,li{orphans:3;widows:3}figure,.fall,svg,tr,li{break-inside:avoid}
+thead{display:table-header-group}.scroll,.wide{overflow:visible}.wide svg{min-width:0}svg{max-height:200mm}
+table{font-size:9pt}th,td{padding:3px 6px}.step .track{height:150px}.step b{font-size:24pt}
+.pair{grid-template-columns:1fr 1fr}section:has(>details:not([open])){display:none}}
 """

@@ -31,6 +31,12 @@ def text(x: float, y: float, words: str, *, anchor: str = "start", kind: str = "
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{named}{turned}>{escape(words)}</text>'
 
 
+def round_below(value: float) -> float:
+    """The largest of 1, 2, 5, 10, 20, ... that is not above the value."""
+    digit = 10.0 ** np.floor(np.log10(value))
+    return float(max(step * digit for step in (1, 2, 5) if step * digit <= value))
+
+
 def shortened(words: str, most: int = 22) -> str:
     """The words, cut with an ellipsis when too long."""
     return words if len(words) <= most else words[: most - 1].rstrip() + "…"
@@ -148,10 +154,10 @@ def variogram(found: Row) -> str:
         return left + width * distance / far, top + height * (1 - min(value, high) / high)
 
     body = []
-    for tick in np.linspace(0, far, 5):
+    for tick in np.arange(0, far, round_below(far / 4)):
         x, _ = at(tick, 0)
         body.append(f'<path class="grid" d="M{x:.1f} {top:.0f}v{height:.0f}"/>')
-        label = f"{tick / 1000:.3g} km" if far >= 10_000 else f"{tick:,.0f}"
+        label = f"{tick / 1000:g} km" if far >= 10_000 else f"{tick:,.6g}"
         body.append(text(x, top + height + 18, label, anchor="middle", kind="soft"))
     distance = np.linspace(0, far, 120)
     line = [at(one, value) for one, value in zip(distance, model.at(distance), strict=True)]
@@ -167,7 +173,14 @@ def variogram(found: Row) -> str:
         x, _ = at(found["range_m"], 0)
         body.append(f'<path class="mark" d="M{x:.1f} {top:.0f}v{height:.0f}"/>')
         body.append(text(x + 6, top + height - 8, "range", kind="bad strong"))
-    body.append(text(left + width / 2, top + height + 38, "Distance between two samples, m", anchor="middle"))
+    body.append(
+        text(
+            left + width / 2,
+            top + height + 38,
+            "Distance between two samples" + ("" if far >= 10_000 else ", m"),
+            anchor="middle",
+        )
+    )
     body.append(text(14, top + height / 2, "Unlikeness", anchor="middle", turn=-90))
     return picture(left + width + 30, top + height + 46, "Variogram", body)
 

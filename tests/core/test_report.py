@@ -179,7 +179,7 @@ def test_the_fall_cannot_be_missed():
     for said in ("95 %", "76 %", "−19 points", "50 %", "−45 points", "taught by South only"):
         assert said in picture
     heights = [part.split("%")[0] for part in picture.split('class="fill')[1:]]
-    assert [float(one.split("height:")[1]) for one in heights] == [95.0, 76.0, 50.0, 70.0]
+    assert [float(one.split("--v:")[1]) for one in heights] == [95.0, 76.0, 50.0, 70.0]
     level = falling()
     for step in level["fall"]:
         step["score"] = 0.8
