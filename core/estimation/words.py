@@ -35,6 +35,8 @@ def number(value: float, decimals: int) -> str:
 def quantity(row: Numbers, unit: str) -> tuple[str, str, str]:
     """Value, lower and upper limit of `{value, low, high}` as text with the same decimals."""
     decimals = digits_for((row["high"] - row["low"]) / 2, row["value"])
+    if 0 < row["value"] < 0.5 * 10**-decimals:  # much smaller than its interval, but not nothing
+        decimals = min(digits_for(10 * row["value"], 0.0), 4)
     return number(row["value"], decimals), number(row["low"], decimals), number(row["high"], decimals)
 
 
@@ -117,7 +119,9 @@ def how_estimated(numbers: Numbers) -> list[str]:
         + ("." if design["recorded"] else ", says the one who ran this; nothing beside the sample proves it.")
     ]
     source = f" ({numbers['estimator_source']})" if numbers["estimator_source"] else ""
-    lines.append(f"{numbers['estimator_title']}. {numbers['estimator_summary']}{source}")
+    plain = numbers["estimator"] == "stratified" and not several
+    told = f"{numbers['estimator_title']}. {numbers['estimator_summary']}{source}"
+    lines.append(f"The plain mean over the labelled {word}, each counted alike." if plain else told)
     for name in dict.fromkeys(row["share"]["method"] for row in numbers["rows"]):
         classes = [row["name"] for row in numbers["rows"] if row["share"]["method"] == name]
         of = "" if len(classes) == len(numbers["rows"]) else f" for {', '.join(classes)}"
