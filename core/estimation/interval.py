@@ -48,15 +48,6 @@ def jeffreys_limits(x: Any, n: Any, level: float) -> tuple[Any, Any]:
     return low, high
 
 
-def wilson_limits(x: float, n: float, level: float) -> tuple[float, float]:
-    """Wilson's score limits of a share (1927, 10.1080/01621459.1927.10502953); shorter than exact, and less sure."""
-    z = float(stats.norm.ppf((1 + level) / 2))
-    share, spread = x / n, z * z / n
-    middle = (share + spread / 2) / (1 + spread)
-    half = z / (1 + spread) * float(np.sqrt(share * (1 - share) / n + spread / (4 * n)))
-    return middle - half, middle + half
-
-
 def combine(weights: Float, x: Float, n: NDArray[np.int64], left: Float, level: float) -> tuple[float, float, str]:
     """Interval of a weighted sum of independent binomial shares.
 

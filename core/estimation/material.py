@@ -26,10 +26,3 @@ class Material:
     counted: NDArray[np.float64] | None = None
     """(K,) what counting the prediction alone would have said: shares, or the mean."""
     places_word: str = "places"
-    xy: NDArray[np.float64] | None = None
-    """(n, 2) where the labelled places lie."""
-
-    @property
-    def area_m2(self) -> float:
-        """Area that the shares are of; NaN when unknown."""
-        return self.design.total if self.design.area_known else float("nan")

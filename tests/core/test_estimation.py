@@ -20,7 +20,6 @@ from quadrat.core.estimation.interval import (
     jeffreys_limits,
     share_limits,
     sum_limits,
-    wilson_limits,
 )
 from quadrat.core.estimation.matrix import correct
 from quadrat.core.estimation.registry import ESTIMATORS
@@ -301,11 +300,12 @@ def test_strata_of_a_map_say_all_that_the_map_says():
 
 
 class TestIntervals:
-    def test_exact_and_wilson_limits_of_textbooks(self):
+    def test_exact_and_jeffreys_limits(self):
         low, high = binomial_limits(4, 50, 0.95)  # scipy.stats.binomtest(4, 50).proportion_ci()
         assert (low, high) == (pytest.approx(0.0222, abs=1e-4), pytest.approx(0.1923, abs=1e-4))
         assert binomial_limits(0, 30, 0.95)[1] == pytest.approx(1 - 0.025 ** (1 / 30))
-        assert wilson_limits(81, 263, 0.95) == (pytest.approx(0.2553, abs=1e-4), pytest.approx(0.3662, abs=1e-4))
+        low, high = jeffreys_limits(10, 100, 0.95)  # Brown, Cai and DasGupta 2001: beta quantiles of 10.5 and 90.5
+        assert (low, high) == (pytest.approx(0.0527, abs=5e-4), pytest.approx(0.1701, abs=5e-4))
 
     @given(st.integers(0, 400), st.integers(2, 400))
     def test_one_stratum_gives_the_limits_of_its_share(self, x, n):
