@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .curve import LEAST_SCORE
 from .words import FEW_GROUPS, NOTABLE_GAP, first_scheme
 
 Assessment = dict[str, Any]
@@ -50,7 +51,7 @@ def _region_advice(numbers: Assessment) -> list[str]:
 
 def _curve_advice(numbers: Assessment) -> list[str]:
     found = numbers.get("curve")
-    if not found or found["needed"] is None:
+    if not found or found["needed"] is None or (found["curves"][0]["mean"][-1] or 0) < LEAST_SCORE:
         return []
     if found["still_rising"]:
         return ["More labels still pay: the learning curve rises to its end."]

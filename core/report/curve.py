@@ -10,6 +10,8 @@ from .parts import figure, paragraphs, points, section, short
 
 Assessment = dict[str, Any]
 FEW_DRAWS = 5
+LEAST_SCORE = 0.1
+"""R2 (or share right) below which a part of it means nothing."""
 LEFT, TOP, WIDTH, HEIGHT = 64.0, 16.0, 560.0, 280.0
 
 
@@ -21,8 +23,13 @@ def curve_section(numbers: Assessment) -> str:
     band = "four of five draws lie in the band" if found["draws"] >= FEW_DRAWS else "the band is their spread"
     caption = (
         f"Each point is the mean of {found['draws']} draws of labels, tested on samples that were kept apart; {band}. "
-        "A label is one cell. Labels are drawn from all groups in turn, first one of each class, then in proportion. "
-        "Probabilities are not calibrated here, which hardly changes the class."
+        "A label is one cell. Labels are drawn from all groups in turn"
+    )
+    caption += (
+        ", first one of each class, then in proportion. Probabilities are not calibrated here, which hardly changes the "
+        "class."
+        if numbers["target"] == "class"
+        else "."
     )
     if len(found["curves"]) > 1:
         caption += " Grey: the same heads on random cells, where the leak grows with the labels."
@@ -37,8 +44,8 @@ def sentences(numbers: Assessment) -> list[str]:
     metric, first = found["metric"], found["curves"][0]
     full, labels = first["mean"][-1], first["labels"][-1]
     name = "right" if numbers["target"] == "class" else "R2"
-    if found["needed"] is None or full is None or full <= 0:
-        text.append("With all labels the head is no better than a guess, so no number of labels can be called enough.")
+    if found["needed"] is None or full is None or full < LEAST_SCORE:
+        text.append("With all labels the head hardly tells anything, so no number of labels can be called enough.")
     else:
         whole = f"{short(full, metric)} {name}" if numbers["target"] == "class" else f"{name} {short(full, metric)}"
         line = (
@@ -55,7 +62,7 @@ def sentences(numbers: Assessment) -> list[str]:
             f"The curve is still rising: the last doubling of the labels gained {gain}. More labels would raise the "
             "full score too, so take that number for what these labels can show, not for an end."
         )
-    elif full is not None and full > 0:
+    elif full is not None and full >= LEAST_SCORE:
         text.append("At its end the curve is flat: more labels of this kind, in these places, would gain little.")
     if first["labels"][0] < found["classes_first"]:
         text.append(
@@ -80,8 +87,10 @@ def picture(found: dict[str, Any]) -> str:
         return x, TOP + HEIGHT * (1 - (min(max(value, low), high) - low) / (high - low))
 
     body = _axes(curves[0]["labels"], at, low, high, percent=percent)
+    ends = [at(one["labels"][-1], one["mean"][-1])[1] for one in curves if one["mean"][-1] is not None]
+    apart = 12.0 if len(ends) == len(curves) > 1 and abs(ends[0] - ends[1]) < 14 else 0.0
     for number in reversed(range(len(curves))):
-        body += _line(curves[number], at, honest=number == 0)
+        body += _line(curves[number], at, honest=number == 0, lower=apart if number == 0 else -apart / 2)
     body += _enough(found, at, low)
     body.append(svg.text(LEFT + WIDTH / 2, TOP + HEIGHT + 44, "Labels (cells) to learn from", anchor="middle"))
     name = "Right, %" if percent else "R2"
@@ -109,22 +118,22 @@ def _axes(labels: list[int], at: Any, low: float, high: float, *, percent: bool)
         x = at(size, low)[0]
         last = number == len(labels) - 1
         body.append(f'<path class="grid" d="M{x:.1f} {TOP:.0f}v{HEIGHT:.0f}"/>')
-        if last or (x - taken > 34 and at(labels[-1], low)[0] - x > 40):
+        if last or (x - taken > 34 and at(labels[-1], low)[0] - x > 62):
             shown = f"all ({size:,})" if last else f"{size:,}"
             body.append(svg.text(x, TOP + HEIGHT + 20, shown, anchor="middle", kind="soft"))
             taken = x
     return body
 
 
-def _line(one: dict[str, Any], at: Any, *, honest: bool) -> list[str]:
-    """A curve with its band; the honest one thick, the other thin and without a band."""
+def _line(one: dict[str, Any], at: Any, *, honest: bool, lower: float) -> list[str]:
+    """A curve with its band; the honest one thick, the other thin and without a band; `lower` moves its name down."""
     points_at = [(size, value) for size, value in zip(one["labels"], one["mean"], strict=True) if value is not None]
     if not points_at:
         return []
     path = "L".join("{:.1f} {:.1f}".format(*at(size, value)) for size, value in points_at)
     x, y = at(*points_at[-1])
     name = "kept apart" if honest else "random"
-    label = svg.text(x + 10, y + 4, name, kind="strong" if honest else "soft")
+    label = svg.text(x + 10, y + 4 + lower, name, kind="strong" if honest else "soft")
     if not honest:
         return [f'<path class="thin" d="M{path}"/>', label]
     band = []
@@ -145,7 +154,7 @@ def _line(one: dict[str, Any], at: Any, *, honest: bool) -> list[str]:
 def _enough(found: dict[str, Any], at: Any, low: float) -> list[str]:
     """Where 95 % of the full score is reached."""
     full = found["curves"][0]["mean"][-1]
-    if found["needed"] is None or full is None or full <= 0:
+    if found["needed"] is None or full is None or full < LEAST_SCORE:
         return []
     x, y = at(found["needed"], found["share"] * full)
     bottom = at(found["needed"], low)[1]
