@@ -25,12 +25,10 @@ def curve_section(numbers: Assessment) -> str:
         f"Each point is the mean of {found['draws']} draws of labels, tested on samples that were kept apart; {band}. "
         "A label is one cell. Labels are drawn from all groups in turn"
     )
-    caption += (
-        ", first one of each class, then in proportion. Probabilities are not calibrated here, which hardly changes the "
-        "class."
-        if numbers["target"] == "class"
-        else "."
-    )
+    if numbers["target"] == "class":
+        caption += ", first one of each class, then in proportion. Probabilities are not calibrated here, which hardly "
+        caption += "changes the class"
+    caption += "."
     if len(found["curves"]) > 1:
         caption += " Grey: the same heads on random cells, where the leak grows with the labels."
     return section(
