@@ -46,6 +46,8 @@ def write_sidecar(
 ) -> None:
     """Write the sidecar of a result under a temporary name and rename it.
 
+    Credits that licences ask for are handed on from the sidecars of the inputs: `facts.credits`.
+
     Args:
         output: path of the result.
         job: that made it.
@@ -62,11 +64,23 @@ def write_sidecar(
         "version": VERSION,
         "job": job.to_dict(),
         "inputs": {name: {"path": path, "fingerprint": prints[name]} for name, path in inputs.items()},
-        "facts": dict(facts),
+        "facts": {**facts, **_credits(facts, inputs)},
     }
     with replacing(sidecar_path(output)) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as file:
         json.dump(content, file, indent=1, ensure_ascii=False, allow_nan=False)
         file.write("\n")
+
+
+def _credits(facts: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str, list[str]]:
+    """What must be named where the result is shown: its own credit, and those of what it was made of."""
+    found: dict[str, None] = {}
+    if facts.get("credit"):
+        found[f"{facts['credit']} ({facts['licence']})" if facts.get("licence") else str(facts["credit"])] = None
+    for path in inputs.values():
+        sidecar = read_sidecar(parse_source(path).path)
+        owed = sidecar["facts"].get("credits") if sidecar else None
+        found |= dict.fromkeys(map(str, owed)) if isinstance(owed, list) else {}
+    return {"credits": list(found)} if found else {}
 
 
 def read_sidecar(output: str) -> dict[str, Any] | None:

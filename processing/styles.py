@@ -7,7 +7,7 @@ added from later; `Styler` finishes a layer when QGIS loads it, in the main thre
 import json
 import os
 import threading
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from qgis.core import (
     Qgis,
@@ -127,17 +127,14 @@ def layer_name(label: str, job: Facts) -> str:
 
 def _origin(job: Facts) -> str:
     """What the user began with: a map is of the raster that was embedded, whatever the embedding's file is called."""
-    return next((source for source, _ in reversed(list(_chain(job)))), "")
-
-
-def _chain(job: Facts) -> Iterator[Tuple[str, Facts]]:
-    """What a result was made of, what that was made of, and so on: path and facts of each."""
+    source = ""
     for _ in range(LONGEST_CHAIN):
-        source = next((str(job[name]) for name in MADE_OF if job.get(name)), "").partition("|")[0]
-        if not source:
-            return
-        facts, job = read_facts(source)
-        yield source, facts
+        asked = next((str(job[name]) for name in MADE_OF if job.get(name)), "").partition("|")[0]
+        if not asked:
+            break
+        source = asked
+        _, job = read_facts(source)
+    return source
 
 
 def with_classes(facts: Facts, job: Facts) -> Facts:
@@ -154,14 +151,9 @@ def _is_unsure(entry: Facts, facts: Facts) -> bool:
     return "unsure" in facts and entry.get("name") == "unsure"
 
 
-def credits_of(facts: Facts, job: Facts) -> List[str]:
-    """What must be named where the result is shown: credit and licence of published embeddings behind it."""
-    found: Dict[str, None] = {}
-    for told in (facts, *(told for _, told in _chain(job))):
-        if told.get("credit"):
-            licence = f" ({told['licence']})" if told.get("licence") else ""
-            found[f"{told['credit']}{licence}"] = None
-    return list(found)
+def credits_of(facts: Facts) -> List[str]:
+    """What must be named where the result is shown: credits of published embeddings behind it, with their licences."""
+    return [str(text) for text in facts.get("credits") or []]
 
 
 def abstract(facts: Facts, job: Facts) -> str:
@@ -174,7 +166,7 @@ def abstract(facts: Facts, job: Facts) -> str:
         value = job.get(name)
         if value and (p.required or value != defaults[name]) and p.kind not in OUTPUTS:
             lines.append(f"{tr(p.label)}: {value}")
-    lines += credits_of(facts, job)
+    lines += credits_of(facts)
     lines.append(tr("The whole job lies beside the file and can be run again: python -m quadrat run FILE.quadrat.json"))
     return "\n".join(lines)
 
@@ -202,7 +194,7 @@ class Styler(QgsProcessingLayerPostProcessorInterface):
         if text:
             metadata = layer.metadata()
             metadata.setAbstract(text)
-            metadata.setRights(credits_of(facts, job))
+            metadata.setRights(credits_of(facts))
             layer.setMetadata(metadata)
 
 

@@ -26,6 +26,7 @@ from quadrat.tests.core.published import (
     write_alphaearth,
 )
 
+CREDITED = ("first.tif", "h.qhead", "map.tif")
 CREDIT = "The AlphaEarth Foundations Satellite Embedding dataset is produced by Google and Google DeepMind."
 
 
@@ -288,6 +289,10 @@ def test_from_the_bucket_to_a_map_of_another_year(tmp_path, opened):
     job = {"labels": str(tmp_path / "labels.gpkg"), "field": "kind"}
     run_job(TrainHead(embedding=first.path, output=head, **job), Progress())
     run_job(ApplyHead(head=head, embedding=second.path, output=output), Progress())
+    owed = [f"{CREDIT} (CC-BY-4.0)"]
+    assert [json.loads((tmp_path / f"{name}.quadrat.json").read_text())["facts"]["credits"] for name in CREDITED] == [
+        owed, owed, owed,
+    ]  # fmt: skip
     with rasterio.open(output) as dataset:
         made = dataset.read(1)
         assert dataset.transform.e == -3 * PIXEL and dataset.transform.f == NORTH

@@ -198,15 +198,9 @@ def test_units_that_are_areas_are_filled(qgis_app):
     assert [type(c.symbol()).__name__ for c in layer.renderer().categories()] == ["QgsFillSymbol"] * 3
 
 
-def test_credit_follows_what_is_made_of_an_embedding(tmp_path):
-    """A map of AlphaEarth owes the same words as AlphaEarth."""
-    embedding, made = tmp_path / "e.tif", tmp_path / "map.tif"
-    facts = {"credit": "Made by somebody.", "licence": "CC-BY-4.0"}
-    content = {"facts": facts, "job": {"job": "openembedding", "input": "/data/a.tif"}}
-    Path(f"{embedding}.quadrat.json").write_text(json.dumps(content))
-    job = {"job": "applyhead", "embedding": str(embedding)}
-    assert credits_of({}, job) == ["Made by somebody. (CC-BY-4.0)"]
-    assert credits_of(facts, content["job"]) == ["Made by somebody. (CC-BY-4.0)"]
-    Path(f"{made}.quadrat.json").write_text(json.dumps({"facts": {}, "job": job}))
-    assert credits_of({}, {"job": "drawsample", "map": str(made)}) == ["Made by somebody. (CC-BY-4.0)"]
-    assert credits_of({}, {}) == []
+def test_credits_stand_in_the_properties_of_the_layer(points):
+    path = points({"credits": ["Made by somebody. (CC-BY-4.0)"], "class_field": "class"})
+    assert credits_of({}) == []
+    layer = dressed_by_processing(path)
+    assert layer.metadata().rights() == ["Made by somebody. (CC-BY-4.0)"]
+    assert "Made by somebody." in layer.metadata().abstract()
