@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATE = pathlib.Path(os.environ.get("QUADRAT_HOME") or ROOT / ".quadrat").absolute()
 FULL, LIGHT, QGIS = STATE / "test-engine", STATE / "test-light", STATE / "test-qgis"
-ENGINE_TESTS = ("tests/core", "tests/models", "tests/wire")
+ROOMS, WIRE = ("tests/core", "tests/models"), ("tests/wire",)
+SIDE_BY_SIDE = ("-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile")
+"""For tests that wait for nobody; those of the wire look at how soon a process answers and have the machine alone."""
 NO_TESTS = 5
 """pytest's status when there is none."""
 
@@ -59,8 +61,10 @@ def suites() -> "list[Suite]":
     return [
         Suite("lint", lint, 120),
         Suite("types and layers", linked, 300, {"PYTHONPATH": str(inside)}, inside),
-        Suite("engine", [_pytest(FULL, "engine", ENGINE_TESTS)], 900),
-        Suite("light", [_pytest(LIGHT, "light", ENGINE_TESTS)], 900),
+        Suite("engine", [_pytest(FULL, "engine", ROOMS, SIDE_BY_SIDE)], 900),
+        Suite("engine wire", [_pytest(FULL, "engine-wire", WIRE)], 300),
+        Suite("light", [_pytest(LIGHT, "light", ROOMS, SIDE_BY_SIDE)], 900),
+        Suite("light wire", [_pytest(LIGHT, "light-wire", WIRE)], 300),
         # Two runs: newer QGIS refuses a second provider `quadrat`, and each of these rooms brings one.
         Suite("processing", [_pytest(QGIS, "processing", ("tests/processing",))], 600, {**python, **_qgis_settings()}),
         Suite("plugin", [_pytest(QGIS, "plugin", ("tests/plugin",))], 300, {**python, **_qgis_settings()}),
@@ -78,7 +82,7 @@ def _linked_package() -> pathlib.Path:
     return inside
 
 
-def _pytest(venv: pathlib.Path, name: str, folders: "tuple[str, ...]") -> "list[str]":
+def _pytest(venv: pathlib.Path, name: str, folders: "tuple[str, ...]", options: "tuple[str, ...]" = ()) -> "list[str]":
     report = STATE / "reports" / f"{name}.xml"
     return [
         str(venv / "bin" / "pytest"),
@@ -86,6 +90,7 @@ def _pytest(venv: pathlib.Path, name: str, folders: "tuple[str, ...]") -> "list[
         "-p",
         "no:cacheprovider",
         f"--junitxml={report}",
+        *options,
         *filter(has_tests, folders),
     ]
 
