@@ -88,7 +88,7 @@ def picture(found: dict[str, Any]) -> str:
     ends = [at(one["labels"][-1], one["mean"][-1])[1] for one in curves if one["mean"][-1] is not None]
     apart = 12.0 if len(ends) == len(curves) > 1 and abs(ends[0] - ends[1]) < 14 else 0.0
     for number in reversed(range(len(curves))):
-        body += _line(curves[number], at, honest=number == 0, lower=apart if number == 0 else -apart / 2)
+        body += _line(curves[number], at, honest=number == 0, down=apart if number == 0 else -apart / 2)
     body += _enough(found, at, low)
     body.append(svg.text(LEFT + WIDTH / 2, TOP + HEIGHT + 44, "Labels (cells) to learn from", anchor="middle"))
     name = "Right, %" if percent else "R2"
@@ -123,15 +123,15 @@ def _axes(labels: list[int], at: Any, low: float, high: float, *, percent: bool)
     return body
 
 
-def _line(one: dict[str, Any], at: Any, *, honest: bool, lower: float) -> list[str]:
-    """A curve with its band; the honest one thick, the other thin and without a band; `lower` moves its name down."""
+def _line(one: dict[str, Any], at: Any, *, honest: bool, down: float) -> list[str]:
+    """A curve with its band; the honest one thick, the other thin and without a band; `down` moves its name."""
     points_at = [(size, value) for size, value in zip(one["labels"], one["mean"], strict=True) if value is not None]
     if not points_at:
         return []
     path = "L".join("{:.1f} {:.1f}".format(*at(size, value)) for size, value in points_at)
     x, y = at(*points_at[-1])
     name = "kept apart" if honest else "random"
-    label = svg.text(x + 10, y + 4 + lower, name, kind="strong" if honest else "soft")
+    label = svg.text(x + 10, y + 4 + down, name, kind="strong" if honest else "soft")
     if not honest:
         return [f'<path class="thin" d="M{path}"/>', label]
     band = []
