@@ -126,7 +126,7 @@ def measure(name: str, heads: list[str], repeats: int) -> None:
         recipe = Recipe(head, "class", own_units=data.own_units, calibration="auto")
         for repeat in range(repeats):
             groups = data.groups(repeat)
-            folds = class_folds(data.y, groups, 5, repeat)
+            folds = class_folds(data.y, groups, 5, repeat, every_class=False)
             if folds is None:
                 continue
             run_all([partial(found.fold, data, groups, recipe, *part) for part in folds.parts()], 1, Progress())

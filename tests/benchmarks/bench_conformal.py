@@ -4,7 +4,7 @@
     QUADRAT_DATA=… python tests/benchmarks/bench_conformal.py real [--sets village/bands …]
 
 made   groups whose cells are right or wrong together, 2,000 draws of the calibration groups, each tested on cells of
-       200 new groups: the mean coverage, its spread over draws, and what the threshold of single cells (each cell counting
+       200 new groups: mean coverage, its spread over draws, and what the threshold of single cells (each cell counting
        as a sample of its own) would give. With one cell a group the coverage of a draw follows a beta distribution.
 real   a head is fitted once by held-out folds; then its groups are split 2,000 times into halves, of which one sets the
        threshold and the other is tested: coverage and mean size of the sets. `job` is the road of the job itself, in
@@ -137,7 +137,7 @@ def road(name: str, head: str, recipe: Recipe, data: object, repeats: int) -> No
 
     for repeat in range(repeats):
         groups = data.groups(repeat)
-        folds = class_folds(data.y, groups, 5, repeat)
+        folds = class_folds(data.y, groups, 5, repeat, every_class=False)
         if folds is not None:
             run_all([partial(one, *part, groups) for part in folds.parts()], 1, Progress())
     if not rows:
