@@ -146,7 +146,9 @@ def _trusts(evidence: Evidence, Y: Float, f: Float, mapped_sd: Float) -> Float:
     if spread <= 0:
         return np.zeros(len(Y))
     further = float((W**2 * mapped_sd**2 / evidence.counts).sum()) if evidence.beyond else 0.0
-    total = float((pull * covariance).sum()) + pull[home] * (without - covariance[home])
+    # Among drawn units of a small population the others tell of the one left out; the share not drawn sets that right.
+    gap = evidence.left[home] * (without - covariance[home])
+    total = float((pull * covariance).sum()) + pull[home] * gap
     return np.asarray(np.clip(total / (spread + further), 0.0, 1.0))
 
 
