@@ -55,7 +55,7 @@ def sentences(numbers: Assessment) -> list[str]:
             line += f" ({low:,} to {high:,} had other labels been drawn)"
         text.append(f"{line}.")
     if found["still_rising"]:
-        gain = points(found["still_rising"], metric)
+        gain = points(found["still_rising"], 0.0, metric)
         text.append(
             f"The curve is still rising: the last doubling of the labels gained {gain}. More labels would raise the "
             "full score too, so take that number for what these labels can show, not for an end."

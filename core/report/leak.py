@@ -50,7 +50,7 @@ def _column(step: dict[str, Any], random: float | None, bounds: dict[str, Any], 
     lost = random - step["score"] if random is not None else 0.0
     if step["name"] != "random" and random is not None and lost > SMALLEST_DROP:
         marks = f'<i class="lost" style="--v:{_percent(random)}"></i>' + marks
-        drop = f"−{points(lost, metric)}"
+        drop = f"−{points(random, step['score'], metric)}"
     if step["name"] in ("groups", "blocks") and bounds.get("low") is not None and bounds.get("high") is not None:
         low, high = (max(0.0, min(1.0, bounds[name])) for name in ("low", "high"))
         marks += f'<i class="line" style="--from:{_percent(low)};--v:{_percent(high - low)}"></i>'

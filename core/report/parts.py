@@ -62,12 +62,12 @@ def short(value: float, metric: str) -> str:
     return f"{100 * value:.0f} %" if METRICS[metric].percent else f"{value:.2f}".replace("-", "−")
 
 
-def points(gap: float, metric: str) -> str:
-    """A difference of scores: points, or two decimals."""
+def points(high: float, low: float, metric: str) -> str:
+    """How far two scores lie apart: points, or two decimals; of the scores as they are shown, so that sums are right."""
     if METRICS[metric].percent:
-        whole = round(abs(100 * gap))
+        whole = abs(round(100 * high) - round(100 * low))
         return f"{whole} point{'s' if whole != 1 else ''}"
-    return f"{abs(gap):.2f}"
+    return f"{abs(round(high, 2) - round(low, 2)):.2f}"
 
 
 def spread(row: dict[str, Any], card: MetricCard) -> str:

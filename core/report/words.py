@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .parts import listed, short
+from .parts import listed, points, short
 
 Assessment = dict[str, Any]
 FEW_GROUPS = 10
@@ -96,15 +96,15 @@ def _region_sentences(numbers: Assessment) -> list[str]:
 
 
 def _leak_sentence(numbers: Assessment) -> str:
-    gap, random = numbers["headline"]["leakage"], numbers["headline"]["random"]
-    if numbers["target"] == "class":
-        points, said = f"{abs(100 * gap):.0f} points", f"{100 * random:.0f} %"
-    else:
-        points, said = f"{abs(gap):.2f}", f"R2 {random:.2f}"
+    head = numbers["headline"]
+    gap, apart = head["leakage"], points(head["random"], head["score"], head["metric"])
+    said = short(head["random"], head["metric"])
+    if numbers["target"] == "value":
+        said = f"R2 {said}"
     if gap >= NOTABLE_GAP:
-        return f"Random folds would have claimed {said}. The {points} between the two are leakage, not skill."
+        return f"Random folds would have claimed {said}. The {apart} between the two are leakage, not skill."
     if gap <= -NOTABLE_GAP:
-        return f"Random folds give {said}, {points} less; with so few labels the draw of the folds decides."
+        return f"Random folds give {said}, {apart} less; with so few labels the draw of the folds decides."
     return f"Random folds give {said}: hardly any leakage here."
 
 

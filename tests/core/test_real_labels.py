@@ -69,7 +69,7 @@ def test_germany_falls_from_random_to_polygons_to_the_other_region(assess, tmp_p
     assert set(lacking["unseen"]) == alone
     assert lacking["scores_seen"]["accuracy"] > lacking["scores"]["accuracy"] + 0.05
     page = (tmp_path / "r.html").read_text()
-    assert [step["name"] for step in numbers["fall"]] == ["random", "groups", "regions", "regions"]
+    assert [step["name"] for step in numbers["fall"]] == ["random", "groups", "blocks", "regions", "regions"]
     assert "where the head has not been" in page
     for name in alone:
         assert name in page
