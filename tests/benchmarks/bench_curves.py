@@ -101,9 +101,9 @@ def _loaded(cache: pathlib.Path, name: str) -> LabelledSet:
         )
 
 
-def tables(cache: pathlib.Path, names: list[str], balance: bool, metric: str) -> dict[str, dict[str, tuple]]:
+def tables(caches: list[pathlib.Path], names: list[str], balance: bool, metric: str) -> dict[str, dict[str, tuple]]:
     """By set and head: sizes (S,) and scores (draws, S), of the sizes that all draws have."""
-    known = json.loads(cache.read_text())
+    known = {key: row for cache in caches for key, row in json.loads(cache.read_text()).items()}
     out: dict[str, dict[str, tuple]] = {}
     for name in names:
         for head in HEADS:
@@ -174,7 +174,13 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("run", "table"))
-    parser.add_argument("--cache", type=pathlib.Path, default=pathlib.Path("curves.json"))
+    parser.add_argument(
+        "--cache",
+        type=pathlib.Path,
+        nargs="+",
+        default=[pathlib.Path("curves.json")],
+        help="several: of runs side by side, for the table",
+    )
     parser.add_argument("--sets", default="reported", help="reported, design, or names joined by commas")
     parser.add_argument("--heads", default=",".join(HEADS))
     parser.add_argument("--minutes", type=float, default=5)
@@ -183,7 +189,7 @@ def main() -> None:
     given = parser.parse_args()
     names = list({"reported": REPORTED, "design": DESIGN}.get(given.sets, given.sets.split(",")))
     if given.what == "run":
-        done = run(given.cache, names, given.heads.split(","), given.minutes, given.balance)
+        done = run(given.cache[0], names, given.heads.split(","), given.minutes, given.balance)
         raise SystemExit(0 if done else 3)
     show(tables(given.cache, names, given.balance, given.metric))
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import rasterio
 from quadrat.core.crossval import schemes_for
+from quadrat.core.folds import make_folds
 from quadrat.core.jobs.embed import EmbedRaster
 from quadrat.core.jobs.fewshot import TrainHead
 from quadrat.core.labels import load_samples
@@ -47,8 +48,9 @@ def _data() -> pathlib.Path:
 
 
 def _of_samples(samples: Samples, target: str = "class") -> LabelledSet:
-    """With the groups of the scheme that an assessment trusts first."""
-    scheme = schemes_for(target, samples, 0.0, 0)[0][0]
+    """With the groups of the scheme that an assessment trusts first, of those that can keep anything apart."""
+    schemes = schemes_for(target, samples, 0.0, 0)[0]
+    scheme = next(one for one in schemes if make_folds(target, samples.y, one.groups(0), 2, 0))
     return LabelledSet(samples.X, samples.y, scheme.groups, samples.space.own_units, target)
 
 
