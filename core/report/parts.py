@@ -63,7 +63,7 @@ def short(value: float, metric: str) -> str:
 
 
 def points(high: float, low: float, metric: str) -> str:
-    """How far two scores lie apart: points, or two decimals; of the scores as they are shown, so that sums are right."""
+    """How far two scores lie apart, as they are shown, so that sums are right: points, or two decimals."""
     if METRICS[metric].percent:
         whole = abs(round(100 * high) - round(100 * low))
         return f"{whole} point{'s' if whole != 1 else ''}"

@@ -31,7 +31,7 @@ def assess(tmp_path):
     """Run an assessment; gives scheme -> scores and the page."""
 
     def go(**fields):
-        job = {"job": "assesshead", "output": str(tmp_path / "r.html"), "repeats": 1} | fields
+        job = {"job": "assesshead", "output": str(tmp_path / "r.html"), "repeats": 1, "curve_draws": 0} | fields
         result = run_job(AssessHead.from_dict(job), Progress())
         numbers = json.loads((tmp_path / "r.json").read_text())
         assert numbers["headline"] == result.facts["headline"]
