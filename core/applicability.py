@@ -57,7 +57,7 @@ class Applicability:
         if not len(X):
             return np.empty(0, np.float32)
         distance = self._search.kneighbors(self.transform(X))[0][:, 0]
-        return (distance / (self.mean_distance * self.threshold)).astype(np.float32)
+        return np.asarray(distance / (self.mean_distance * self.threshold), np.float32)
 
     def transform(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
         """(m, d) as they are compared."""

@@ -1,4 +1,11 @@
-"""How vectors are brought to one footing before distances and angles between them are taken."""
+"""How vectors are brought to one footing before distances and angles between them are taken.
+
+Cosines are taken after the average is away: without that 98 % of the cells of a Sentinel-2 scene had a cosine above
+0.92 to their mean. Mean average precision of cells of the same class in other polygons, bands by their own scale: 76.8
+and 99.6 % (village, Para) against 62.0 and 90.4 % as they are, but 62.7 against 67.7 % on the scene from Cameroon.
+Embeddings by one common scale 88.1, 99.8 and 80.5 %, by a scale for each dimension 43.1, 88.1 and 60.3 %.
+Figures: python tests/benchmarks/bench_suggest.py likeness
+"""
 
 from dataclasses import dataclass
 from typing import Self

@@ -27,6 +27,8 @@ ISOTONIC_GROUPS, ISOTONIC_SAMPLES = 200, 1000
 hardly more than one case."""
 ACCURACY_LOST = 0.005
 """A map that changes the order of classes must not cost more than this share of right samples."""
+STANDARD_ERRORS = 1.0
+"""By which the log-loss must fall, counted over groups: one lucky group is no reason to change anything."""
 
 
 @dataclass
@@ -78,7 +80,7 @@ def learn(method: str, held: HeldOut | None, codes: Int, groups: Int, balanced: 
     losses = {name: trial.losses(shares) for name, shares in found.items() if trial.keeps_accuracy(shares)}
     facts |= {"error_before": trial.error(trial.shares), "log_loss_before": before}
     best = min(losses, key=lambda name: losses[name], default="none")
-    if method == "none" or best == "none" or losses[best] >= before:
+    if best == "none" or not trial.is_better(found[best]):
         facts |= {"error_after": facts["error_before"], "log_loss_after": before, "why": _kept(method, wanted, facts)}
         return Learnt("none", {}, held.probabilities, facts)
     probabilities = held.probabilities.copy()
@@ -137,6 +139,15 @@ class _Trial:
 
     def losses(self, shares: Float) -> float:
         return float(np.average(log_losses(shares, self.codes), weights=self.weight))
+
+    def is_better(self, shares: Float) -> bool:
+        """True when the log-loss falls by more than the noise that so few groups leave in it."""
+        gain = self.weight * (log_losses(self.shares, self.codes) - log_losses(shares, self.codes))
+        members = np.unique(self.groups, return_inverse=True)[1]
+        of_group, weight = np.bincount(members, gain), np.bincount(members, self.weight)
+        mean = of_group.sum() / weight.sum()
+        noise = np.sqrt(((of_group - mean * weight) ** 2).sum()) / weight.sum()
+        return bool(mean > STANDARD_ERRORS * noise)
 
     def error(self, shares: Float) -> float:
         return expected_error(shares, self.codes, self.weight)

@@ -19,8 +19,8 @@ FLOOR = 1e-4
 FLOORS = (FLOOR, 1e-3, 1e-2, 0.05)
 """Tried along with the temperature and added to every probability: neighbours and trees give 0 to what they did not
 see among a few, and no power makes more of a 0."""
-WIDEST = np.log(20.0)
-"""Temperatures between 1/20 and 20 are tried."""
+WIDEST = np.log(1e4)
+"""Powers between 1/10,000 and 10,000 are tried: prototypes of many dimensions can be as timid as that."""
 STEP_ORDER = 1e-3
 """Share of the score that is added to a step of an isotonic curve, so that classes keep their order on it."""
 METHODS = ("temperature", "platt", "isotonic")

@@ -2,12 +2,15 @@
 
     python tests/benchmarks/bench_suggest.py cold
     python tests/benchmarks/bench_suggest.py warm
+    python tests/benchmarks/bench_suggest.py likeness
 
 Needs QUADRAT_DATA. Each draw deals whole polygons (or blocks) out to two halves: in one the strategies choose among the
 cells whose class is known, the linear head is fitted on the chosen cells, and balanced accuracy is measured in the
 other half. Random cells of the same half are the measure; differences are paired by draw. cold: n = K, 2K and 5K
 labels of K classes, chosen at once without any label. warm: from 5K random labels to 10K and 20K, in rounds of K.
-`--keep FILE` adds what was measured to a file and sums up all that is in it, so that sets can be run one by one.
+likeness: mean average precision, over classes, of cells of the class of one polygon among the cells of all others, by
+cosine to its mean, on each footing. `--keep FILE` adds what was measured to a file and sums up all that is in it, so
+that sets can be run one by one.
 Candidates in the sets with polygons are cells that people drew, cleaner than those of a real scene; in the three scenes
 with a favela mask every cell is one, mixed cells included, and a class is rare and hard.
 
@@ -34,7 +37,7 @@ import pandas as pd  # noqa: E402
 from quadrat.core.active.pool import Known, Pool, Taught, suggest  # noqa: E402
 from quadrat.core.blocks import draw_cells  # noqa: E402
 from quadrat.core.folds import class_folds  # noqa: E402
-from quadrat.core.footing import Footing  # noqa: E402
+from quadrat.core.footing import Footing, unit  # noqa: E402
 from quadrat.core.heads.build import fit_head  # noqa: E402
 from quadrat.core.heads.recipe import Recipe  # noqa: E402
 from quadrat.core.jobs.embed import EmbedRaster  # noqa: E402
@@ -44,6 +47,7 @@ from quadrat.core.metrics.classes import balanced_accuracy  # noqa: E402
 from quadrat.core.pipelines.registry import run_job  # noqa: E402
 from quadrat.core.progress import Progress  # noqa: E402
 from quadrat.core.raster import open_raster  # noqa: E402
+from sklearn.metrics import average_precision_score  # noqa: E402
 
 TUNED = ("village embedding", "germany bands")
 CHECKED = (
@@ -220,6 +224,27 @@ def told(name: str, found: dict[str, np.ndarray], heading: tuple[str, ...]) -> d
     return gains
 
 
+def likeness(data: pathlib.Path, folder: str) -> None:
+    """Print how well cosines find the class again, on three footings."""
+    for name, one in raster_sets(data, folder):
+        # Averages and scales of the labelled cells stand for those of the raster.
+        common, own = (Footing.fit(one.X, own_units) for own_units in (False, True))
+        ways = {"as they are": lambda X: X, "common scale": common, "own scales": own}
+        shown = []
+        for way, footing in ways.items():
+            directions = unit(footing(one.X))
+            found: dict[int, list[float]] = {}
+            for group in np.unique(one.groups):
+                query = one.groups == group
+                truth = one.y[~query] == one.y[query][0]
+                if truth.any():
+                    middle = unit(directions[query].mean(axis=0, keepdims=True))[0]
+                    precision = average_precision_score(truth, directions[~query] @ middle)
+                    found.setdefault(int(one.y[query][0]), []).append(precision)
+            shown.append(f"{way} {100 * np.mean([np.mean(values) for values in found.values()]):.1f} %")
+        print(f"{name:18} {', '.join(shown)}", flush=True)
+
+
 def summed(every: dict[str, dict[str, list[float]]]) -> None:
     """Print the mean over sets of the gain over random, and its range."""
     for title, names in (("all sets", list(every)), ("tuned on", TUNED), ("checked on", CHECKED)):
@@ -239,12 +264,16 @@ def summed(every: dict[str, dict[str, list[float]]]) -> None:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("cold", "warm"))
+    parser.add_argument("what", choices=("cold", "warm", "likeness"))
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--sets", nargs="*", default=[])
     parser.add_argument("--strategies", nargs="*", default=[])
     parser.add_argument("--keep", type=pathlib.Path)
     given = parser.parse_args()
+    if given.what == "likeness":
+        with tempfile.TemporaryDirectory() as folder:
+            likeness(pathlib.Path(os.environ["QUADRAT_DATA"]), folder)
+        return
     usual = ["typical", "coverage"] if given.what == "cold" else ["mix", "margin", "disagreement", "typical"]
     strategies = ["plain random", *(given.strategies or usual)]
     measure, heading = (cold, ("K", "2K", "5K")) if given.what == "cold" else (warm, ("10K", "20K"))
