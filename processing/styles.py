@@ -142,13 +142,15 @@ def with_classes(facts: Facts, job: Facts) -> Facts:
     classes = facts.get("classes")
     for name in ("head", "map"):
         told = read_facts(str(job[name]))[0] if job.get(name) and not classes else {}
-        classes = classes or [entry for entry in told.get("classes") or [] if not _is_unsure(entry, told)]
+        classes = classes or _named(told)
     return {**facts, "classes": classes} if classes else facts
 
 
-def _is_unsure(entry: Facts, facts: Facts) -> bool:
-    """The class that stands for several: nothing on the ground, and never what a place is labelled as."""
-    return "unsure" in facts and entry.get("name") == "unsure"
+def _named(facts: Facts) -> List[Facts]:
+    """Classes without the last one where it stands for several: nothing on the ground, never what a place is."""
+    classes = list(facts.get("classes") or [])
+    doubt = classes and "unsure" in facts and str(classes[-1].get("name")).rstrip("?") == "unsure"
+    return classes[:-1] if doubt else classes
 
 
 def credits_of(facts: Facts) -> List[str]:

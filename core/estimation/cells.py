@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..cellarea import CellAreas
 from ..classes import ClassEntry
+from ..conformal import UNSURE
 from ..errors import BadInput
 from ..grid import Grid
 from ..jobs.estimate import REFERENCE, EstimateArea
@@ -23,7 +24,7 @@ from ..vector import parse_source, read_vector
 from .design import TABLE, Design, Stratum
 from .evidence import Evidence
 from .filled import Classes, answered, check_independent, listed, none_filled, numbers_of, one_hot, texts_of
-from .mapclasses import class_entries, read_at
+from .mapclasses import class_entries, read_at, unsure_value
 from .material import Material
 from .places import PLACE
 from .population import check_classes, count_classes, measure_values
@@ -50,14 +51,19 @@ def gather(job: EstimateArea, table: pd.DataFrame, recorded: Design | None, prog
     filled = np.isfinite(values) if values is not None else np.array([bool(text) for text in texts], dtype=bool)
     if not filled.any():
         raise none_filled(job, len(table))
-    gaps, _ = answered(table, filled, len(table))
     with_map = _Map(job, path, recorded, table, progress) if path else None
+    doubts: list[str] = []
+    if values is None:
+        texts, filled, doubts = _without_doubt(texts, _legend(recorded, with_map))
+    if not filled.any():
+        raise none_filled(job, len(table))
+    gaps, _ = answered(table, filled, len(table))
     design, stratum, inside, notes = _strata(job, table, recorded, with_map, progress)
     kept = np.flatnonzero(filled & inside)
     if not len(kept):
         raise BadInput(f"No labelled place of {job.sample} lies on the map. Do the coordinate systems fit?")
     material = _evidence(job, design, stratum[kept], values, [texts[i] for i in kept], kept, with_map, progress)
-    material.drawn, material.notes = len(table), [*gaps, *notes, *material.notes]
+    material.drawn, material.notes = len(table), [*doubts, *gaps, *notes, *material.notes]
     return material
 
 
@@ -88,7 +94,6 @@ class _Map:
             self.values, self.valid = read_at(reader, self.cells, progress.part(0.0, 0.2))
             mask = PolygonMask(mask_path, reader.grid) if mask_path else None
             self.parts: dict[int, Stratum] = {}
-            self.entries: dict[int, ClassEntry] = {}
             areas = CellAreas(reader.grid)
             self.area_known, self.note = areas.known, areas.note
             if not (self.same and recorded is not None and recorded.by_class):  # else the design has all the numbers
@@ -101,11 +106,13 @@ class _Map:
             return
         check_classes(self.values[self.valid].astype(np.float32), self.path)
         parts = count_classes(reader, mask, progress)
-        self.entries = class_entries(reader, parts)
+        known, unsure = class_entries(reader, parts), unsure_value(reader)
         self.parts = {
-            value: Stratum(value, self.entries[value].name, self.entries[value].colour, part.count, part.area_m2)
+            value: Stratum(
+                value, known[value].name, known[value].colour, part.count, part.area_m2, unsure=value == unsure
+            )
             for value, part in parts.items()
-        }
+        }  # fmt: skip
 
 
 def _cells_of(job: EstimateArea, table: pd.DataFrame, grid: Grid, *, by_name: bool) -> tuple[Whole, int]:
@@ -230,34 +237,62 @@ def _evidence(
 def _class_evidence(
     design: Design, texts: list[str], kept: Whole, with_map: _Map | None, common: dict[str, Any]
 ) -> Material:
-    classes = Classes()
-    by_class, new_map = design.by_class, with_map is not None and not (design.by_class and with_map.same)
-    if with_map is not None and new_map:
-        classes.entries = list(with_map.entries.values())
-    elif by_class:
-        classes.entries = [ClassEntry(s.value, s.name, s.colour) for s in design.strata]
-    classes.mapped = len(classes.entries)
+    classes, legend = Classes(), _legend(design, with_map)
+    named = [part for part in legend if not part.unsure]
+    classes.entries = [ClassEntry(part.value, part.name, part.colour) for part in named]
+    classes.mapped = M = len(named)
     truth = np.array([classes.place(text) for text in texts], dtype=np.int64)
     K = len(classes.entries)
     shown, F, mapped, spread, counted = None, None, None, None, None
-    if with_map is not None and new_map:
-        order = {value: k for k, value in enumerate(with_map.parts)}
-        there = with_map.valid[kept]
-        shown = np.array(
-            [order.get(int(v), -1) if ok else -1 for v, ok in zip(with_map.values[kept], there, strict=True)]
-        )
-        areas = np.array([part.area_m2 for part in with_map.parts.values()])
-        counted = np.append(areas / areas.sum(), np.zeros(K - len(areas)))
-        if design.kind == "simple":
-            F, mapped = one_hot(shown, K), counted[None]
-            spread = np.sqrt(mapped * (1 - mapped))
-    elif by_class:
-        shown, counted = common["stratum"], np.append(design.weights, np.zeros(K - len(design.weights)))
+    if legend:
+        turn = iter(range(M))
+        order = {part.value: M if part.unsure else next(turn) for part in legend}
+        whole = sum(part.area_m2 for part in legend)
+        counted = np.append([part.area_m2 / whole for part in named], np.zeros(K - M))
+        if with_map is not None and with_map.parts:
+            said = zip(with_map.values[kept], with_map.valid[kept], strict=True)
+            shown = np.array([order.get(int(value), -1) if ok else -1 for value, ok in said])
+            if design.kind == "simple":
+                F, mapped = one_hot(np.where(shown < M, shown, -1), K), counted[None]
+                spread = np.sqrt(mapped * (1 - mapped))
+        else:
+            shown = np.array([order[design.strata[h].value] for h in common["stratum"]])
     evidence = Evidence(Y=one_hot(truth, K), names=classes.names, F=F, mapped=mapped, mapped_sd=spread, **common)
-    notes = list(dict.fromkeys(classes.notes))
+    notes = [*_open_places(legend), *dict.fromkeys(classes.notes)]
     extra = classes.names[classes.mapped :]
     if extra and classes.mapped:
         notes.append(f"In the reference, but not on the map: {listed(extra)}.")
     if shown is not None and (shown < 0).any():
         notes.append(f"{int((shown < 0).sum())} places lie outside the map; accuracy is told without them.")
-    return Material(evidence, design, classes, 0, notes, shown, counted)
+    return Material(evidence, design, classes, 0, notes, shown, counted, _open_share(legend))
+
+
+def _legend(design: Design | None, with_map: _Map | None) -> tuple[Stratum, ...]:
+    """What the map shows, by value: of the map that was read, else of the design; empty where neither has classes."""
+    if with_map is not None and with_map.parts:
+        return tuple(with_map.parts.values())
+    return design.strata if design is not None and design.by_class else ()
+
+
+def _without_doubt(texts: list[str], legend: tuple[Stratum, ...]) -> tuple[list[str], NDArray[np.bool_], list[str]]:
+    """Answers, which places have one, and a note; 'unsure' is no answer where the map uses it for open places."""
+    doubtful = [any(part.unsure for part in legend) and text.casefold() == UNSURE for text in texts]
+    texts = ["" if doubt else text for text, doubt in zip(texts, doubtful, strict=True)]
+    note = [f"{sum(doubtful)} places are answered '{UNSURE}', which is no class: taken as not answered."]
+    return texts, np.array([bool(text) for text in texts], dtype=bool), note if any(doubtful) else []
+
+
+def _open_share(legend: tuple[Stratum, ...]) -> float:
+    """Share of the map that it leaves open."""
+    whole = sum(part.area_m2 for part in legend)
+    return sum(part.area_m2 for part in legend if part.unsure) / whole if whole else 0.0
+
+
+def _open_places(legend: tuple[Stratum, ...]) -> list[str]:
+    """A note on what the map leaves open."""
+    return [
+        f"{100 * _open_share(legend):.1f} % of the map is '{part.name}': places that it leaves open, and no class. "
+        "What is there is estimated from their labels. Counting pixels gives them to no class, and accuracy is told "
+        "of the rest."
+        for part in legend if part.unsure
+    ]  # fmt: skip

@@ -27,6 +27,8 @@ class Stratum:
     area_m2: float
     """Their true area; equals `count` where areas are unknown or units have none."""
     drawn: int = 0
+    unsure: bool = False
+    """True for places that the map leaves open: a stratum, but no class."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..classes import ClassEntry, colour_of, entries
+from ..conformal import UNSURE
 from ..grid import Window
 from ..progress import Progress
 from ..raster import RasterReader
@@ -27,6 +28,18 @@ def class_entries(reader: RasterReader, values: Iterable[int]) -> dict[int, Clas
         name = names.get(value, str(value))
         found[value] = known.get(value) or ClassEntry(value, name, spare.get(name) or colour_of(place))
     return found
+
+
+def unsure_value(reader: RasterReader) -> int | None:
+    """Value of the places that the map leaves open, which is no class; None where it names all."""
+    content = read_sidecar(reader.path)
+    classes = content["facts"].get("classes") if content else None
+    if content and isinstance(classes, list) and classes:
+        last = classes[-1]
+        told = "unsure" in content["facts"] and str(last["name"]).rstrip("?") == UNSURE
+        return int(last["value"]) if told else None
+    names = _category_names(reader.tags)
+    return next((value for value, name in names.items() if name.casefold() == UNSURE), None)
 
 
 def _from_sidecar(path: str) -> dict[int, ClassEntry]:

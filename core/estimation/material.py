@@ -25,4 +25,6 @@ class Material:
     """(n,) class of the map at each labelled place; None where accuracy has no meaning."""
     counted: NDArray[np.float64] | None = None
     """(K,) what counting the prediction alone would have said: shares, or the mean."""
+    unsure: float = 0.0
+    """Share of the map that it leaves open."""
     places_word: str = "places"

@@ -42,6 +42,11 @@ def estimate(evidence: Evidence, level: float = 0.95) -> Estimate:
         raise BadInput("The correction by the confusion matrix needs classes and a prediction of all places.")
     if len(evidence.weights) > 1:
         raise BadInput("The correction by the confusion matrix is for simple random samples. Choose estimator auto.")
+    if (evidence.F.sum(axis=1) < 1).any():
+        raise BadInput(
+            "The prediction leaves labelled places open, unsure or outside, so the confusion matrix is not whole. "
+            "Choose estimator auto."
+        )
     truth, said = evidence.Y.argmax(axis=1), evidence.F.argmax(axis=1)
     K = evidence.Y.shape[1]
     seen = np.bincount(truth, minlength=K) > 0

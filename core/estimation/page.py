@@ -105,7 +105,8 @@ def _headline(numbers: Numbers, sentences: Sequence[str]) -> str:
         cards.append(_card(f"+ {words.rounded(row['more']):,}", note))
     if numbers["accuracy"] is not None:
         overall = numbers["accuracy"]["overall"]
-        cards.append(_card(f"{100 * overall['value']:.1f} %", f"of the area is right on the map; {_interval(overall)}"))
+        note = f"{_judged(numbers)} is right on the map; {_interval(overall)}"
+        cards.append(_card(f"{100 * overall['value']:.1f} %", note))
     text = "".join(f'<p class="{"lead" if at == 0 else ""}">{escape(line)}</p>' for at, line in enumerate(sentences))
     return f'{text}<div class="cards">{"".join(cards)}</div>'
 
@@ -220,6 +221,10 @@ def _accuracy(numbers: Numbers) -> str:
             for j, count in enumerate(found["counts"][i])
         )
         lines.append(f"<tr><td>{escape(names[i])}</td>{cells}<td>{_percent(found['users'][i])}</td></tr>")
+    if found["unsure"] is not None:
+        pairs = zip(found["unsure"]["counts"], found["unsure"]["matrix"], strict=True)
+        cells = "".join(f"<td>{count or '–'}<small>{_points(share)}</small></td>" for count, share in pairs)
+        lines.append(f'<tr><td class="soft">unsure: no class</td>{cells}<td>–</td></tr>')
     last = "".join(f"<td>{_percent(found['producers'][j]) if j < M else '–'}</td>" for j in range(len(names)))
     lines.append(f"<tr><td>Producer's accuracy</td>{last}<td>{_percent(found['overall'])}</td></tr>")
     grid = (
@@ -232,7 +237,13 @@ def _accuracy(numbers: Numbers) -> str:
         "User's accuracy: of what is shown as the class, how much is. Producer's: of what is the class, how much is "
         "shown. Lower right: overall accuracy."
     )
+    if found["unsure"] is not None:
+        told += " Unsure places count neither as right nor as wrong: all accuracies are of the rest."
     return section("How good is the map?", grid, f'<p class="soft">{escape(told)}</p>')
+
+
+def _judged(numbers: Numbers) -> str:
+    return "of the area" if not numbers["unsure"] else "of the area that is not unsure"
 
 
 def _points(share: float) -> str:

@@ -54,7 +54,7 @@ def allocate(size: int, weights: Float, counts: Float, minimum: int) -> Whole:
 
 
 def size_for_half_width(
-    weights: Float, counts: Float, accuracy: float, half: float, minimum: int, most: int, level: float = 0.95
+    weights: Float, counts: Float, accuracy: float | Float, half: float, minimum: int, most: int, level: float = 0.95
 ) -> int:
     """Fewest places, shared out by `allocate`, with which no class share is expected to be less sure than wanted.
 
@@ -64,7 +64,7 @@ def size_for_half_width(
     Args:
         weights: (H,) shares of the strata.
         counts: (H,) how many there are to draw from.
-        accuracy: share of each stratum that is expected to be right.
+        accuracy: share of each stratum that is expected to be right, one for all or (H,).
         half: wanted half width, as a share.
         minimum: places in each stratum.
         most: the answer is never above this.

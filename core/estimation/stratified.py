@@ -67,7 +67,8 @@ class Accuracy:
     """How good a map is, by area; per class in the order of the map's classes. NaN where nothing is known."""
 
     matrix: Float
-    """(M, K) estimated area shares, map classes in rows and reference classes in columns; eq. 4 of the paper."""
+    """(M, K) estimated area shares, map classes in rows and reference classes in columns; eq. 4 of the paper. A row
+    M + 1 holds what the map leaves open, if it does."""
     overall: Float
     """(4,) value, standard error, lower and upper bound."""
     users: Float
@@ -83,27 +84,49 @@ def accuracy(evidence: Evidence, shown: NDArray[np.int64], classes: int, level: 
 
     Args:
         evidence: one-hot Y.
-        shown: (n,) map class of each place; the first `classes` columns of Y are the map's classes.
+        shown: (n,) map class of each place; the first `classes` columns of Y are the map's classes. M where the map
+            leaves the place open: that is neither right nor wrong, and accuracy is told of the rest.
         classes: M, of the map.
         level: of the intervals.
     """
     W, n = evidence.weights, evidence.sizes
     truth = evidence.Y.argmax(axis=1)
-    cells = np.zeros((len(W), classes, evidence.Y.shape[1]))
+    named = shown < classes
+    cells = np.zeros((len(W), classes if named.all() else classes + 1, evidence.Y.shape[1]))
     np.add.at(cells, (evidence.stratum, shown, truth), 1.0)
     shares = cells / np.maximum(n, 1)[:, None, None]
     matrix = np.einsum("h,hmk->mk", W, shares)
     right = (shown == truth).astype(float)[:, None]
-    overall = estimate(_with(evidence, right), level)
+    if not named.all():
+        rest = _named_alone(evidence, named)
+        if rest is not None:
+            found = accuracy(rest, shown[named], classes, level)
+            return Accuracy(matrix, found.overall, found.users, found.producers)
+        overall = _ratio(evidence, right[:, 0], named.astype(float), level)
+    else:
+        whole = estimate(_with(evidence, right), level)
+        overall = np.array([whole.value[0], whole.se[0], whole.low[0], whole.high[0]])
     users = np.full((classes, 4), np.nan)
     producers = np.full((classes, 4), np.nan)
     for m in range(classes):
         hit = right[:, 0] * (shown == m)
         users[m] = _ratio(evidence, hit, (shown == m).astype(float), level)
-        producers[m] = _ratio(evidence, hit, (truth == m).astype(float), level)
-    return Accuracy(
-        matrix, np.array([overall.value[0], overall.se[0], overall.low[0], overall.high[0]]), users, producers
-    )
+        producers[m] = _ratio(evidence, hit, ((truth == m) & named).astype(float), level)
+    return Accuracy(matrix, overall, users, producers)
+
+
+def _named_alone(evidence: Evidence, named: NDArray[np.bool_]) -> Evidence | None:
+    """The strata in which the map names every place; None where some are named in part, or none is."""
+    share = evidence.moments(named[:, None].astype(float))[0][:, 0]
+    whole = (share == 1) | (evidence.sizes == 0)
+    if not whole.any() or not (whole | (share == 0)).all():
+        return None
+    place = np.cumsum(whole) - 1
+    return Evidence(
+        place[evidence.stratum[named]], evidence.Y[named], evidence.weights[whole] / evidence.weights[whole].sum(),
+        evidence.counts[whole], evidence.names, tuple(n for n, ok in zip(evidence.strata, whole, strict=True) if ok),
+        beyond=evidence.beyond,
+    )  # fmt: skip
 
 
 def _with(evidence: Evidence, Y: Float) -> Evidence:

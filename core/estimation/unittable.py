@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..classes import class_text
+from ..conformal import UNSURE
 from ..errors import BadInput
 from ..jobs.estimate import REFERENCE, EstimateArea
 from ..progress import Progress
@@ -111,6 +112,17 @@ def _rows(job: EstimateArea, table: pd.DataFrame, name: str, source: str, classe
     return made
 
 
+def _predicted(job: EstimateArea, whole: pd.DataFrame, source: str, classes: Classes) -> Float:
+    """(rows, K) of the prediction; zeros where it is 'unsure', which speaks for no class, unless labels know one."""
+    name = job.prediction_field
+    if job.target == "value" or UNSURE in (label.casefold() for label in classes.names):
+        return _rows(job, whole, name, source, classes)
+    doubtful = np.array([text.casefold() == UNSURE for text in texts_of(whole, name)], dtype=bool)
+    rows = _rows(job, whole.assign(**{name: whole[name].mask(doubtful)}), name, source, classes)
+    rows[doubtful] = 0.0
+    return rows
+
+
 def _whole(rows: Float) -> NDArray[np.bool_]:
     """(rows,) True where there is an answer."""
     return np.asarray(np.isfinite(rows).all(axis=1))
@@ -157,7 +169,7 @@ def _population(
     if not job.prediction_field:
         every = np.ones((len(names), 1))
         return Population(_averaged(names, every, np.ones(len(names), dtype=bool)), stratum)
-    rows = _rows(job, whole, job.prediction_field, source, classes)
+    rows = _predicted(job, whole, source, classes)
     there = _whole(rows)
     lost = set(names) - {name for name, ok in zip(names, there, strict=True) if ok}
     if lost:
@@ -210,7 +222,9 @@ def _material(
     )  # fmt: skip
     drawn, gaps = _answers(table, unit_of, filled_rows, recorded, population)
     counted = design.weights @ mapped if mapped is not None else None
-    return Material(evidence, design, classes, drawn, [*notes, *gaps, *classes.notes], None, counted, "units")
+    return Material(
+        evidence, design, classes, drawn, [*notes, *gaps, *classes.notes], None, counted, places_word="units"
+    )
 
 
 def _by_rows(means: Float, rows: Float, usual: float) -> Float:

@@ -81,7 +81,9 @@ def _bias(numbers: Numbers, row: Numbers) -> str:
 def by_counting(numbers: Numbers) -> str:
     """What the estimate is compared with, at the head of a sentence."""
     pixels = numbers["design"]["unit"] == "cell" and numbers["kind"] != "mean"
-    return "Counting pixels" if pixels else "The prediction alone"
+    if not pixels:
+        return "The prediction alone"
+    return "Counting pixels" if not numbers["unsure"] else "Counting pixels without the unsure ones"
 
 
 def aim_unit(numbers: Numbers) -> str:

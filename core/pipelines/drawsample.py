@@ -14,7 +14,7 @@ from ..cellarea import CellAreas
 from ..classes import class_text
 from ..errors import BadInput, BadJob
 from ..estimation.design import Design, Stratum
-from ..estimation.mapclasses import class_entries
+from ..estimation.mapclasses import class_entries, unsure_value
 from ..estimation.places import (
     ORDER,
     OWN,
@@ -75,12 +75,13 @@ class Drawn:
         """name list -> frame with columns or geometry of the places, one row or several each, with `place`."""
 
 
-def _size(job: DrawSample, weights: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.int64]:
+def _size(job: DrawSample, design: Design) -> NDArray[np.int64]:
     """(H,) places in each stratum."""
+    weights, counts = design.weights, design.counts
+    right = np.array([0.5 if s.unsure else job.expected_accuracy_percent / 100 for s in design.strata])
     least = job.minimum if len(weights) > 1 else 2
     size = job.size or size_for_half_width(
-        weights, counts, job.expected_accuracy_percent / 100 if len(weights) > 1 else 0.5,
-        job.half_width_percent / 100, least, MOST,
+        weights, counts, right if len(weights) > 1 else np.array([0.5]), job.half_width_percent / 100, least, MOST
     )  # fmt: skip
     if len(weights) > 1 and job.size and job.size < 2 * len(weights):
         raise BadJob(f"{job.size} places are too few for {len(weights)} strata: at least two are needed in each.")
@@ -103,11 +104,12 @@ def _from_map(job: DrawSample, progress: Progress) -> Drawn:
         by_class = job.design == "stratified"
         parts = count_classes(reader, mask, progress, by_class=by_class, seed=job.seed, most=MOST)
         known = class_entries(reader, parts) if by_class else {}
+        unsure = unsure_value(reader) if by_class else None
         areas, grid = CellAreas(reader.grid), reader.grid
     strata = tuple(
         Stratum(
             value, known[value].name if by_class else "whole map", known[value].colour if by_class else "",
-            part.count, part.area_m2,
+            part.count, part.area_m2, unsure=value == unsure,
         )
         for value, part in parts.items()
     )  # fmt: skip
@@ -116,7 +118,7 @@ def _from_map(job: DrawSample, progress: Progress) -> Drawn:
     design = Design(
         job.design, "cell", strata, job.map, fingerprint(job.map), job.seed, areas.known, job.mask, note=areas.note
     )
-    n = _size(job, design.weights, design.counts)
+    n = _size(job, design)
     _warn_small(design, n, job, progress)
     chosen = [part.cells[:size] for part, size in zip(parts.values(), n, strict=True)]
     cells = {cell_name(r, c): (int(r), int(c)) for part in chosen for r, c in part}
@@ -164,7 +166,7 @@ def _from_units(job: DrawSample, progress: Progress) -> Drawn:
         kind, "unit", strata, job.units, fingerprint(job.units), job.seed, unit_field=job.unit_field,
         stratum_field=job.stratum_field, note="Every unit counts alike.",
     )  # fmt: skip
-    n = _size(job, design.weights, design.counts)
+    n = _size(job, design)
     _warn_small(design, n, job, progress)
     design = _with_drawn(design, n)
     taken = {name.lower() for name in OWN}

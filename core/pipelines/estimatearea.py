@@ -96,6 +96,7 @@ def numbers_of(job: EstimateArea, material: Material) -> dict[str, Any]:
         "in_stratum": [int(n) for n in evidence.sizes], "places_word": material.places_word,
         "wanted": job.half_width_percent, "design": material.design.to_dict(),
         "notes": [*material.notes, *estimate.notes], "accuracy": _accuracy(material),
+        "unsure": material.unsure,
     }  # fmt: skip
 
 
@@ -154,8 +155,11 @@ def _accuracy(material: Material) -> dict[str, Any] | None:
                                      "F": None, "mapped": None, "mapped_sd": None})  # fmt: skip
         shown = shown[there]
     M = material.classes.mapped
+    named = shown < M
+    if not named.any():
+        return None
     found = accuracy(evidence, shown, M, LEVEL)
-    counts = np.zeros((M, evidence.Y.shape[1]), np.int64)
+    counts = np.zeros(found.matrix.shape, np.int64)
     np.add.at(counts, (shown, evidence.Y.argmax(axis=1)), 1)
     fields = ("value", "se", "low", "high")
 
@@ -164,8 +168,9 @@ def _accuracy(material: Material) -> dict[str, Any] | None:
 
     return {
         "overall": plain(found.overall), "users": [plain(row) for row in found.users],
-        "producers": [plain(row) for row in found.producers], "counts": counts.tolist(),
-        "matrix": found.matrix.tolist(),
+        "producers": [plain(row) for row in found.producers], "counts": counts[:M].tolist(),
+        "matrix": found.matrix[:M].tolist(),
+        "unsure": None if named.all() else {"counts": counts[M].tolist(), "matrix": found.matrix[M].tolist()},
     }  # fmt: skip
 
 

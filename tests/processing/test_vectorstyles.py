@@ -15,7 +15,7 @@ from qgis.core import (
     QgsValueMapFieldFormatter,
     QgsVectorLayer,
 )
-from quadrat.processing.styles import credits_of, new_styler, save_style, style_path
+from quadrat.processing.styles import credits_of, new_styler, save_style, style_path, with_classes
 from quadrat.processing.vectorstyles import DRESSERS, WAITING, classes_of, dress
 
 OUTPUT_OF = {"cloud": "output_points"}
@@ -190,6 +190,12 @@ def test_a_drawn_sample_is_numbered_by_its_order_and_offers_the_classes_of_its_m
         widget = layer.editorWidgetSetup(layer.fields().indexOf("reference"))
         names = [name for entry in widget.config()["map"] for name in entry]
         assert names == ["(to be labelled)", "água", "it's wood"], "nothing on the ground is unsure"
+
+
+def test_a_class_called_unsure_may_be_chosen_and_the_open_places_beside_it_may_not(tmp_path):
+    told = {"classes": [{"name": "unsure"}, {"name": "unsure?"}], "unsure": {"coverage": 0.9}}
+    Path(f"{tmp_path}/map.tif.quadrat.json").write_text(json.dumps({"facts": told, "job": {}}))
+    assert with_classes({}, {"map": f"{tmp_path}/map.tif"}) == {"classes": [{"name": "unsure"}]}
 
 
 def test_units_that_are_areas_are_filled(qgis_app):
