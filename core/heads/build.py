@@ -37,6 +37,8 @@ class HeadRequest:
     """True when features are bands or columns of different units; False for dimensions of an embedding."""
     n_classes: int = 2
     """Classes among the samples; meaningless for values."""
+    strength: float | None = None
+    """As in the recipe."""
 
 
 @dataclass
@@ -123,8 +125,14 @@ def calibrated(
 def held_out(
     recipe: Recipe, fitted: Fitted, X: NDArray[np.float32], y: NDArray[Any], groups: NDArray[np.int64], threads: int = 1
 ) -> HeldOut | None:
-    """`hold_out` for the head that a recipe came to: what was chosen among heads is not chosen again in each fold."""
-    plain_recipe = replace(recipe.uncalibrated(), head=chosen_head(recipe, fitted))
+    """`hold_out` for the head that a recipe came to.
+
+    Neither the head nor the strength of a linear one is chosen again in each fold: five choices take most of the time,
+    and seldom differ. The strength has seen the samples that are held out; core/heads/README.md tells what that costs.
+    """
+    plain_recipe = replace(
+        recipe.uncalibrated(), head=chosen_head(recipe, fitted), strength=chosen_strength(recipe, fitted)
+    )
 
     def fit(X: NDArray[np.float32], y: NDArray[Any], groups: NDArray[np.int64]) -> Any:
         return fit_head(plain_recipe, X, y, groups).estimator
@@ -135,6 +143,18 @@ def held_out(
 def chosen_head(recipe: Recipe, fitted: Fitted) -> str:
     """Name of the head that was fitted: the recipe's, or the one that `auto` chose."""
     return str(fitted.choice.get("head", recipe.head))
+
+
+def chosen_strength(recipe: Recipe, fitted: Fitted) -> float | None:
+    """Strength of the linear head that was fitted, alone or in a committee, where choosing again would cost much.
+
+    It does not for values, where one decomposition serves all strengths; members of an ensemble each have their own.
+    """
+    if recipe.target != "class" or recipe.ensemble != "none":
+        return None
+    choice = fitted.choice.get("fitted", fitted.choice)
+    found = choice.get("linear", choice).get("strength")
+    return None if found is None else float(found)
 
 
 def is_balanced(recipe: Recipe, fitted: Fitted) -> bool:
@@ -150,8 +170,9 @@ def fit_single(
         return _fit_together(recipe, X, y, groups, threads)
     sizes = np.unique(y, return_counts=True)[1] if recipe.target == "class" else np.zeros(1, dtype=np.int64)
     request = HeadRequest(
-        recipe.target, len(y), int(sizes.min()), recipe.balance, recipe.seed, threads, recipe.own_units, len(sizes)
-    )
+        recipe.target, len(y), int(sizes.min()), recipe.balance, recipe.seed, threads, recipe.own_units, len(sizes),
+        recipe.strength,
+    )  # fmt: skip
     estimator = build(recipe.head, request)
     arguments: dict[str, Any] = {}
     notes = []

@@ -20,6 +20,12 @@ NEGLIGIBLE_LOSS = 0.02
 """In nats, or as a share of the variance: where classes fall apart clearly, every setting is nearly as good."""
 
 
+Parts = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
+"""(training, test) indices of each fold."""
+Losses = Callable[[NDArray[np.int64], NDArray[np.int64], Sequence[float]], NDArray[np.float64]]
+"""(training, test, settings) -> (S,) loss on the test part of each setting."""
+
+
 def thinned(y: NDArray[Any], groups: NDArray[np.int64], seed: int, most: int = MOST_SAMPLES) -> NDArray[np.int64]:
     """Indices of at most about `most` samples, drawn evenly from the groups so that none is lost."""
     if len(y) <= most:
@@ -50,21 +56,52 @@ def settle(
     settings: Sequence[float],
     usual: float,
     measure: str,
-    losses: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float64]],
+    losses: Losses,
 ) -> tuple[float, str]:
     """The setting to take and how it was found; the usual one when there are no folds.
+
+    Where the usual setting has next to no loss, no other can be better by more than `NEGLIGIBLE_LOSS`, so `choose`
+    would take it whatever the others lose: they are not tried. Folds of neighbours are often like that.
 
     Args:
         folds: the split, or None; two folds are not enough.
         settings: S settings.
         usual: the one that is good as a rule.
         measure: name of the loss, for the sentence.
-        losses: (training, test) -> (S,) loss on the test part of each setting.
+        losses: (training, test, settings) -> (S,) loss, at least 0, on the test part of each setting.
     """
     if folds is None or folds.count < FEWEST_FOLDS:
         return usual, "usual value: too few groups for inner folds"
-    table = np.stack([losses(training, test) for training, test in folds.parts()])
-    return settings[choose(table, settings.index(usual))], f"{measure} on {folds.count} inner folds of whole groups"
+    parts, by = folds.parts(), f"{measure} on {folds.count} inner folds of whole groups"
+    if _is_negligible(parts, usual, losses):
+        return usual, by
+    table = np.stack([losses(training, test, settings) for training, test in parts])
+    return settings[choose(table, settings.index(usual))], by
+
+
+def _is_negligible(parts: Parts, setting: float, losses: Losses) -> bool:
+    """True when the mean loss of a setting is negligible; stops at the first fold that rules it out."""
+    left = NEGLIGIBLE_LOSS * len(parts)
+    for training, test in parts:
+        left -= float(losses(training, test, (setting,))[0])
+        if not left >= 0:
+            return False
+    return True
+
+
+def log_loss_of(
+    y: NDArray[np.int64], shares: NDArray[np.floating], classes: NDArray[np.int64], weight: NDArray[np.float64] | None
+) -> float:
+    """Mean log-loss in nats, as scikit-learn's but without its checks: it is asked for thousands of times.
+
+    Args:
+        y: (n,) true classes, all of them in `classes`.
+        shares: (n, K) probabilities; rows sum to 1.
+        classes: (K,) rising.
+        weight: (n,) of each sample, or None.
+    """
+    of_truth = shares[np.arange(len(y)), np.searchsorted(classes, y)]
+    return float(np.average(-np.log(np.maximum(of_truth, np.finfo(shares.dtype).eps)), weights=weight))
 
 
 def choose(losses: NDArray[np.float64], usual: int) -> int:

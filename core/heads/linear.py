@@ -1,19 +1,20 @@
 """Linear heads: logistic regression for classes, ridge for values, with regularisation chosen by inner folds."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import log_loss
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .build import HeadRequest
-from .inner import NEGLIGIBLE_LOSS, inner_class_folds, inner_value_folds, settle, thinned
+from .inner import NEGLIGIBLE_LOSS, inner_class_folds, inner_value_folds, log_loss_of, settle, thinned
 from .scaling import scaler_for
 
 STRENGTHS = (10.0, 1.0, 0.1, 0.01, 0.001, 1e-4, 1e-5)
@@ -27,7 +28,7 @@ NEWTON_PARAMETERS = 150
 def build(request: HeadRequest) -> Any:
     """Unfitted linear head."""
     if request.target == "class":
-        return LogisticFolds(balance=request.balance, seed=request.seed, own_units=request.own_units)
+        return LogisticFolds(request.balance, request.seed, request.own_units, request.strength)
     return RidgeFolds(seed=request.seed, own_units=request.own_units)
 
 
@@ -38,6 +39,7 @@ class LogisticFolds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         balance: bool. Each class weighs the same.
         seed: int. Decides the inner folds.
         own_units: bool. As in `scaler_for`.
+        strength: float or None. One of `STRENGTHS` to take; None: chosen.
 
     Attributes:
         best_estimator_: Pipeline. A scaler and LogisticRegression, fitted on everything.
@@ -47,10 +49,13 @@ class LogisticFolds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     wants_groups = True
 
-    def __init__(self, balance: bool = True, seed: int = 0, own_units: bool = True) -> None:
+    def __init__(
+        self, balance: bool = True, seed: int = 0, own_units: bool = True, strength: float | None = None
+    ) -> None:
         self.balance = balance
         self.seed = seed
         self.own_units = own_units
+        self.strength = strength
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Fit to X of shape (n_samples, n_features); samples of one group are never split by inner folds."""
@@ -60,12 +65,7 @@ class LogisticFolds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(self.classes_) < 2:
             raise ValueError("Classifier can't train when only one class is present.")
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
-        few = thinned(y, groups, self.seed)
-        folds = inner_class_folds(codes[few], groups[few], self.seed)
-        strength, by = settle(
-            folds, STRENGTHS, USUAL_STRENGTH, "log-loss",
-            lambda a, b: self._losses(X[few[a]], codes[few[a]], X[few[b]], codes[few[b]]),
-        )  # fmt: skip
+        strength, by = (self.strength, "given") if self.strength else self._settle(X, codes, groups)
         logistic = self._logistic(strength, X.shape, len(self.classes_))
         self.best_estimator_ = make_pipeline(scaler_for(self.own_units), logistic)
         self.best_estimator_.fit(X, y)
@@ -87,6 +87,17 @@ class LogisticFolds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return np.asarray(self.best_estimator_.decision_function(validate_data(self, X, reset=False)))
 
+    def _settle(self, X: Any, codes: Any, groups: Any) -> tuple[float, str]:
+        few = thinned(codes, groups, self.seed)
+        X, codes = X[few], codes[few]
+        folds = inner_class_folds(codes, groups[few], self.seed)
+        # `fit` has looked at X and y once; these are dozens of small fits on parts of them.
+        with config_context(assume_finite=True, skip_parameter_validation=True):
+            return settle(
+                folds, STRENGTHS, USUAL_STRENGTH, "log-loss",
+                lambda a, b, strengths: self._losses(X[a], codes[a], X[b], codes[b], strengths),
+            )  # fmt: skip
+
     def _logistic(self, strength: float, shape: tuple[int, ...], n_classes: int) -> LogisticRegression:
         small = (shape[1] + 1) * n_classes <= NEWTON_PARAMETERS
         return LogisticRegression(
@@ -96,20 +107,20 @@ class LogisticFolds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             max_iter=200 if small else 1000,
         )
 
-    def _losses(self, X: Any, y: Any, X_test: Any, y_test: Any) -> NDArray[np.float64]:
+    def _losses(self, X: Any, y: Any, X_test: Any, y_test: Any, strengths: Sequence[float]) -> NDArray[np.float64]:
         """Log-loss of each strength, from the strongest on; each starts from the solution of the one before."""
         scaler = scaler_for(self.own_units).fit(X)
         X, X_test = scaler.transform(X), scaler.transform(X_test)
         known = np.isin(y_test, y)
-        weight = compute_sample_weight("balanced", y_test[known]) if self.balance else None
-        losses = np.full(len(STRENGTHS), np.inf)
-        model = self._logistic(STRENGTHS[0], X.shape, len(np.unique(y))).set_params(warm_start=True)
-        for number, strength in enumerate(STRENGTHS):
+        X_test, y_test = X_test[known], y_test[known]
+        weight, weight_test = (compute_sample_weight("balanced", of) if self.balance else None for of in (y, y_test))
+        losses = np.full(len(strengths), np.inf)
+        # The weights of the classes are given as those of samples, so that they are counted once and not at each fit.
+        model = self._logistic(strengths[0], X.shape, len(np.unique(y))).set_params(warm_start=True, class_weight=None)
+        for number, strength in enumerate(strengths):
             model.set_params(C=1.0 / (strength * len(y)))
-            model.fit(X, y)
-            losses[number] = log_loss(
-                y_test[known], model.predict_proba(X_test[known]), sample_weight=weight, labels=model.classes_
-            )
+            model.fit(X, y, sample_weight=weight)
+            losses[number] = log_loss_of(y_test, model.predict_proba(X_test), model.classes_, weight_test)
             if strength < USUAL_STRENGTH and losses[number] > 1.2 * losses.min() + NEGLIGIBLE_LOSS:
                 losses[number:] = losses[number]  # weaker penalties only get worse from here
                 break
@@ -141,12 +152,7 @@ class RidgeFolds(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         X, y = validate_data(self, X, y, dtype=[np.float32, np.float64], y_numeric=True)
         y = y.astype(np.float64)
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
-        few = thinned(y, groups, self.seed)
-        folds = inner_value_folds(y[few], groups[few], self.seed)
-        strength, by = settle(
-            folds, STRENGTHS, USUAL_STRENGTH, "squared error",
-            lambda a, b: _ridge_losses(X[few[a]], y[few[a]], X[few[b]], y[few[b]], self.own_units),
-        )  # fmt: skip
+        strength, by = self._settle(X, y, groups)
         self.best_estimator_: Pipeline = make_pipeline(scaler_for(self.own_units), Ridge(alpha=strength * len(y)))
         self.best_estimator_.fit(X, y)
         self.choice_ = {"strength": float(f"{strength:.3g}"), "chosen_by": by}
@@ -157,14 +163,25 @@ class RidgeFolds(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return np.asarray(self.best_estimator_.predict(validate_data(self, X, reset=False)))
 
+    def _settle(self, X: Any, y: Any, groups: Any) -> tuple[float, str]:
+        few = thinned(y, groups, self.seed)
+        X, y = X[few], y[few]
+        folds = inner_value_folds(y, groups[few], self.seed)
+        return settle(
+            folds, STRENGTHS, USUAL_STRENGTH, "squared error",
+            lambda a, b, strengths: _ridge_losses(X[a], y[a], X[b], y[b], self.own_units, strengths),
+        )  # fmt: skip
 
-def _ridge_losses(X: Any, y: Any, X_test: Any, y_test: Any, own_units: bool) -> NDArray[np.float64]:
-    """Mean squared error on the test part as a share of the variance, for each of `STRENGTHS`: (S,)."""
+
+def _ridge_losses(
+    X: Any, y: Any, X_test: Any, y_test: Any, own_units: bool, strengths: Sequence[float]
+) -> NDArray[np.float64]:
+    """Mean squared error on the test part as a share of the variance, for each strength: (S,)."""
     scaler = scaler_for(own_units).fit(X)
     mean = y.mean()
     u, s, vt = np.linalg.svd(scaler.transform(X).astype(np.float64), full_matrices=False)
     target = u.T @ (y - mean)
     basis = scaler.transform(X_test).astype(np.float64) @ vt.T
-    alphas = np.asarray(STRENGTHS)[:, None] * len(y)
+    alphas = np.asarray(strengths)[:, None] * len(y)
     predicted = mean + (target * s / (s**2 + alphas)) @ basis.T
     return np.asarray(((predicted - y_test) ** 2).mean(axis=1) / (y.var() or 1.0))

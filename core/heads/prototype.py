@@ -1,18 +1,19 @@
 """Nearest prototype: the mean vector of each class, and how near a vector is to each of them."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.metrics import log_loss, pairwise_distances
+from sklearn.metrics import pairwise_distances
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .build import HeadRequest
-from .inner import inner_class_folds, settle, thinned
+from .inner import inner_class_folds, log_loss_of, settle, thinned
 from .scaling import scaler_for
 
 SHARPNESS = tuple(10.0 ** (e / 2) for e in range(-4, 5))
@@ -113,12 +114,7 @@ class PrototypeFolds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(self.classes_) < 2:
             raise ValueError("Classifier can't train when only one class is present.")
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
-        few = thinned(y, groups, self.seed)
-        folds = inner_class_folds(codes[few], groups[few], self.seed)
-        sharpness, by = settle(
-            folds, SHARPNESS, 1.0, "log-loss",
-            lambda a, b: self._losses(X[few[a]], codes[few[a]], X[few[b]], codes[few[b]]),
-        )  # fmt: skip
+        sharpness, by = self._settle(X, codes, groups)
         self.best_estimator_ = make_pipeline(scaler_for(self.own_units), Prototype(sharpness, self.balance))
         self.best_estimator_.fit(X, y)
         self.choice_ = {"sharpness": float(f"{sharpness:.3g}"), "chosen_by": by}
@@ -134,10 +130,19 @@ class PrototypeFolds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return np.asarray(self.best_estimator_.predict_proba(validate_data(self, X, reset=False)))
 
-    def _losses(self, X: Any, y: Any, X_test: Any, y_test: Any) -> NDArray[np.float64]:
+    def _settle(self, X: Any, codes: Any, groups: Any) -> tuple[float, str]:
+        few = thinned(codes, groups, self.seed)
+        X, codes = X[few], codes[few]
+        folds = inner_class_folds(codes, groups[few], self.seed)
+        return settle(
+            folds, SHARPNESS, 1.0, "log-loss",
+            lambda a, b, tried: self._losses(X[a], codes[a], X[b], codes[b], tried),
+        )  # fmt: skip
+
+    def _losses(self, X: Any, y: Any, X_test: Any, y_test: Any, tried: Sequence[float]) -> NDArray[np.float64]:
         model = make_pipeline(scaler_for(self.own_units), Prototype(1.0, self.balance)).fit(X, y)
         known = np.isin(y_test, y)
         head: Prototype = model[-1]
         scores = head._scores(model[0].transform(X_test[known])) - head.log_prior_
-        probabilities = [np.exp(log_softmax(head.log_prior_ + scores * sharpness, axis=1)) for sharpness in SHARPNESS]
-        return np.asarray([log_loss(y_test[known], p, labels=head.classes_) for p in probabilities])
+        probabilities = [np.exp(log_softmax(head.log_prior_ + scores * sharpness, axis=1)) for sharpness in tried]
+        return np.asarray([log_loss_of(y_test[known], p, head.classes_, None) for p in probabilities])

@@ -26,6 +26,8 @@ class Recipe:
     """How members agree: `mean` of probabilities or `vote`."""
     calibration: str = "none"
     """`none`, `auto`, `platt`, `isotonic` or `temperature`; fitted out of fold."""
+    strength: float | None = None
+    """Of the linear head for classes, alone or in a committee; None: it chooses."""
 
     @classmethod
     def of(cls, job: LabelledJob, own_units: bool) -> Self:

@@ -7,6 +7,7 @@ from quadrat.core.heads import maps
 from quadrat.core.heads.build import UNBALANCED, fit_head
 from quadrat.core.heads.calibration import Calibrated, _Trial, allowed, expected_error, learn
 from quadrat.core.heads.heldout import HeldOut, hold_out
+from quadrat.core.heads.linear import USUAL_STRENGTH
 from quadrat.core.heads.maps import apply_map, fit_map
 from quadrat.core.heads.recipe import Recipe
 from quadrat.core.heads.registry import HEADS
@@ -19,6 +20,22 @@ from sklearn.metrics import log_loss
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 CLASS_HEADS = [name for name, card in HEADS.items() if "class" in card.targets and name != "auto"]
+
+
+@pytest.mark.parametrize("head", ["linear", "linear+trees"])
+def test_the_map_is_learnt_for_the_strength_that_was_chosen(head):
+    """Each group has its own fingerprint, so a stronger penalty than the usual one is the best."""
+    rng, groups = np.random.default_rng(0), np.repeat(np.arange(24), 5)
+    y = np.where(np.arange(24) % 2, 1, 2)[groups]
+    prints = rng.normal(size=(24, 40))[groups]
+    X = np.concatenate([(y[:, None] - 1.5) * 0.8 + rng.normal(size=(120, 1)), prints], axis=1).astype(np.float32)
+    fitted = fit_head(Recipe(head, "class", calibration="auto"), X, y, groups)
+    strength = fitted.choice.get("linear", fitted.choice)["strength"]
+    assert strength != USUAL_STRENGTH and len(fitted.held_out.heads) == 5
+    for held in fitted.held_out.heads:
+        pipeline = held.members_[0] if head != "linear" else held
+        fold = len(y) - np.bincount(fitted.held_out.fold + 1)[1:]
+        assert np.isclose(1 / (pipeline[-1].C * fold), strength).any()
 
 
 @parametrize_with_checks([Calibrated()])

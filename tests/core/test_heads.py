@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from quadrat.core.errors import BadJob
+from quadrat.core.folds import class_folds
 from quadrat.core.heads import inner
 from quadrat.core.heads.build import UNBALANCED, fit_head, head_card
 from quadrat.core.heads.linear import LogisticFolds, RidgeFolds
@@ -161,11 +162,41 @@ def test_ridge_losses_are_those_of_fits_one_by_one():
     rng = np.random.default_rng(0)
     X, Z = rng.normal(size=(30, 40)), rng.normal(size=(11, 40))
     y, truth = X[:, 0] + 5, Z[:, 0] + 5
-    losses = _ridge_losses(X, y, Z, truth, own_units=True)
+    losses = _ridge_losses(X, y, Z, truth, True, STRENGTHS)
     mean, spread = X.mean(0), X.std(0)
     for strength, loss in zip(STRENGTHS, losses, strict=True):
         model = Ridge(alpha=strength * 30).fit((X - mean) / spread, y)
         assert loss == pytest.approx(((model.predict((Z - mean) / spread) - truth) ** 2).mean() / y.var(), rel=1e-6)
+
+
+@pytest.mark.parametrize("scale", [0.01, 0.05, 1.0])
+def test_settings_that_cannot_be_taken_are_not_tried(scale):
+    """Where next to nothing is lost, the others are left out, and the choice is that of the whole table."""
+    folds, rng, short = class_folds(np.repeat([0, 1], 10), np.arange(20), 5, 0), np.random.default_rng(0), 0
+    for _ in range(50):
+        table, asked = rng.random((5, 3)) * scale, []
+
+        def losses(training, test, settings, table=table, asked=asked):
+            asked.append(len(settings))
+            row = [tuple(part[1]) for part in folds.parts()].index(tuple(test))
+            return table[row, [(1.0, 2.0, 3.0).index(one) for one in settings]]
+
+        setting, _ = inner.settle(folds, (1.0, 2.0, 3.0), 2.0, "loss", losses)
+        assert setting == (1.0, 2.0, 3.0)[inner.choose(table, 1)]
+        short += 3 not in asked
+    assert short == {0.01: 50, 0.05: short, 1.0: 0}[scale]
+    assert scale != 0.05 or 0 < short < 50
+
+
+def test_log_loss_is_scikit_learns():
+    from sklearn.metrics import log_loss
+
+    rng = np.random.default_rng(0)
+    for dtype in (np.float32, np.float64):
+        shares = rng.dirichlet([0.05, 0.05, 0.05], 200).astype(dtype)
+        y, weight = rng.choice([2, 5, 9], 200), rng.random(200)
+        expected = log_loss(y, shares, sample_weight=weight, labels=[2, 5, 9])
+        assert inner.log_loss_of(y, shares, np.array([2, 5, 9]), weight) == pytest.approx(expected, rel=1e-5)
 
 
 def test_choice_stays_with_the_usual_unless_clearly_beaten():
