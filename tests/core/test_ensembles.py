@@ -64,10 +64,10 @@ def test_members_see_balanced_classes_so_rare_ones_are_overstated():
 
 
 def test_same_file_on_any_number_of_threads_and_the_same_to_the_bit_when_loaded(tmp_path):
-    X, y, groups = lopsided(400, 0.1)
+    X, y, groups = lopsided(150, 0.1)
     files = []
     for number, threads in enumerate((1, 3)):
-        fitted = fit_head(Recipe("trees", "class", ensemble="split", members=4), X, y, groups, threads)
+        fitted = fit_head(Recipe("trees", "class", ensemble="split", members=3), X, y, groups, threads)
         path = tmp_path / f"{number}.qhead"
         save_head(str(path), {}, fitted.estimator)
         files.append(path.read_bytes())
@@ -145,7 +145,7 @@ def test_says_when_there_is_nothing_to_balance():
 
 
 def test_auto_chooses_once_for_all_members():
-    X, y, groups = lopsided(300, 0.1)
+    X, y, groups = lopsided(200, 0.1)
     fitted = fit_head(Recipe("auto", "class", ensemble="draws", members=3), X, y, groups)
     assert fitted.choice["chosen_by"] == fitted.choice["member"]["chosen_by"]
     assert len(fitted.estimator.members_) == 3

@@ -36,7 +36,7 @@ def fit(name, target, X, y, groups, *, balance=True, seed=0, threads=1, own_unit
 @pytest.mark.parametrize("own_units", [True, False])
 @pytest.mark.parametrize(("name", "target"), KINDS)
 def test_learns_what_is_easy(name, target, own_units):
-    X, y, groups = blobs(n=120)
+    X, y, groups = blobs(n=66)
     Z, truth, _ = blobs(seed=9)
     estimator, _ = fit(name, target, X, y, groups, own_units=own_units)
     if target == "class":
@@ -53,7 +53,7 @@ def test_learns_what_is_easy(name, target, own_units):
 
 @pytest.mark.parametrize(("name", "target"), KINDS)
 def test_saved_and_loaded_predicts_the_same_to_the_bit(name, target, tmp_path):
-    X, y, groups = blobs()
+    X, y, groups = blobs(36)
     estimator, _ = fit(name, target, X, y, groups)
     path = str(tmp_path / "a.qhead")
     save_head(path, {"task": target}, estimator)
@@ -66,14 +66,15 @@ def test_saved_and_loaded_predicts_the_same_to_the_bit(name, target, tmp_path):
 
 @pytest.mark.parametrize(("name", "target"), KINDS)
 def test_same_seed_same_file_on_any_number_of_threads(name, target, tmp_path):
-    X, y, groups = blobs()
+    """Few enough that `auto` does not compare, which `test_auto.py` does on several threads."""
+    X, y, groups = blobs(36)
     files = []
-    for number, threads in enumerate((1, 2, 1)):
+    for number, threads in enumerate((1, 2)):
         estimator, _ = fit(name, target, X, y, groups, threads=threads)
         path = tmp_path / f"{number}.qhead"
         save_head(str(path), {}, estimator)
         files.append(path.read_bytes())
-    assert files[0] == files[1] == files[2]
+    assert files[0] == files[1]
 
 
 @pytest.mark.parametrize(("name", "target"), KINDS)
@@ -91,9 +92,9 @@ def test_one_sample_of_each_class_is_enough(name, target):
 @pytest.mark.parametrize("name", [name for name, target in KINDS if target == "class"])
 def test_balance_raises_the_rare_class(name):
     rng = np.random.default_rng(1)
-    y = np.repeat([1, 2], [380, 20])
-    X = (rng.normal(size=(400, 3)) + y[:, None] * 0.9).astype(np.float32)
-    groups = np.arange(400)
+    y = np.repeat([1, 2], [190, 10])
+    X = (rng.normal(size=(200, 3)) + y[:, None] * 0.9).astype(np.float32)
+    groups = np.arange(200)
     found = {}
     for balance in (True, False):
         estimator, _ = fit(name, "class", X, y, groups, balance=balance)

@@ -90,10 +90,11 @@ def test_batches_hold_every_tile_once_a_lane_and_one_shape(height, width, batch,
 
 def test_memory_of_a_lane_is_bounded_whatever_the_width():
     for dimensions, tile in ((64, 128), (384, 14), (1536, 37)):
-        plan = make_plan(50, 1_000_000, tile=tile, overlap=1, exact=False, batch=1, dimensions=dimensions, itemsize=1)
+        plan = make_plan(50, 200_000, tile=tile, overlap=1, exact=False, batch=1, dimensions=dimensions, itemsize=1)
         width = max(width for _, width in plan.lanes)
+        assert len(plan.lanes) > 1
         assert width * dimensions * (plan.block + 4 * tile) <= max(tiling.LANE_BYTES, plan.block * dimensions * 4 * 200)
-        assert sum(width for _, width in plan.lanes) == 1_000_000
+        assert sum(width for _, width in plan.lanes) == 200_000
 
 
 def test_overlap_must_be_below_the_tile():
