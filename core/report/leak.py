@@ -4,6 +4,7 @@ from html import escape
 from typing import Any
 
 from .parts import listed, points, section, short
+from .words import NOTABLE_GAP
 
 Assessment = dict[str, Any]
 SMALLEST_DROP = 0.005
@@ -20,9 +21,8 @@ def fall(numbers: Assessment) -> str:
     bounds = {scheme["name"]: scheme["metrics"][metric] for scheme in numbers["schemes"]}
     columns = "".join(_column(step, highest, bounds[step["name"]], metric) for step in steps)
     what = "cells named right" if numbers["target"] == "class" else "variance explained (R2)"
-    caption = (
-        f"Share of {what} by the same head from the same labels, tested in ever farther places. Blue: what is left. "
-        "Orange: what only the random test claims."
+    caption = f"Share of {what} by the same head from the same labels, tested in ever farther places." + (
+        " Blue: what is left. Orange: what only the random test claims." if 'class="lost"' in columns else ""
     )
     if any(row.get("low") is not None for row in bounds.values()):
         caption += " Lines: 95 % intervals for other groups of the same sort."
@@ -36,8 +36,13 @@ def _has_random(steps: list[dict[str, Any]]) -> bool:
 
 def _title(steps: list[dict[str, Any]], metric: str) -> str:
     first, last = steps[0]["score"], min(step["score"] for step in steps)
-    if first - last < 0.03:
-        return "The score holds where the head has not been"
+    if first - last < NOTABLE_GAP:
+        near = max((step["score"] for step in steps if step["name"] in ("groups", "blocks")), default=last)
+        if near - last < NOTABLE_GAP:
+            return "The score holds where the head has not been"
+        return (
+            f"The score holds near the labels, and falls from {short(near, metric)} to {short(last, metric)} elsewhere"
+        )
     return f"The score falls from {short(first, metric)} to {short(last, metric)} where the head has not been"
 
 

@@ -185,7 +185,15 @@ def test_the_fall_cannot_be_missed():
         step["score"] = 0.8
     assert "The score holds" in leak.fall(level)
     assert 'class="lost"' not in leak.fall(level)
+    assert "Orange" not in leak.fall(level), "there is none to be seen"
     assert leak.fall({**numbers(), "fall": level["fall"][:1]}) == ""
+
+
+def test_a_score_that_holds_near_by_and_not_in_other_regions_is_not_said_to_hold():
+    given = falling()
+    for step, score in zip(given["fall"], (0.68, 0.75, 0.67, 0.7), strict=True):
+        step["score"] = score
+    assert "The score holds near the labels, and falls from 75 % to 67 % elsewhere" in leak.fall(given)
 
 
 def test_regions_are_told_with_the_classes_that_one_alone_has():
