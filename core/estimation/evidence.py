@@ -106,13 +106,19 @@ class Estimate:
         return (self.high - self.low) / 2
 
 
+def lacking(evidence: Evidence) -> NDArray[np.bool_]:
+    """(H,) True for strata with fewer than two labelled units, but for one that is labelled whole: it has no doubt."""
+    whole = (evidence.sizes > 0) & (evidence.left == 0)
+    return np.asarray((evidence.sizes < 2) & ~whole & (evidence.weights > 0))
+
+
 def check(evidence: Evidence) -> None:
-    """Raise unless every stratum has two labelled units, which a variance needs.
+    """Raise unless every stratum has two labelled units, which a variance needs, or all that it has.
 
     Raises:
         BadInput: names the strata.
     """
-    few = [(evidence.strata[h], int(n)) for h, n in enumerate(evidence.sizes) if n < 2 and evidence.weights[h] > 0]
+    few = [(evidence.strata[h], int(evidence.sizes[h])) for h in np.flatnonzero(lacking(evidence))]
     if few:
         listed = ", ".join(f"{name} ({n})" for name, n in few[:6]) + (" and others" if len(few) > 6 else "")
         where = "Only one place is labelled" if len(evidence.strata) == 1 else "Some strata have fewer than two labels"

@@ -14,6 +14,7 @@ from ..cellarea import CellAreas
 from ..classes import class_text
 from ..errors import BadInput, BadJob
 from ..estimation.design import Design, Stratum
+from ..estimation.filled import listed
 from ..estimation.mapclasses import class_entries, unsure_value
 from ..estimation.places import (
     ORDER,
@@ -40,6 +41,8 @@ from ..vector import read_vector
 
 MOST = 20_000
 """Places that a sample may have."""
+MANY_CLASSES, MOST_NAMED = 40, 12
+"""Different values above which a map is probably of measurements; strata that a sentence names."""
 
 
 def run(job: DrawSample, progress: Progress) -> Result:
@@ -113,6 +116,11 @@ def _from_map(job: DrawSample, progress: Progress) -> Drawn:
         )
         for value, part in parts.items()
     )  # fmt: skip
+    if by_class and len(strata) > MANY_CLASSES:
+        progress.warning(
+            f"{job.map} shows {len(strata)} different values, and each became a stratum. If they are measurements, "
+            "such as heights, and no classes, choose the design 'simple'."
+        )
     if by_class and len(strata) == 1:
         progress.warning("The map shows one class only, so the sample is a simple random one.")
     design = Design(
@@ -134,8 +142,10 @@ def _from_map(job: DrawSample, progress: Progress) -> Drawn:
 def _warn_small(design: Design, n: NDArray[np.int64], job: DrawSample, progress: Progress) -> None:
     for stratum, size in zip(design.strata, n, strict=True):
         if size < 2:
+            unit = design.unit
             progress.warning(
-                f"{stratum.name} has {stratum.count} cell in all; an interval needs two. Join it with another class."
+                f"{stratum.name} has {stratum.count} {unit} in all. It is drawn and must be labelled: without it the "
+                "rest gives no interval. Join it with another class if it means nothing."
             )
         elif len(design.strata) > 1 and job.size and size < 10:
             progress.warning(f"{stratum.name} gets only {size} places; its accuracy will hardly be known.")
@@ -268,7 +278,7 @@ def _facts(job: DrawSample, drawn: Drawn, count: int) -> dict[str, Any]:
     design = drawn.design
     unit = "cells" if design.unit == "cell" else "units"
     several = len(design.strata) > 1
-    among = ", ".join(f"{stratum.name} {stratum.drawn}" for stratum in design.strata)
+    among = listed([f"{stratum.name} {stratum.drawn}" for stratum in design.strata], MOST_NAMED)
     sentences = [
         f"{count:,} of {int(design.counts.sum()):,} {unit} drawn at random"
         + (f" within {len(design.strata)} strata: {among}." if several else ".")

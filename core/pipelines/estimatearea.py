@@ -13,7 +13,7 @@ from ..atomic import check_apart, check_folder, replacing
 from ..errors import BadInput, BadJob
 from ..estimation import cells, unittable, words
 from ..estimation.build import choose, estimator
-from ..estimation.evidence import Estimate
+from ..estimation.evidence import Estimate, lacking
 from ..estimation.filled import read_sample, recorded_design
 from ..estimation.material import Material
 from ..estimation.page import page
@@ -148,12 +148,12 @@ def _accuracy(material: Material) -> dict[str, Any] | None:
         return None
     evidence, shown = material.evidence, material.shown
     there = shown >= 0
-    if not there.any() or (np.bincount(evidence.stratum[there], minlength=len(evidence.weights)) < 2).any():
-        return None
     if not there.all():
         evidence = type(evidence)(**{**vars(evidence), "stratum": evidence.stratum[there], "Y": evidence.Y[there],
                                      "F": None, "mapped": None, "mapped_sd": None})  # fmt: skip
         shown = shown[there]
+    if not there.any() or lacking(evidence).any():
+        return None
     M = material.classes.mapped
     named = shown < M
     if not named.any():

@@ -12,7 +12,7 @@ from quadrat.core.grid import Grid, Window
 from quadrat.core.progress import Progress
 from quadrat.core.raster import open_raster
 from quadrat.core.sidecar import read_sidecar
-from quadrat.tests.core.samplework import cells, designed, fill, places, scene
+from quadrat.tests.core.samplework import NAMES, cells, designed, fill, name_classes, places, scene
 from rasterio.transform import Affine
 
 
@@ -179,3 +179,27 @@ class TestCellAreas:
     def test_usual_projections_are_taken_at_their_word(self, epsg, cell_m2):
         areas = CellAreas(Grid(Affine(10, 0, 500_000, 0, -10, 900_000), CRS(epsg).to_wkt(), 50, 50))
         assert areas.of(Window(3, 3, 2, 2)).mean() == pytest.approx(cell_m2, rel=0.002 if epsg == 3035 else 1e-6)
+
+
+def test_a_map_of_measurements_is_pointed_out_and_its_strata_are_not_all_named(make_raster, draw):
+    path = make_raster("heights.tif", (np.arange(2500) % 60).reshape(1, 50, 50), nodata=None)
+    _, facts, log = draw(map=path, minimum=2, size=150)
+    assert any("60 different values" in line and "'simple'" in line for line in log)
+    assert "and 48 others" in facts["sentences"][0]
+
+
+def test_a_class_of_one_cell_does_not_spoil_the_estimate(make_raster, draw, estimate):
+    truth, shown = scene(60, 60)
+    shown[30, 30] = 4
+    path = make_raster("one.tif", shown[None], nodata=0)
+    name_classes(path, {**NAMES, 4: "glade"})
+    sample, _, log = draw(map=path, size=120, minimum=20)
+    assert any("glade has 1 cell in all" in line for line in log)
+    fill(sample, truth)
+    numbers, *_ = estimate(sample)
+    assert numbers["in_stratum"][-1] == 1
+    assert numbers["accuracy"]["overall"]["value"] > 0.5
+    glade = designed(sample).set_index("stratum_name").loc["glade", "order"]
+    fill(sample, truth, only=lambda order: order != glade)
+    with pytest.raises(BadInput, match=r"glade \(0\)"):
+        estimate(sample)
