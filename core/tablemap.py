@@ -1,5 +1,6 @@
 """Predictions as new columns of a table."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,20 @@ PREFIX = "predicted"
 SUFFIXES = (".gpkg", ".csv", ".parquet")
 
 
+def check_format(path: str, what: str) -> None:
+    """Refuse a kind of file that could not be written, before the work.
+
+    Raises:
+        BadJob: of an unknown kind.
+        EngineTooSmall: parquet without its library.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise BadJob(f"{path}: a {what} can be written as {', '.join(SUFFIXES)}.")
+    if suffix == ".parquet" and find_spec("pyarrow") is None:
+        raise EngineTooSmall(f"{path}: this engine cannot write parquet. Choose .gpkg or .csv.")
+
+
 def predict_table(job: ApplyHead, head: Head, progress: Progress) -> Result:
     """Predict every row that has all features, and write the table with new columns.
 
@@ -39,8 +54,7 @@ def predict_table(job: ApplyHead, head: Head, progress: Progress) -> Result:
     facts, classes = head.facts, head.classes
     if facts["features"]["source"] != "table":
         raise BadInput("This head was trained on an embedding. Give an embedding instead of a table.")
-    if Path(job.output_table).suffix.lower() not in SUFFIXES:
-        raise BadJob(f"{job.output_table}: a table can be written as {', '.join(SUFFIXES)}.")
+    check_format(job.output_table, "table")
     if job.output or job.confidence or job.probabilities or job.applicability:
         progress.warning("A table gives no map: the rasters that were asked for are not made.")
     check_folder(job.output_table)
@@ -128,7 +142,8 @@ def _flat(table: pd.DataFrame) -> pd.DataFrame:
     """Geometry as well-known text, which a CSV can hold."""
     if not isinstance(table, gpd.GeoDataFrame):
         return table
-    return pd.DataFrame(table.assign(**{table.geometry.name: table.geometry.to_wkt()}))
+    texts = table.geometry.to_wkt()
+    return pd.DataFrame({name: texts if name == table.geometry.name else table[name] for name in table.columns})
 
 
 def _spread(values: NDArray[np.float64], rows: NDArray[np.int64], count: int) -> NDArray[np.float64]:

@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -17,7 +16,7 @@ from ..active.registry import STRATEGIES
 from ..atomic import check_apart, check_folder
 from ..blocks import CellSample, draw_cells
 from ..classes import entries, entries_from
-from ..errors import BadInput, BadJob
+from ..errors import BadInput
 from ..footing import Footing
 from ..heads.build import fit_head, with_threads
 from ..heads.fitting import run_all
@@ -33,7 +32,7 @@ from ..raster import RasterReader, environment, open_raster
 from ..region import PolygonMask
 from ..samples import FeatureSpace, Targets, read_targets
 from ..sidecar import write_sidecar
-from ..tablemap import SUFFIXES, write_table
+from ..tablemap import check_format, write_table
 from ..trained import check_facts, check_space
 
 CELLS_TAUGHT = 50
@@ -96,10 +95,10 @@ def check_layer(path: str) -> None:
 
     Raises:
         BadJob: of an unknown kind.
+        EngineTooSmall: parquet without its library.
         Unwritable: the folder.
     """
-    if Path(path).suffix.lower() not in SUFFIXES:
-        raise BadJob(f"{path}: a layer can be written as {', '.join(SUFFIXES)}.")
+    check_format(path, "layer")
     check_folder(path)
 
 
