@@ -25,7 +25,7 @@ from ..core.jobs.declare import OUTPUTS, Job, Kind, Result
 from .i18n import tr
 from .icons import icon_path
 from .parameters import definitions, key, label_of
-from .styles import layer_name, new_styler, save_style
+from .styles import Shelf, layer_name, new_styler, pile, save_style
 from .values import Reader, Request, with_outputs
 from .workers import shared_pool
 
@@ -203,6 +203,8 @@ class QuadratAlgorithm(QgsProcessingAlgorithm):
         self, job: Job, result: Result, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> Dict[str, Any]:
         values: Dict[str, Any] = {}
+        shelf: Shelf = {}
+        places = pile([name for name, p in self.JOB.params().items() if p.kind in LAYERS_OUT])
         for name, p in self.JOB.params().items():
             path = result.outputs.get(name)
             if p.kind not in OUTPUTS or not path:
@@ -212,7 +214,9 @@ class QuadratAlgorithm(QgsProcessingAlgorithm):
                 feedback.pushInfo(tr("No style was written beside {path}.").format(path=path))
             if context.willLoadLayerOnCompletion(path):
                 details = context.layerToLoadOnCompletionDetails(path)
-                details.setPostProcessor(new_styler())
+                details.setPostProcessor(new_styler(places.get(name, 0), shelf))
+                if hasattr(details, "layerSortKey"):  # QGIS 3.32 and later
+                    details.layerSortKey = places.get(name, 0)
                 if details.name in (p.label, label_of(p), key(name), ""):
                     details.name = layer_name(tr(p.label), job.to_dict())
         _forget_unwritten(job, result, context)

@@ -173,8 +173,43 @@ def abstract(facts: Facts, job: Facts) -> str:
     return "\n".join(lines)
 
 
+UNDERMOST = ("probabilities",)
+"""Results that are looked up, not looked at: they would hide the map."""
+Shelf = Dict[str, int]
+"""Layers of one run that are loaded already, by id, each with its place in the pile: the greater the higher."""
+
+
+def pile(names: List[str]) -> Dict[str, int]:
+    """Place of each output of a job in the pile of layers: in the order of declaration, what lies over the map last."""
+    found = {name: place + 1 for place, name in enumerate(names)}
+    return {name: -place if name in UNDERMOST else place for name, place in found.items()}
+
+
+def put_in_place(layer: QgsMapLayer, place: int, shelf: Shelf, context: QgsProcessingContext) -> None:
+    """Move a layer that was just loaded under those of its run that belong above it.
+
+    Processing loads the results of a run in the order of their paths, each above the one before. QGIS 3.32 and later
+    sort them by a key of ours, after this.
+    """
+    root = context.project().layerTreeRoot() if context.project() else None
+    node = root.findLayer(layer.id()) if root is not None else None
+    if root is None or node is None:
+        return
+    above = [other for id, its in shelf.items() if its > place and (other := root.findLayer(id)) is not None]
+    shelf[layer.id()] = place
+    parent = node.parent()
+    rows = [parent.children().index(other) for other in above if other.parent() is parent]
+    if rows and parent.children().index(node) < max(rows):
+        parent.insertChildNode(max(rows) + 1, node.clone())
+        parent.removeChildNode(node)
+
+
 class Styler(QgsProcessingLayerPostProcessorInterface):
     """Finishes a result when QGIS loads it."""
+
+    def __init__(self, place: int = 0, shelf: Optional[Shelf] = None) -> None:
+        super().__init__()
+        self.place, self.shelf = place, shelf if shelf is not None else {}
 
     def postProcessLayer(  # noqa: N802 - Qt's name
         self, layer: QgsMapLayer, context: QgsProcessingContext, feedback: QgsProcessingFeedback
@@ -182,6 +217,7 @@ class Styler(QgsProcessingLayerPostProcessorInterface):
         """Style the layer (Processing loads results without the style file beside them) and note how it was made."""
         path = layer.source().partition("|")[0]
         facts, job = read_facts(path)
+        put_in_place(layer, self.place, self.shelf, context)
         if isinstance(layer, QgsVectorLayer):
             dress(layer, kind_of(path, facts, job), with_classes(facts, job))
         if isinstance(layer, QgsRasterLayer):
@@ -204,13 +240,13 @@ _lock = threading.Lock()
 _alive: List[Styler] = []
 
 
-def new_styler() -> Styler:
-    """A post-processor for one layer, for `LayerDetails.setPostProcessor`.
+def new_styler(place: int = 0, shelf: Optional[Shelf] = None) -> Styler:
+    """A post-processor for one layer, for `LayerDetails.setPostProcessor`; layers of one run share the shelf.
 
     The context deletes the C++ side with itself, but does not keep the Python side alive until then: that is done here.
     """
     global _alive
-    styler = Styler()
+    styler = Styler(place, shelf)
     with _lock:
         _alive = [*(other for other in _alive if not sip.isdeleted(other)), styler]
     return styler

@@ -233,3 +233,23 @@ def test_post_processors_live_as_long_as_their_context(qgis_app):
     new_styler()
     assert first not in styles._alive
     assert contexts[0].layerToLoadOnCompletionDetails("b").postProcessor() is second
+
+
+@pytest.mark.parametrize("turns", ["abcd", "dcba", "cadb"])
+def test_layers_of_a_run_lie_in_the_order_of_their_meaning(qgis_new_project, make_raster, turns):
+    """Processing loads them by their paths: a veil under the map, or probabilities over it, help nobody."""
+    from qgis.core import QgsProject
+    from quadrat.processing.styles import pile
+
+    project, context, shelf = QgsProject.instance(), QgsProcessingContext(), {}
+    context.setProject(project)
+    other = QgsRasterLayer(str(make_raster("before.tif")), "before")
+    project.addMapLayer(other)
+    places = pile(["output", "confidence", "probabilities", "applicability"])
+    for name, _ in sorted(zip(places, turns), key=lambda pair: pair[1]):
+        layer = QgsRasterLayer(str(make_raster(f"{name}.tif")), name)
+        project.addMapLayer(layer)
+        new_styler(places[name], shelf).postProcessLayer(layer, context, QgsProcessingFeedback(False))
+    found = [node.name() for node in project.layerTreeRoot().findLayers()]
+    project.removeAllMapLayers()
+    assert found == ["applicability", "confidence", "output", "probabilities", "before"]
