@@ -1,0 +1,189 @@
+"""From what was taught to files: train the head, apply it everywhere, assess it, by the ordinary algorithms."""
+
+import json
+import shlex
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Tuple
+
+from qgis.core import QgsProject, QgsRasterLayer
+from qgis.PyQt.QtCore import QObject, pyqtSignal
+
+from ...core.errors import QuadratError
+from ...core.jobs.fewshot import ApplyHead, AssessHead, TrainHead
+from ...processing.i18n import tr
+from ...processing.parameters import key
+from ...processing.runner import Run
+
+PYTHON, SHELL, JSON = "python", "shell", "json"
+KINDS = (PYTHON, SHELL, JSON)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a head is trained from: the settings of the live map, as the jobs name them."""
+
+    labels: str
+    field: str
+    embedding: str
+    target: str
+    head: str
+    coverage: float
+    """0 where unsure places are not shown."""
+    balance: bool = True
+    seed: int = 0
+
+    def values(self) -> Dict[str, Any]:
+        """Parameters that training and assessment share."""
+        return {
+            "labels": self.labels, "field": self.field, "embedding": self.embedding, "target": self.target,
+            "head": self.head, "balance": self.balance, "seed": self.seed, "coverage": self.coverage or 0.9,
+        }  # fmt: skip
+
+    def train(self, output: str) -> TrainHead:
+        """The job that makes the head."""
+        return TrainHead.from_dict({**self.values(), "output": output})
+
+    def apply(self, head: str, output: str, confidence: str) -> ApplyHead:
+        """The job that makes the map."""
+        unsure = bool(self.coverage) and self.target == "class"
+        layers = {"output": output, "confidence": confidence if self.target == "class" else ""}
+        return ApplyHead.from_dict({"head": head, "embedding": self.embedding, "unsure": unsure, **layers})
+
+    def assess(self, output: str) -> AssessHead:
+        """The job that writes the report."""
+        return AssessHead.from_dict({**self.values(), "output": output})
+
+
+def processing_values(job: Any) -> Dict[str, Any]:
+    """The job as parameters of its algorithm; what has its default is left out."""
+    defaults, params = job.defaults(), job.params()
+    return {
+        key(name): _for_form(params[name], getattr(job, name))
+        for name in params
+        if getattr(job, name) != defaults[name] or params[name].required
+    }
+
+
+def _for_form(p: Any, value: Any) -> Any:
+    if p.choices:
+        return list(p.choices).index(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def as_text(jobs: List[Any], kind: str) -> str:
+    """Jobs as lines for QGIS's Python console, for a shell, or as JSON."""
+    if kind == JSON:
+        return json.dumps([job.to_dict() for job in jobs], indent=1, ensure_ascii=False)
+    lines = []
+    for job in jobs:
+        if kind == PYTHON:
+            lines.append(f"processing.run({f'quadrat:{job.facts.id}'!r}, {processing_values(job)!r})")
+        else:
+            lines.append(" ".join(["python -m quadrat", job.facts.verb, *_options(job)]))
+    return "\n".join(["import processing", *lines] if kind == PYTHON else lines)
+
+
+def _options(job: Any) -> List[str]:
+    defaults, words = job.defaults(), []
+    for name, p in job.params().items():
+        value, option = getattr(job, name), name.replace("_", "-")
+        if value == defaults[name] and not p.required:
+            continue
+        if isinstance(value, bool):
+            words.append(f"--{option}" if value else f"--no-{option}")
+        else:
+            many = value if isinstance(value, tuple) else (value,)
+            words += [f"--{option}", *(shlex.quote(str(one)) for one in many)]
+    return words
+
+
+class Finishing(QObject):
+    """Runs algorithms one after another, and loads what they made."""
+
+    progressed = pyqtSignal(float, str)
+    """0 to 100, and what is being done."""
+    finished = pyqtSignal(str, dict)
+    """What was done (`map` or `report`), and its files by name."""
+    failed = pyqtSignal(str)
+
+    def __init__(self, parent: Optional[QObject] = None) -> None:
+        super().__init__(parent)
+        self._run: Optional[Run] = None
+        self._waiting: List[Tuple[Any, str]] = []
+        self._made: Dict[str, str] = {}
+        self._what = self._doing = ""
+
+    @property
+    def busy(self) -> bool:
+        """True while something runs."""
+        return self._run is not None
+
+    def map_everything(self, lesson: Lesson, head: str, output: str, confidence: str) -> None:
+        """Train, then apply to the whole embedding.
+
+        Raises:
+            QuadratError: something runs already, or the settings do not fit.
+        """
+        jobs = [
+            (lesson.train(head), tr("Training the head")),
+            (lesson.apply(head, output, confidence), tr("Making the map")),
+        ]
+        self._start("map", jobs)
+
+    def assess(self, lesson: Lesson, output: str) -> None:
+        """Write the report.
+
+        Raises:
+            QuadratError: something runs already, or the settings do not fit.
+        """
+        self._start("report", [(lesson.assess(output), tr("Testing the head"))])
+
+    def cancel(self) -> None:
+        """Stop."""
+        self._waiting = []
+        if self._run is not None:
+            self._run.cancel()
+
+    def _start(self, what: str, jobs: List[Tuple[Any, str]]) -> None:
+        if self._run is not None:
+            raise QuadratError(tr("Wait until this is done: {doing}.").format(doing=self._doing))
+        self._what, self._waiting, self._made = what, jobs, {}
+        self._next()
+
+    def _next(self) -> None:
+        job, self._doing = self._waiting.pop(0)
+        run = Run(f"quadrat:{job.facts.id}", processing_values(job))
+        run.progressed.connect(self._on_progressed)
+        run.finished.connect(self._on_finished)
+        run.start()
+        self._run = run
+        self.progressed.emit(0.0, self._doing)
+
+    def _on_progressed(self, percent: float) -> None:
+        self.progressed.emit(percent, self._doing)
+
+    def _on_finished(self, successful: bool, results: Dict[str, Any], why: str) -> None:
+        self._run = None
+        if not successful:
+            self._waiting = []
+            self.failed.emit(why)
+            return
+        self._made.update({name.lower(): str(path) for name, path in results.items()})
+        if not self._waiting:
+            self.finished.emit(self._what, dict(self._made))
+            return
+        try:
+            self._next()
+        except QuadratError as error:
+            self._waiting = []
+            self.failed.emit(str(error))
+
+
+def load_map(path: str, name: str) -> Optional[QgsRasterLayer]:
+    """Add a map to the project, in the style that lies beside it; None when it cannot be opened."""
+    layer = QgsRasterLayer(path, name)
+    if not layer.isValid():
+        return None
+    layer.loadDefaultStyle()
+    QgsProject.instance().addMapLayer(layer)
+    return layer

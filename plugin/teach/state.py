@@ -1,0 +1,485 @@
+"""What is being taught now: one truth for dock, tools and canvas items. QObjects only, no widgets.
+
+The parts are in files of their own: `choosing` (raster to embedding), `loop` (labels and view to the worker and back),
+`gestures` (clicks to labels), `asking` (what next), `finishing` (files), `project` (what the project remembers).
+"""
+
+import os
+from typing import Any, Dict, List, Optional, Tuple
+
+from qgis.core import QgsGeometry, QgsPointXY, QgsProject, QgsRasterLayer, QgsVectorLayer
+from qgis.PyQt.QtCore import QObject, QUrl, pyqtSignal
+from qgis.PyQt.QtGui import QDesktopServices
+from qgis.PyQt.QtWidgets import QUndoStack
+
+from ...core.errors import QuadratError
+from ...core.live.messages import At, Cloud, Known, Open, Opened, Painted, Scored, Taught
+from ...processing.environment import find_engine, home
+from ...processing.i18n import tr
+from .asking import Asking
+from .choosing import COMPUTE, FOUND, Making, Proposal, output_for, propose
+from .classes import ClassList
+from .finishing import Finishing, Lesson, as_text, load_map
+from .gestures import Gestures
+from .labels import LabelLayer
+from .loop import LiveLoop
+from .session import LiveSession
+
+CLASS, VALUE = "class", "value"
+LABELS_ENDING = "_labels.gpkg"
+SCORES_KEPT = 200
+
+
+class TeachState(QObject):
+    """All that the Teach tab shows and does."""
+
+    changed = pyqtSignal()
+    """Anything of the summary: raster, embedding, classes, labels, settings."""
+    painted = pyqtSignal(object)
+    known = pyqtSignal(object)
+    placed = pyqtSignal(object)
+    scored = pyqtSignal(object)
+    scattered = pyqtSignal(object)
+    said = pyqtSignal(str, str)
+    """Level (`info`, `warning`, `error`) and a sentence."""
+    busy_changed = pyqtSignal(str)
+    """What is being done in the background, empty when nothing is."""
+    progressed = pyqtSignal(float)
+    """Of what is being done, 0 to 100."""
+    tool_wanted = pyqtSignal(str)
+    """`click`, `drag`, `polygon` or `none`."""
+    selected = pyqtSignal(list)
+    """Cells (row, column) that were chosen in a plot or on the map."""
+
+    def __init__(self, canvas: Any, parent: Optional[QObject] = None) -> None:
+        super().__init__(parent)
+        self.canvas = canvas
+        self.raster: Optional[QgsRasterLayer] = None
+        self.embedding = ""
+        self.whole = False
+        """False while only a piece of the raster is embedded."""
+        self.proposal = propose(None)
+        self.opened: Optional[Opened] = None
+        self.target, self.head = CLASS, "linear"
+        self.current, self.value = "", 0.0
+        self.tool = "none"
+        self.visible, self.opacity, self.by_confidence = True, 0.7, True
+        self.heads: List[Dict[str, str]] = []
+        """Heads that were made: name, path, embedding."""
+        self.scores: List[Scored] = []
+        self.cloud: Optional[Cloud] = None
+        self.busy = ""
+        self.classes = ClassList(self)
+        self.stack = QUndoStack(self)
+        self.labels: Optional[LabelLayer] = None
+        self.session = LiveSession(self)
+        self.loop = LiveLoop(canvas, self.session, self.classes, self)
+        self.asking = Asking(canvas, self.session, self)
+        self.gestures = Gestures(self)
+        self.making, self.finishing = Making(self), Finishing(self)
+        self._join()
+
+    def _join(self) -> None:
+        """Signals of the parts to slots of this one."""
+        self.classes.changed.connect(self._on_classes_changed)
+        self.stack.indexChanged.connect(lambda index: self.changed.emit())
+        self.loop.opened.connect(self._on_opened)
+        self.loop.taught.connect(lambda taught: self.changed.emit())
+        self.loop.painted.connect(self.painted)
+        self.loop.scored.connect(self._on_scored)
+        self.session.known.connect(self.known)
+        self.session.scattered.connect(self._on_scattered)
+        self.session.failed.connect(self._on_failed)
+        self.session.died.connect(lambda text: self.said.emit("warning", text))
+        self.asking.placed.connect(self.placed)
+        self.asking.said.connect(lambda text: self.said.emit("info", text))
+        self.making.ready.connect(self._on_made)
+        self.making.failed.connect(self._on_background_failed)
+        self.making.progressed.connect(self._on_progressed)
+        self.finishing.progressed.connect(self._on_progressed)
+        self.finishing.finished.connect(self._on_finished)
+        self.finishing.failed.connect(self._on_background_failed)
+        QgsProject.instance().layersWillBeRemoved.connect(self._on_layers_going)
+
+    def close(self) -> None:
+        """End the worker and everything that runs; labels are on disk already."""
+        QgsProject.instance().layersWillBeRemoved.disconnect(self._on_layers_going)
+        self.making.stop()
+        self.finishing.cancel()
+        self.loop.take_labels(None)
+        self.loop.forget()
+        self.session.stop()
+
+    # What is taught on ----------------------------------------------------------------------------------------------
+
+    @property
+    def engine_ready(self) -> bool:
+        """True when there is an engine to teach with."""
+        try:
+            find_engine()
+        except QuadratError:
+            return False
+        return True
+
+    def choose_raster(self, layer: Optional[QgsRasterLayer]) -> None:
+        """Look what can be taught on for a raster; nothing is made yet."""
+        if layer is self.raster and layer is not None:
+            return
+        self.stop_teaching()
+        self.raster = layer
+        self.proposal = propose(layer)
+        self.changed.emit()
+
+    def accept_proposal(self) -> None:
+        """Begin to teach: with the embedding that is there, or one that is made now."""
+        if self.raster is None:
+            return
+        self._find_labels(self.raster)
+        if self.proposal.kind == FOUND:
+            self.choose_embedding(self.proposal.path)
+        elif self.proposal.kind == COMPUTE:
+            crs = self.canvas.mapSettings().destinationCrs()
+            self.making.start(self.raster, self.proposal.path, self.canvas.extent(), crs)
+
+    def choose_embedding(self, path: str, whole: bool = True) -> None:
+        """Teach on this embedding, or on the bands of this raster as they are."""
+        self.embedding, self.whole = path, whole
+        self.scores, self.cloud = [], None
+        self.session.open(Open(path, str(home() / "live"), self.target, self.head))
+        self.changed.emit()
+
+    def stop_teaching(self) -> None:
+        """Let go of raster and embedding; labels stay where they are."""
+        self.making.stop()
+        self._set_busy("")
+        self.asking.take_grid(None)
+        self.loop.forget()
+        self.loop.take_labels(None)
+        self.session.close()
+        self.raster, self.labels, self.opened, self.embedding = None, None, None, ""
+        self.scores, self.cloud = [], None
+        self.stack.clear()
+        self.changed.emit()
+
+    def choose_labels(self, layer: QgsVectorLayer, load_classes: bool = True) -> None:
+        """Teach with the labels of an existing layer; its categories become classes."""
+        try:
+            labels = LabelLayer.of(layer)
+        except QuadratError as error:
+            self.said.emit("warning", str(error))
+            return
+        if load_classes:
+            self.classes.load_categories(layer)
+        self._take_labels(labels)
+
+    def set_target(self, target: str) -> None:
+        """Teach classes or values."""
+        if target == self.target:
+            return
+        self.target = target
+        if self.raster is not None and self.opened is not None:
+            self._find_labels(self.raster)
+            self.choose_embedding(self.embedding, self.whole)
+        self.changed.emit()
+
+    def set_head(self, head: str) -> None:
+        """Which head learns."""
+        if head != self.head:
+            self.head = head
+            if self.opened is not None:
+                self.choose_embedding(self.embedding, self.whole)
+            self.changed.emit()
+
+    def _find_labels(self, raster: QgsRasterLayer) -> None:
+        """Labels of this raster from an earlier day, or a new layer beside it."""
+        ending = LABELS_ENDING if self.target == CLASS else "_values.gpkg"
+        path = output_for(raster.source().partition("|")[0], ending)
+        try:
+            labels = LabelLayer.open_or_create(path, raster.crs(), self.target)
+        except QuadratError as error:
+            self.said.emit("error", str(error))
+            return
+        self._take_labels(labels)
+
+    def _take_labels(self, labels: LabelLayer) -> None:
+        if self.labels is not None:
+            self.labels.lost.disconnect(self._on_labels_lost)
+        self.labels = labels
+        labels.lost.connect(self._on_labels_lost)
+        labels.follow(self.classes)
+        self.stack.clear()
+        self.loop.take_labels(labels)
+        self.changed.emit()
+
+    # Gestures -------------------------------------------------------------------------------------------------------
+
+    def set_tool(self, tool: str) -> None:
+        """Which gesture labels on the map."""
+        self.tool = tool
+        self.tool_wanted.emit(tool)
+        self.changed.emit()
+
+    def set_current(self, name: str) -> None:
+        """Clicks give this class."""
+        if name != self.current and name in self.classes.names():
+            self.current = name
+            self.changed.emit()
+
+    def set_value(self, value: float) -> None:
+        """Clicks give this value."""
+        self.value = value
+        self.changed.emit()
+
+    def label_point(self, point: QgsPointXY) -> None:
+        """Label the cell under a point of the canvas."""
+        self.gestures.label_points([point], "click")
+
+    def label_points(self, points: List[QgsPointXY]) -> None:
+        """Label the cells that were passed over, in one step of undo."""
+        self.gestures.label_points(points, "drag")
+
+    def label_geometry(self, geometry: QgsGeometry) -> None:
+        """Label what lies in a polygon, in the CRS of the canvas."""
+        self.gestures.label_geometry(geometry)
+
+    def label_selected(self, layer: QgsVectorLayer) -> None:
+        """Label what is selected in any layer."""
+        self.gestures.label_selected(layer)
+
+    def erase_point(self, point: QgsPointXY) -> None:
+        """Take the labels of the cell under a point away."""
+        self.gestures.erase_point(point)
+
+    def undo(self) -> None:
+        """Take back the last change of labels or classes."""
+        self.stack.undo()
+
+    def redo(self) -> None:
+        """Do again what was taken back."""
+        self.stack.redo()
+
+    def hover(self, point: QgsPointXY) -> None:
+        """Ask what is known of the cell under a point of the canvas."""
+        cell = self.cell_of(point)
+        if cell is None:
+            self.known.emit(None)
+        elif self.last is not None and self.last.path:
+            self.session.at(At(*cell))
+
+    def cell_of(self, point: QgsPointXY) -> Optional[Tuple[int, int]]:
+        """(row, column) under a point of the canvas; None beside the raster."""
+        grid = self.loop.grid
+        return None if grid is None else grid.cell_of(point, self.canvas.mapSettings().destinationCrs())
+
+    def select_cells(self, cells: List[Tuple[int, int]]) -> None:
+        """Show these cells on the map and in the plots."""
+        self.selected.emit(list(cells))
+
+    # What next ------------------------------------------------------------------------------------------------------
+
+    @property
+    def strategy(self) -> str:
+        """How places are chosen."""
+        return self.asking.strategy
+
+    @strategy.setter
+    def strategy(self, name: str) -> None:
+        self.asking.strategy = name
+        self.asking.forget_ahead()
+        self.changed.emit()
+
+    @property
+    def place(self) -> Optional[Dict[str, Any]]:
+        """The place that is asked about."""
+        return self.asking.place
+
+    def next(self) -> None:
+        """Ask about the most useful place."""
+        self.asking.next()
+
+    def accept(self) -> None:
+        """The guess is right: label it so and go on."""
+        if self.place is not None and self.place.get("guess") not in (None, ""):
+            self._answer(self.place["guess"])
+
+    def correct(self, name: Any) -> None:
+        """It is this class (or value) instead: label it so and go on."""
+        if self.place is not None:
+            self._answer(name)
+
+    def skip(self) -> None:
+        """Go on without a label."""
+        self.asking.next()
+
+    def end_next(self) -> None:
+        """No more questions."""
+        self.asking.end()
+
+    def _answer(self, y: Any) -> None:
+        place = self.place
+        if place is not None and self.gestures.label_cell(place["row"], place["col"], y):
+            self.asking.forget_ahead()
+            self.asking.next()
+
+    # What is shown --------------------------------------------------------------------------------------------------
+
+    @property
+    def taught(self) -> Optional[Taught]:
+        """What became of the labels."""
+        return self.loop.last_taught
+
+    @property
+    def last(self) -> Optional[Painted]:
+        """The live map as it was painted last."""
+        return self.loop.last
+
+    @property
+    def coverage(self) -> float:
+        """Of conformal sets that make places unsure; 0: none shown."""
+        return self.loop.coverage
+
+    @coverage.setter
+    def coverage(self, share: float) -> None:
+        self.loop.coverage = share
+        self.loop.ask_view(settle=share > 0)
+        self.changed.emit()
+
+    def show(self, *, visible: Any = None, opacity: Any = None, by_confidence: Any = None) -> None:
+        """Change how the live map looks."""
+        self.visible = self.visible if visible is None else bool(visible)
+        self.opacity = self.opacity if opacity is None else float(opacity)
+        self.by_confidence = self.by_confidence if by_confidence is None else bool(by_confidence)
+        self.changed.emit()
+
+    def refresh_score(self) -> None:
+        """Test the head now."""
+        self.loop.ask_score()
+
+    def refresh_scatter(self) -> None:
+        """Draw the embedding now, and keep it in step from now on."""
+        self.loop.wants_scatter = True
+        self.loop.ask_scatter()
+
+    # Files ----------------------------------------------------------------------------------------------------------
+
+    def lesson(self) -> Lesson:
+        """What is taught, as the jobs name it.
+
+        Raises:
+            QuadratError: there is nothing to learn from yet.
+        """
+        if self.labels is None or self.opened is None:
+            raise QuadratError(tr("Choose a raster and label a few places first."))
+        return Lesson(
+            self.labels.source, self.labels.field, self.embedding, self.target, self.head, self.coverage
+        )  # fmt: skip
+
+    def files(self) -> Dict[str, str]:
+        """Where head, map, confidence and report will be written."""
+        stem = self.raster.source().partition("|")[0] if self.raster is not None else self.embedding
+        endings = {"head": "_head.qhead", "map": "_map.tif", "confidence": "_confidence.tif", "report": "_report.html"}
+        return {name: output_for(stem, ending) for name, ending in endings.items()}
+
+    def map_everything(self) -> None:
+        """Train the head and write the map of the whole embedding."""
+        files = self.files()
+        self._finish(lambda: self.finishing.map_everything(
+            self.lesson(), files["head"], files["map"], files["confidence"]
+        ))  # fmt: skip
+
+    def assess(self) -> None:
+        """Write the report and open it."""
+        self._finish(lambda: self.finishing.assess(self.lesson(), self.files()["report"]))
+
+    def copy_call(self, kind: str) -> str:
+        """What 'Map everything' runs, as Python, shell or JSON; empty with a sentence when nothing can be run."""
+        files = self.files()
+        try:
+            lesson = self.lesson()
+            jobs = [lesson.train(files["head"]), lesson.apply(files["head"], files["map"], files["confidence"])]
+        except QuadratError as error:
+            self.said.emit("warning", str(error))
+            return ""
+        return as_text(jobs, kind)
+
+    def _finish(self, begin: Any) -> None:
+        if not self.whole and self.making.busy:
+            self.said.emit("warning", tr("The embedding of the whole raster is still being made. Wait until it is."))
+            return
+        try:
+            begin()
+        except QuadratError as error:
+            self.said.emit("warning", str(error))
+
+    # Slots ----------------------------------------------------------------------------------------------------------
+
+    def _on_classes_changed(self) -> None:
+        names = self.classes.names()
+        if self.current not in names:
+            self.current = names[0] if names else ""
+        self.changed.emit()
+
+    def _on_opened(self, opened: Opened) -> None:
+        self.opened = opened
+        self.asking.take_grid(self.loop.grid)
+        for note in opened.notes:
+            self.said.emit("info", note)
+        self.changed.emit()
+
+    def _on_scored(self, scored: Scored) -> None:
+        self.scores = [*self.scores, scored][-SCORES_KEPT:]
+        self.scored.emit(scored)
+
+    def _on_scattered(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.scattered.emit(cloud)
+
+    def _on_failed(self, sentence: str, detail: str) -> None:
+        self.said.emit("error", sentence)
+
+    def _on_made(self, path: str, whole: bool) -> None:
+        if whole:
+            self._set_busy("")
+            self.said.emit("info", tr("The embedding of the whole raster is ready."))
+        self.choose_embedding(path, whole)
+
+    def _on_background_failed(self, sentence: str) -> None:
+        self._set_busy("")
+        self.said.emit("error", sentence)
+
+    def _on_progressed(self, percent: float, doing: str) -> None:
+        self._set_busy(doing)
+        self.progressed.emit(percent)
+
+    def _set_busy(self, text: str) -> None:
+        if text != self.busy:
+            self.busy = text
+            self.busy_changed.emit(text)
+
+    def _on_finished(self, what: str, files: Dict[str, str]) -> None:
+        self._set_busy("")
+        if what == "report":
+            self.said.emit("info", tr("The report is written: {path}").format(path=files["output"]))
+            QDesktopServices.openUrl(QUrl.fromLocalFile(files["output"]))
+            return
+        written = self.files()
+        name = os.path.basename(written["head"])
+        self.heads = [head for head in self.heads if head["path"] != written["head"]]
+        self.heads.append({"name": name, "path": written["head"], "embedding": self.embedding})
+        load_map(written["map"], os.path.splitext(os.path.basename(written["map"]))[0])
+        self.said.emit("info", tr("The map is written: {path}").format(path=written["map"]))
+        self.changed.emit()
+
+    def _on_labels_lost(self, sentence: str) -> None:
+        self.labels = None
+        self.loop.take_labels(None)
+        self.said.emit("warning", sentence)
+        self.changed.emit()
+
+    def _on_layers_going(self, ids: List[str]) -> None:
+        if self.raster is not None and self.raster.id() in ids:
+            name = self.raster.name()
+            self.stop_teaching()
+            self.proposal = Proposal("none", "", tr("Choose a raster."))
+            self.said.emit("info", tr("'{name}' was removed; its labels are kept.").format(name=name))
+            self.changed.emit()
