@@ -16,10 +16,13 @@ from quadrat.core.jobs.engine import SetUpEngine
 from quadrat.processing import environment, installer, interpreters, libraries, proving, upkeep
 from quadrat.processing.environment import find_engine, home, requirement_id
 
-from .wheels import make_wheel
+from .wheels import UV_BY_PIP, make_wheel
 
 UV = Path(sys.prefix) / "bin" / "uv"
-"""Of the environment that the tests run in."""
+"""Of the environment that the tests run in; `make test` puts it there."""
+NO_UV = "#!/bin/sh\nexit 127\n"
+"""Hides any uv that the machine has, wherever it lies."""
+ANY_UV = f'#!/bin/sh\nexec "{UV}" "$@"\n' if UV.exists() else UV_BY_PIP
 HUNG = '#!/bin/sh\n[ "$1" = --version ] && { echo "uv 99.0.0"; exit; }\necho working\nsleep 300 & wait\n'
 
 
@@ -47,18 +50,20 @@ def tiny(tmp_path, monkeypatch):
         monkeypatch.setattr(module, "REQUIREMENTS", pins)
     monkeypatch.setattr(proving, "MODULES", {"light": ("tinylib",), "full": ("tinytorch",)})
     monkeypatch.setattr(libraries, "PAUSES_S", (0.01, 0.01))
-    program(tmp_path, monkeypatch, f'#!/bin/sh\nexec "{UV}" "$@"\n')
+    program(tmp_path, monkeypatch, ANY_UV)
     wheels = tmp_path / "räder, viele"
     make_wheel(wheels, "tinylib", "1.0")
     make_wheel(wheels, "tinytorch", "2.0")
     return wheels
 
 
-@pytest.fixture(params=["uv", "pip"])
-def with_tool(request, tiny, monkeypatch):
-    """Once with uv, once where uv is not to be had."""
-    if request.param == "pip":
-        monkeypatch.setenv("PATH", "/usr/bin:/bin")
+@pytest.fixture(params=["uv", "uv's commands", "pip"])
+def with_tool(request, tiny, tmp_path, monkeypatch):
+    """With the real uv, with what only knows the commands that set-up gives to it, and where no uv is to be had."""
+    if request.param == "uv" and not UV.exists():
+        pytest.skip("uv is not installed beside the tests; `make test` does that")
+    if request.param != "uv":
+        program(tmp_path, monkeypatch, NO_UV if request.param == "pip" else UV_BY_PIP)
     return request.param
 
 
@@ -88,7 +93,7 @@ def test_an_engine_is_installed_offline_and_found(tiny, said, with_tool):
     engine = set_up(tiny, said)
     assert find_engine() == engine
     assert engine.folder.name == requirement_id("light")
-    assert engine.made_by.split()[0] == with_tool
+    assert engine.made_by.split()[0] == with_tool.partition("'")[0]
     asked = subprocess.run([engine.python, "-I", "-c", "import tinylib; print(tinylib.VALUE)"], capture_output=True)
     assert asked.stdout.strip() == b"1"
     assert list(engine.folder.glob("lib/*/site-packages/__pycache__/tinylib*.pyc"))
@@ -195,7 +200,7 @@ def test_a_killed_set_up_is_begun_again(tiny, said, tmp_path, monkeypatch):
     os.waitpid(child, 0)
     half_made = [p for p in environment.engines_folder().iterdir() if not upkeep.whole(p)]
     assert half_made
-    program(tmp_path, monkeypatch, f'#!/bin/sh\nexec "{UV}" "$@"\n')
+    program(tmp_path, monkeypatch, ANY_UV)
     engine = set_up(tiny, said)
     assert find_engine() == engine
     for process in running(str(half_made[0])):  # the orphan of the kill
@@ -255,7 +260,7 @@ def test_a_python_that_was_named_and_does_not_suit_is_told(tiny, said):
 
 
 def test_without_ensurepip_and_uv_the_sentence_names_the_package(tiny, said, tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    program(tmp_path, monkeypatch, NO_UV)
     facts = {
         "executable": "", "version": [3, 12, 1], "bits": 64, "machine": "x", "implementation": "cpython",
         "free_threaded": False, "soabi": "", "ensurepip": False, "pip": False,
@@ -278,13 +283,14 @@ esac
 
 def test_where_there_is_no_python_uv_brings_one(tiny, said, tmp_path, monkeypatch):
     monkeypatch.setattr(interpreters, "candidates", lambda: iter(()))
-    program(tmp_path, monkeypatch, BRINGS % (sys.executable, UV))
+    plain = (tmp_path / "programs" / "uv").rename(tmp_path / "plain uv")
+    program(tmp_path, monkeypatch, BRINGS % (sys.executable, plain))
     assert set_up(tiny, said).folder.is_dir()
-    program(tmp_path, monkeypatch, BRINGS % ("/nowhere/python3", UV))
+    program(tmp_path, monkeypatch, BRINGS % ("/nowhere/python3", plain))
     shutil.rmtree(home())
     with pytest.raises(SetupFailed, match="none could be downloaded"):
         set_up(tiny, said)
-    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    program(tmp_path, monkeypatch, NO_UV)
     with pytest.raises(SetupFailed, match=r"No Python from 3\.11"):
         set_up(tiny, said)
 

@@ -2,6 +2,19 @@
 
 import zipfile
 
+UV_BY_PIP = """#!/bin/sh
+case "$1" in
+  --version) echo "uv 99.0.0" ;;
+  venv) exec "$4" -m venv "$5" ;;
+  pip)
+    python="$4"; shift 4
+    for word do shift; [ "$word" = --offline ] || set -- "$@" "$word"; done
+    exec "$python" -m pip --disable-pip-version-check install "$@" ;;
+  *) exit 2 ;;
+esac
+"""
+"""A `uv` for machines without one: takes the very commands that set-up gives, and no others."""
+
 
 def make_wheel(folder, name, version, code="VALUE = 1\n"):
     """A pure-Python wheel with one module."""
