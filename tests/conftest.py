@@ -1,8 +1,51 @@
 """Rasters made on the spot for any test: CRS, type and the ways in which a pixel can be missing."""
 
+import contextlib
+import importlib.abc
 import pathlib
+import sys
 
 import pytest
+
+ABSENT = ("torch", "timm")
+"""What the light engine lacks."""
+
+
+class Absent(importlib.abc.MetaPathFinder):
+    """Refuses to look for what the light engine lacks."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ABSENT:
+            raise AssertionError(f"marked same_without_torch, but it asks for {name}: take the mark away")
+
+
+@contextlib.contextmanager
+def absent():
+    """As long as this lasts, nobody can import the libraries, nor ask whether they are there."""
+    finder = Absent()
+    hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in ABSENT}
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        sys.modules.update(hidden)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Holds files to their mark.
+
+    Every test runs in both engines, with PyTorch and without, unless its file says
+
+        pytestmark = pytest.mark.same_without_torch
+
+    Such files cost most of the time and know only libraries that are the same in both. The light suite leaves them out
+    (pytest counts them as deselected), and here they fail in the full engine as soon as they go near PyTorch.
+    """
+    with absent() if item.get_closest_marker("same_without_torch") else contextlib.nullcontext():
+        return (yield)
+
 
 MISSING = ("none", "nodata", "nan", "alpha", "msk")
 """Ways in which a raster says that a pixel is not there."""

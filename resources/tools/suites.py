@@ -1,7 +1,8 @@
 """Runs all tests, each suite in its own environment, and sums up: `suites.py [SUITE …]`.
 
 lint: ruff and house rules. types: mypy and import-linter. engine: everything that needs no QGIS, with PyTorch. light:
-the same where PyTorch is not installed. processing, plugin: QGIS side, in real QGIS without a screen.
+where PyTorch is not installed, those of them that could differ; tests/conftest.py tells which. processing, plugin: QGIS
+side, in real QGIS without a screen.
 """
 
 import os
@@ -18,6 +19,7 @@ FULL, LIGHT, QGIS = STATE / "test-engine", STATE / "test-light", STATE / "test-q
 ROOMS, WIRE = ("tests/core", "tests/models"), ("tests/wire",)
 SIDE_BY_SIDE = ("-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile")
 """For tests that wait for nobody; those of the wire look at how soon a process answers and have the machine alone."""
+DIFFERENT = ("-m", "not same_without_torch")
 NO_TESTS = 5
 """pytest's status when there is none."""
 
@@ -63,7 +65,7 @@ def suites() -> "list[Suite]":
         Suite("types and layers", linked, 300, {"PYTHONPATH": str(inside)}, inside),
         Suite("engine", [_pytest(FULL, "engine", ROOMS, SIDE_BY_SIDE)], 900),
         Suite("engine wire", [_pytest(FULL, "engine-wire", WIRE)], 300),
-        Suite("light", [_pytest(LIGHT, "light", ROOMS, SIDE_BY_SIDE)], 900),
+        Suite("light", [_pytest(LIGHT, "light", ROOMS, (*SIDE_BY_SIDE, *DIFFERENT))], 900),
         Suite("light wire", [_pytest(LIGHT, "light-wire", WIRE)], 300),
         # Two runs: newer QGIS refuses a second provider `quadrat`, and each of these rooms brings one.
         Suite("processing", [_pytest(QGIS, "processing", ("tests/processing",))], 600, {**python, **_qgis_settings()}),

@@ -15,6 +15,8 @@ from quadrat.core.heads.build import fit_head
 from quadrat.core.heads.recipe import Recipe
 from quadrat.core.progress import Progress
 
+pytestmark = pytest.mark.same_without_torch
+
 EVERY = pytest.mark.parametrize("name", STRATEGIES)
 CENTRES = np.array([[6, 0, 0, 0], [0, 6, 0, 0], [0, 0, 6, 0], [0, 0, 0, 6]], np.float32)
 

@@ -14,6 +14,8 @@ from quadrat.core.heads.recipe import Recipe
 from quadrat.core.heads.storage import load_arrays, save_head
 from sklearn.linear_model import LogisticRegression
 
+pytestmark = pytest.mark.same_without_torch
+
 
 def test_worked_by_hand():
     """One feature, four samples in two folds; the formulas of Meyer and Pebesma 2021 with pencil and paper."""

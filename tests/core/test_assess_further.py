@@ -19,6 +19,8 @@ from quadrat.core.pipelines.registry import run_job
 from quadrat.core.progress import Progress
 from quadrat.tests.core import fields
 
+pytestmark = pytest.mark.same_without_torch
+
 
 @pytest.fixture
 def job(tmp_path, make_raster):

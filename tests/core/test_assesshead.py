@@ -17,6 +17,8 @@ from quadrat.core.progress import Progress
 from quadrat.core.sidecar import read_sidecar
 from quadrat.tests.core import fields
 
+pytestmark = pytest.mark.same_without_torch
+
 
 @pytest.fixture
 def raster(make_raster):

@@ -8,6 +8,8 @@ from quadrat.core.heads.build import fit_head, fit_single
 from quadrat.core.heads.recipe import Recipe
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+pytestmark = pytest.mark.same_without_torch
+
 
 @parametrize_with_checks([AutoClassifier(("prototype", "knn")), AutoRegressor(("linear", "knn"))])
 def test_our_estimators_keep_scikit_learns_contract(estimator, check):

@@ -20,6 +20,8 @@ from quadrat.core.raster import open_raster
 from quadrat.core.region import PolygonMask
 from quadrat.core.writing import Band, BlockWriter
 
+pytestmark = pytest.mark.same_without_torch
+
 HOLES = np.zeros((300, 290), bool)
 HOLES[:200, :100] = True
 

@@ -19,6 +19,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+pytestmark = pytest.mark.same_without_torch
+
 CLASS_HEADS = [name for name, card in HEADS.items() if "class" in card.targets and name != "auto"]
 
 

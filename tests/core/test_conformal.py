@@ -10,6 +10,8 @@ from quadrat.core.errors import EngineTooSmall
 from scipy.stats import beta
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+pytestmark = pytest.mark.same_without_torch
+
 
 class PassThrough(ClassifierMixin, BaseEstimator):
     """Features are the probabilities."""

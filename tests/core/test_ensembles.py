@@ -14,6 +14,8 @@ from quadrat.core.heads.storage import load_head, save_head
 from quadrat.core.jobs.fewshot import TrainHead
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+pytestmark = pytest.mark.same_without_torch
+
 
 @parametrize_with_checks(
     [Committee(), Committee(combine="vote"), ValueCommittee(), BalancedEnsemble("prototype", members=3)]

@@ -25,6 +25,8 @@ from quadrat.core.estimation.matrix import correct
 from quadrat.core.estimation.registry import ESTIMATORS
 from quadrat.core.estimation.samplesize import allocate, size_for_accuracy
 
+pytestmark = pytest.mark.same_without_torch
+
 DATA = Path(__file__).resolve().parents[1] / "data"
 
 # Olofsson et al. 2014, 10.1016/j.rse.2014.02.015, section 5: deforestation, forest gain, stable forest and non-forest.

@@ -11,6 +11,8 @@ from quadrat.core.folds import (
     value_folds,
 )
 
+pytestmark = pytest.mark.same_without_torch
+
 
 @st.composite
 def polygons(draw):

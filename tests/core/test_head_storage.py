@@ -12,6 +12,8 @@ from quadrat.core.heads.storage import FACTS, HEAD, load_head, save_head
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FunctionTransformer, make_pipeline
 
+pytestmark = pytest.mark.same_without_torch
+
 
 @pytest.fixture
 def head():

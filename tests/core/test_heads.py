@@ -8,14 +8,15 @@ from quadrat.core.heads.linear import LogisticFolds, RidgeFolds
 from quadrat.core.heads.prototype import Prototype, PrototypeFolds
 from quadrat.core.heads.recipe import Recipe
 from quadrat.core.heads.registry import HEADS
-from quadrat.core.heads.scaling import CommonScaler
 from quadrat.core.heads.storage import load_head, save_head
 from sklearn.utils.estimator_checks import parametrize_with_checks
+
+pytestmark = pytest.mark.same_without_torch
 
 KINDS = [(name, target) for name, card in HEADS.items() for target in card.targets]
 
 
-@parametrize_with_checks([LogisticFolds(), RidgeFolds(), Prototype(), PrototypeFolds(), CommonScaler()])
+@parametrize_with_checks([LogisticFolds(), RidgeFolds(), Prototype(), PrototypeFolds()])
 def test_our_estimators_keep_scikit_learns_contract(estimator, check):
     check(estimator)
 

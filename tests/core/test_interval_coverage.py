@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.same_without_torch
+
 SAMPLES = 400
 ERRORS = 4.0
 """Standard errors of a simulated share that a bound leaves; with some 100 classes judged, chance alone reaches 3."""

@@ -11,6 +11,8 @@ from quadrat.core.heads.recipe import Recipe
 from quadrat.core.learningcurve import Curve, click_order, curve, grouped, labels_needed
 from quadrat.core.progress import Progress
 
+pytestmark = pytest.mark.same_without_torch
+
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 6)), min_size=5, max_size=120), st.integers(0, 9))

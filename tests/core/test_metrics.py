@@ -11,6 +11,8 @@ from quadrat.core.metrics.classes import confusion, per_class
 from quadrat.core.metrics.interval import class_intervals, value_intervals
 from quadrat.core.metrics.registry import METRICS
 
+pytestmark = pytest.mark.same_without_torch
+
 CLASS = [card for card in METRICS.values() if card.target == "class" and card.needs == "labels"]
 VALUE = [card for card in METRICS.values() if card.target == "value"]
 labels = st.integers(2, 40).flatmap(

@@ -8,6 +8,8 @@ from quadrat.core.grid import Window
 from quadrat.core.raster import open_raster
 from quadrat.core.sampling import MOST_WINDOWS, WINDOW_PX, WindowSample
 
+pytestmark = pytest.mark.same_without_torch
+
 
 def draw(path, region=None, **options):
     with open_raster(path) as reader:

@@ -10,6 +10,8 @@ from quadrat.core.separation import choose_block, guarded, region_folds
 from quadrat.core.variogram import variogram
 from scipy.ndimage import gaussian_filter
 
+pytestmark = pytest.mark.same_without_torch
+
 
 def field(reach, noise=0.2, seed=0, count=600):
     """Places in 3 by 3 km and six features that are alike up to about `reach` metres."""

@@ -22,6 +22,8 @@ from quadrat.core.writing import Band, BlockWriter, kept
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 
+pytestmark = pytest.mark.same_without_torch
+
 ROOT = Path(__file__).parents[2]
 
 
