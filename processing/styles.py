@@ -227,6 +227,7 @@ class Styler(QgsProcessingLayerPostProcessorInterface):
                 layer.triggerRepaint()
             node = context.project().layerTreeRoot().findLayer(layer.id()) if context.project() else None
             if node is not None:
+                node.setExpanded(False)  # a node that was moved is shown folded, though it says otherwise
                 node.setExpanded(True)  # the names of the classes are half of the map
         text = abstract(facts, job)
         if text:
