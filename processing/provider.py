@@ -17,6 +17,7 @@ from .algorithms.findsimilar import FindSimilarAlgorithm
 from .algorithms.openembedding import OpenEmbeddingAlgorithm
 from .algorithms.reduceembedding import ReduceEmbeddingAlgorithm
 from .algorithms.setupengine import SetUpEngineAlgorithm
+from .algorithms.speedtest import SpeedTestAlgorithm
 from .algorithms.suggestlabels import SuggestLabelsAlgorithm
 from .algorithms.trainhead import TrainHeadAlgorithm
 from .i18n import tr
@@ -36,6 +37,7 @@ ALGORITHMS = (
     EstimateAreaAlgorithm,
     ReduceEmbeddingAlgorithm,
     ClusterEmbeddingAlgorithm,
+    SpeedTestAlgorithm,
     SetUpEngineAlgorithm,
 )
 

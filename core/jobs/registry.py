@@ -6,7 +6,7 @@ from ..errors import BadJob
 from .choose import ExplainPlaces, FindSimilar, SuggestLabels
 from .declare import Job
 from .embed import EmbedRaster, OpenEmbedding
-from .engine import SetUpEngine
+from .engine import SetUpEngine, SpeedTest
 from .estimate import DrawSample, EstimateArea
 from .explore import ClusterEmbedding, ReduceEmbedding
 from .fewshot import ApplyHead, AssessHead, TrainHead
@@ -24,6 +24,7 @@ ALL: Tuple[Type[Job], ...] = (
     EstimateArea,
     ReduceEmbedding,
     ClusterEmbedding,
+    SpeedTest,
     SetUpEngine,
 )
 JOBS: Dict[str, Type[Job]] = {job.facts.id: job for job in ALL}

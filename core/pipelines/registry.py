@@ -23,6 +23,7 @@ PIPELINES = {
     "estimatearea": "estimatearea:run",
     "reduceembedding": "reduceembedding:run",
     "clusterembedding": "clusterembedding:run",
+    "speedtest": "speedtest:run",
 }
 """Job id -> `module:function` in this folder; imported when first needed, so the worker answers within a second."""
 
