@@ -1,66 +1,42 @@
 """What is being taught now: one truth for dock, tools and canvas items. QObjects only, no widgets.
 
-The parts are in files of their own: `choosing` (raster to embedding), `loop` (labels and view to the worker and back),
-`gestures` (clicks to labels), `asking` (what next), `finishing` (files), `project` (what the project remembers).
+The parts: `subject` and `choosing` (raster, embedding, labels), `loop` (labels and view to the worker and back),
+`gestures` (clicks to labels), `asking` (what next), `finishing` (files), `project` (what is remembered).
 """
 
 import os
 from typing import Any, Dict, List, Optional, Tuple
 
-from qgis.core import QgsGeometry, QgsPointXY, QgsProject, QgsRasterLayer, QgsVectorLayer
+from qgis.core import QgsGeometry, QgsPointXY, QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import QObject, QUrl, pyqtSignal
 from qgis.PyQt.QtGui import QDesktopServices
-from qgis.PyQt.QtWidgets import QUndoStack
 
 from ...core.errors import QuadratError
-from ...core.live.messages import At, Cloud, Known, Open, Opened, Painted, Scored, Taught
-from ...processing.environment import find_engine, home
+from ...core.live.messages import At, Cloud, Painted, Scored, Taught
 from ...processing.i18n import tr
-from .asking import Asking
-from .choosing import COMPUTE, FOUND, Making, Proposal, output_for, propose
-from .classes import ClassList
+from .choosing import NONE, Proposal, output_for
 from .finishing import Finishing, Lesson, as_text, load_map
 from .gestures import Gestures
-from .labels import LabelLayer
-from .loop import LiveLoop
-from .session import LiveSession
+from .subject import Subject
 
-CLASS, VALUE = "class", "value"
-LABELS_ENDING = "_labels.gpkg"
 SCORES_KEPT = 200
 
 
-class TeachState(QObject):
+class TeachState(Subject):
     """All that the Teach tab shows and does."""
 
-    changed = pyqtSignal()
-    """Anything of the summary: raster, embedding, classes, labels, settings."""
     painted = pyqtSignal(object)
     known = pyqtSignal(object)
     placed = pyqtSignal(object)
     scored = pyqtSignal(object)
     scattered = pyqtSignal(object)
-    said = pyqtSignal(str, str)
-    """Level (`info`, `warning`, `error`) and a sentence."""
-    busy_changed = pyqtSignal(str)
-    """What is being done in the background, empty when nothing is."""
-    progressed = pyqtSignal(float)
-    """Of what is being done, 0 to 100."""
     tool_wanted = pyqtSignal(str)
     """`click`, `drag`, `polygon` or `none`."""
     selected = pyqtSignal(list)
     """Cells (row, column) that were chosen in a plot or on the map."""
 
     def __init__(self, canvas: Any, parent: Optional[QObject] = None) -> None:
-        super().__init__(parent)
-        self.canvas = canvas
-        self.raster: Optional[QgsRasterLayer] = None
-        self.embedding = ""
-        self.whole = False
-        """False while only a piece of the raster is embedded."""
-        self.proposal = propose(None)
-        self.opened: Optional[Opened] = None
-        self.target, self.head = CLASS, "linear"
+        super().__init__(canvas, parent)
         self.current, self.value = "", 0.0
         self.tool = "none"
         self.visible, self.opacity, self.by_confidence = True, 0.7, True
@@ -68,34 +44,23 @@ class TeachState(QObject):
         """Heads that were made: name, path, embedding."""
         self.scores: List[Scored] = []
         self.cloud: Optional[Cloud] = None
-        self.busy = ""
-        self.classes = ClassList(self)
-        self.stack = QUndoStack(self)
-        self.labels: Optional[LabelLayer] = None
-        self.session = LiveSession(self)
-        self.loop = LiveLoop(canvas, self.session, self.classes, self)
-        self.asking = Asking(canvas, self.session, self)
         self.gestures = Gestures(self)
-        self.making, self.finishing = Making(self), Finishing(self)
+        self.finishing = Finishing(self)
         self._join()
 
     def _join(self) -> None:
         """Signals of the parts to slots of this one."""
         self.classes.changed.connect(self._on_classes_changed)
-        self.stack.indexChanged.connect(lambda index: self.changed.emit())
-        self.loop.opened.connect(self._on_opened)
-        self.loop.taught.connect(lambda taught: self.changed.emit())
+        self.stack.indexChanged.connect(self._on_changed)
+        self.loop.taught.connect(self._on_changed)
         self.loop.painted.connect(self.painted)
         self.loop.scored.connect(self._on_scored)
         self.session.known.connect(self.known)
         self.session.scattered.connect(self._on_scattered)
         self.session.failed.connect(self._on_failed)
-        self.session.died.connect(lambda text: self.said.emit("warning", text))
+        self.session.died.connect(self._on_died)
         self.asking.placed.connect(self.placed)
-        self.asking.said.connect(lambda text: self.said.emit("info", text))
-        self.making.ready.connect(self._on_made)
-        self.making.failed.connect(self._on_background_failed)
-        self.making.progressed.connect(self._on_progressed)
+        self.asking.said.connect(self._on_informed)
         self.finishing.progressed.connect(self._on_progressed)
         self.finishing.finished.connect(self._on_finished)
         self.finishing.failed.connect(self._on_background_failed)
@@ -109,107 +74,6 @@ class TeachState(QObject):
         self.loop.take_labels(None)
         self.loop.forget()
         self.session.stop()
-
-    # What is taught on ----------------------------------------------------------------------------------------------
-
-    @property
-    def engine_ready(self) -> bool:
-        """True when there is an engine to teach with."""
-        try:
-            find_engine()
-        except QuadratError:
-            return False
-        return True
-
-    def choose_raster(self, layer: Optional[QgsRasterLayer]) -> None:
-        """Look what can be taught on for a raster; nothing is made yet."""
-        if layer is self.raster and layer is not None:
-            return
-        self.stop_teaching()
-        self.raster = layer
-        self.proposal = propose(layer)
-        self.changed.emit()
-
-    def accept_proposal(self) -> None:
-        """Begin to teach: with the embedding that is there, or one that is made now."""
-        if self.raster is None:
-            return
-        self._find_labels(self.raster)
-        if self.proposal.kind == FOUND:
-            self.choose_embedding(self.proposal.path)
-        elif self.proposal.kind == COMPUTE:
-            crs = self.canvas.mapSettings().destinationCrs()
-            self.making.start(self.raster, self.proposal.path, self.canvas.extent(), crs)
-
-    def choose_embedding(self, path: str, whole: bool = True) -> None:
-        """Teach on this embedding, or on the bands of this raster as they are."""
-        self.embedding, self.whole = path, whole
-        self.scores, self.cloud = [], None
-        self.session.open(Open(path, str(home() / "live"), self.target, self.head))
-        self.changed.emit()
-
-    def stop_teaching(self) -> None:
-        """Let go of raster and embedding; labels stay where they are."""
-        self.making.stop()
-        self._set_busy("")
-        self.asking.take_grid(None)
-        self.loop.forget()
-        self.loop.take_labels(None)
-        self.session.close()
-        self.raster, self.labels, self.opened, self.embedding = None, None, None, ""
-        self.scores, self.cloud = [], None
-        self.stack.clear()
-        self.changed.emit()
-
-    def choose_labels(self, layer: QgsVectorLayer, load_classes: bool = True) -> None:
-        """Teach with the labels of an existing layer; its categories become classes."""
-        try:
-            labels = LabelLayer.of(layer)
-        except QuadratError as error:
-            self.said.emit("warning", str(error))
-            return
-        if load_classes:
-            self.classes.load_categories(layer)
-        self._take_labels(labels)
-
-    def set_target(self, target: str) -> None:
-        """Teach classes or values."""
-        if target == self.target:
-            return
-        self.target = target
-        if self.raster is not None and self.opened is not None:
-            self._find_labels(self.raster)
-            self.choose_embedding(self.embedding, self.whole)
-        self.changed.emit()
-
-    def set_head(self, head: str) -> None:
-        """Which head learns."""
-        if head != self.head:
-            self.head = head
-            if self.opened is not None:
-                self.choose_embedding(self.embedding, self.whole)
-            self.changed.emit()
-
-    def _find_labels(self, raster: QgsRasterLayer) -> None:
-        """Labels of this raster from an earlier day, or a new layer beside it."""
-        ending = LABELS_ENDING if self.target == CLASS else "_values.gpkg"
-        path = output_for(raster.source().partition("|")[0], ending)
-        try:
-            labels = LabelLayer.open_or_create(path, raster.crs(), self.target)
-        except QuadratError as error:
-            self.said.emit("error", str(error))
-            return
-        self._take_labels(labels)
-
-    def _take_labels(self, labels: LabelLayer) -> None:
-        if self.labels is not None:
-            self.labels.lost.disconnect(self._on_labels_lost)
-        self.labels = labels
-        labels.lost.connect(self._on_labels_lost)
-        labels.follow(self.classes)
-        self.stack.clear()
-        self.loop.take_labels(labels)
-        self.changed.emit()
 
     # Gestures -------------------------------------------------------------------------------------------------------
 
@@ -419,13 +283,6 @@ class TeachState(QObject):
             self.current = names[0] if names else ""
         self.changed.emit()
 
-    def _on_opened(self, opened: Opened) -> None:
-        self.opened = opened
-        self.asking.take_grid(self.loop.grid)
-        for note in opened.notes:
-            self.said.emit("info", note)
-        self.changed.emit()
-
     def _on_scored(self, scored: Scored) -> None:
         self.scores = [*self.scores, scored][-SCORES_KEPT:]
         self.scored.emit(scored)
@@ -437,24 +294,17 @@ class TeachState(QObject):
     def _on_failed(self, sentence: str, detail: str) -> None:
         self.said.emit("error", sentence)
 
-    def _on_made(self, path: str, whole: bool) -> None:
-        if whole:
-            self._set_busy("")
-            self.said.emit("info", tr("The embedding of the whole raster is ready."))
-        self.choose_embedding(path, whole)
+    def _on_died(self, sentence: str) -> None:
+        self.said.emit("warning", sentence)
 
-    def _on_background_failed(self, sentence: str) -> None:
-        self._set_busy("")
-        self.said.emit("error", sentence)
+    def _on_informed(self, sentence: str) -> None:
+        self.said.emit("info", sentence)
 
-    def _on_progressed(self, percent: float, doing: str) -> None:
-        self._set_busy(doing)
-        self.progressed.emit(percent)
+    def _on_changed(self, *what: Any) -> None:
+        self.changed.emit()
 
-    def _set_busy(self, text: str) -> None:
-        if text != self.busy:
-            self.busy = text
-            self.busy_changed.emit(text)
+    def _forget_results(self) -> None:
+        self.scores, self.cloud = [], None
 
     def _on_finished(self, what: str, files: Dict[str, str]) -> None:
         self._set_busy("")
@@ -470,16 +320,10 @@ class TeachState(QObject):
         self.said.emit("info", tr("The map is written: {path}").format(path=written["map"]))
         self.changed.emit()
 
-    def _on_labels_lost(self, sentence: str) -> None:
-        self.labels = None
-        self.loop.take_labels(None)
-        self.said.emit("warning", sentence)
-        self.changed.emit()
-
     def _on_layers_going(self, ids: List[str]) -> None:
         if self.raster is not None and self.raster.id() in ids:
             name = self.raster.name()
             self.stop_teaching()
-            self.proposal = Proposal("none", "", tr("Choose a raster."))
+            self.proposal = Proposal(NONE, "", tr("Choose a raster."))
             self.said.emit("info", tr("'{name}' was removed; its labels are kept.").format(name=name))
             self.changed.emit()
