@@ -56,13 +56,22 @@ def learn_trust(
     return trust
 
 
+UNTOLD = {"conformal": "unsure places", "applicability": "the area of applicability"}
+
+
+def _untold(trust: Trust, what: str, why: str) -> None:
+    """Say now, not when a map asks for it, what the head cannot tell."""
+    trust.facts[f"{what}_why"] = why
+    trust.lines.append(f"This head cannot tell {UNTOLD[what]}: {why}")
+
+
 def _conformal(
     trust: Trust, fitted: Fitted, held: HeldOut | None, samples: Samples, groups: NDArray[np.int64], coverage: float
 ) -> None:
     trust.facts["conformal"] = None
     needed = conformal.fewest_groups(coverage)
     if held is None or held.probabilities is None:
-        trust.facts["conformal_why"] = "its labels lie in too few groups to hold any back. Add labels in other places."
+        _untold(trust, "conformal", "its labels lie in too few groups to hold any back. Add labels in other places.")
         return
     at = held.at
     shares = held.probabilities if fitted.out_of_fold is None else fitted.out_of_fold
@@ -75,10 +84,11 @@ def _conformal(
         return
     if found is None:
         count = len(np.unique(groups[at]))
-        trust.facts["conformal_why"] = (
+        _untold(
+            trust, "conformal",
             f"a coverage of {100 * coverage:g} % takes {needed} groups of labels that can be held out, and there are "
-            f"{count}. Add labels in other places, or train with a lower coverage."
-        )
+            f"{count}. Add labels in other places, or train with a lower coverage.",
+        )  # fmt: skip
         return
     trust.facts["conformal"] = found.to_dict()
     trust.lines.append(found.sentence)
@@ -91,9 +101,10 @@ def _applicability(
     found = applicability.learn(samples.X, groups, None if held is None else held.fold, weight, recipe.seed)
     if found is None:
         trust.facts["applicability"] = None
-        trust.facts["applicability_why"] = (
-            "its labels lie in a single group, or their features are all alike. Add labels in other places."
-        )
+        _untold(
+            trust, "applicability",
+            "its labels lie in a single group, or their features are all alike. Add labels in other places.",
+        )  # fmt: skip
         return
     trust.facts["applicability"] = found.facts | {"importance": by}
     trust.arrays = found.arrays()

@@ -121,7 +121,8 @@ def test_unsure_places_are_a_class_of_their_own(train, apply, tmp_path):
 
 
 def test_unsure_is_refused_where_nothing_was_learnt(train, apply, tmp_path):
-    train(fields.labels(per_class=2))
+    _, log = train(fields.labels(per_class=2))
+    assert any("This head cannot tell unsure places: a coverage of 90 %" in line for line in log)
     with pytest.raises(BadInput, match=r"a coverage of 90 % takes 9 groups .* there are 6"):
         apply("output", unsure=True)
     train(fields.labels(per_class=1))
