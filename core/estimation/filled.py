@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..classes import ClassEntry, class_text, colour_of
+from ..classes import ClassEntry, class_text
+from ..colours import colour_of
 from ..errors import BadInput
 from ..jobs.estimate import CHOSEN, EstimateArea
 from ..sidecar import fingerprint, read_sidecar

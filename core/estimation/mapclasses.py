@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ..classes import ClassEntry, colour_of, entries
+from ..classes import ClassEntry, entries
+from ..colours import colour_of
 from ..conformal import UNSURE
 from ..grid import Window
 from ..progress import Progress

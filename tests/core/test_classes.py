@@ -1,6 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from quadrat.core.classes import PALETTE, entries
+from quadrat.core.classes import entries
+from quadrat.core.colours import PALETTE, colour_for
 
 
 def test_familiar_names_get_familiar_colours():
@@ -19,3 +20,9 @@ def test_classes_of_a_small_map_never_share_a_colour(names):
     made = entries(names)
     assert [entry.value for entry in made] == list(range(1, len(names) + 1))
     assert len({entry.colour for entry in made}) == len(made)
+
+
+def test_one_more_class_takes_the_expected_colour_or_the_next_free_one():
+    assert colour_for("Lake", []) == "#4477aa"
+    assert colour_for("River", ["#4477aa"]) == PALETTE[1]
+    assert colour_for("x", list(PALETTE)) not in PALETTE

@@ -5,7 +5,8 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
-from quadrat.core.classes import PALETTE, class_text, colour_of, entries, entries_from, sorted_names
+from quadrat.core.classes import class_text, entries, entries_from, sorted_names
+from quadrat.core.colours import PALETTE, colour_of
 from quadrat.core.report import curve, leak, maps, svg, tables, words
 from quadrat.core.report.advice import advice
 from quadrat.core.report.rows import as_csv
