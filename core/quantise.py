@@ -47,6 +47,10 @@ class Quantiser:
         """(D, h, w) codes to values; code 0 gives the offset and means nothing."""
         return codes.astype(np.float32) * self.scale[:, None, None] + self.offset[:, None, None]
 
+    def decode_rows(self, codes: NDArray[np.uint8]) -> Float:
+        """As `decode`, for vectors (n, D)."""
+        return codes.astype(np.float32) * self.scale + self.offset
+
 
 def fit(sample: Float) -> Quantiser:
     """Scale and offset from sampled vectors.

@@ -16,6 +16,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from .errors import BadInput
 from .grid import Grid, Window
+from .quantise import Quantiser
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -48,6 +49,7 @@ class RasterReader:
         file_tags: metadata of no domain.
         nodata: what each band declares, None where it declares nothing.
         scaled: a band declares scale or offset; they are applied when it is read.
+        coding: how bytes become values, where every band is of unsigned bytes; else None.
         notes: what the user should know about how the file is read.
     """
 
@@ -69,6 +71,10 @@ class RasterReader:
         self.grid = Grid(dataset.transform, crs, dataset.height, dataset.width)
         self.band_names = tuple(dataset.descriptions[i] or f"band {i + 1}" for i in chosen)
         self.dtype = str(np.result_type(*(dataset.dtypes[i] for i in chosen)))
+        self.coding = None
+        if all(dataset.dtypes[i] == "uint8" for i in chosen):
+            exact = np.float32
+            self.coding = Quantiser(self._scales[:, 0, 0].astype(exact), self._offsets[:, 0, 0].astype(exact))
         self.wavelengths_um = tuple(_wavelength_um(dataset, i) for i in self.bands)
         self.tags: Mapping[str, str] = dict(dataset.tags(ns="QUADRAT"))
         self.file_tags: Mapping[str, str] = dict(dataset.tags())
@@ -102,10 +108,29 @@ class RasterReader:
         if inside is None:
             return values, valid
         place = inside.slices_in(window)
-        values[(slice(None), *place)], valid[place] = self._read_inside(inside)
+        values[(slice(None), *place)], valid[place] = self._values(*self._stored(inside))
         return values, valid
 
-    def _read_inside(self, window: Window) -> tuple[Float, Bool]:
+    def read_codes(self, window: Window) -> tuple[NDArray[np.uint8], Bool]:
+        """Bytes as they are stored, and the validity that `read` gives; only where there is a `coding`.
+
+        Returns:
+            codes: (C, h, w) uint8; `coding.decode` makes of them what `read` gives where valid.
+            valid: (h, w) bool.
+
+        Raises:
+            BadInput: the file cannot be read there.
+        """
+        codes = np.zeros((len(self.bands), window.height, window.width), np.uint8)
+        valid = np.zeros((window.height, window.width), np.bool_)
+        inside = window.intersection(self.grid.whole)
+        if inside is not None:
+            place = inside.slices_in(window)
+            codes[(slice(None), *place)], valid[place] = self._stored(inside)
+        return codes, valid
+
+    def _stored(self, window: Window) -> tuple[NDArray[Any], Bool]:
+        """Numbers as they are in the file, and where they are not masked."""
         where = rasterio.windows.Window(window.col, window.row, window.width, window.height)
         try:
             raw = self._dataset.read(list(self.bands), window=where)
@@ -118,6 +143,10 @@ class RasterReader:
         for band, nodata in zip(raw, self._nodata, strict=True):
             if nodata is not None:
                 valid &= band != nodata
+        return raw, valid
+
+    def _values(self, raw: NDArray[Any], valid: Bool) -> tuple[Float, Bool]:
+        """What the numbers mean, 0 where they mean nothing."""
         if self.scaled:
             exact = np.float64 if raw.dtype.itemsize > 2 else np.float32
             raw = raw.astype(exact) * self._scales.astype(exact) + self._offsets.astype(exact)

@@ -60,15 +60,18 @@ class Committee(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Probability of each class, or share of votes: (n_samples, n_classes)."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=[np.float32, np.float64])
-        mean = np.zeros((len(X), len(self.classes_)))
+        return self.together([member.predict_proba(X) for member in self.members_])
+
+    def together(self, shares: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
+        """(n_samples, n_classes) of what each member says, (n_samples, its classes)."""
+        mean = np.zeros((len(shares[0]), len(self.classes_)))
         votes = np.zeros_like(mean)
-        for member in self.members_:
-            found = member.predict_proba(X)
+        for member, found in zip(self.members_, shares, strict=True):
             place = np.searchsorted(self.classes_, member.classes_)
             mean[:, place] += found
-            votes[np.arange(len(X)), place[found.argmax(axis=1)]] += 1
-        shares = mean if self.combine == MEAN else (votes + TIE * mean) / (1 + TIE)
-        return shares / len(self.members_)
+            votes[np.arange(len(found)), place[found.argmax(axis=1)]] += 1
+        said = mean if self.combine == MEAN else (votes + TIE * mean) / (1 + TIE)
+        return said / len(self.members_)
 
 
 class ValueCommittee(RegressorMixin, BaseEstimator):  # type: ignore[misc]

@@ -11,15 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from ...models.crew import thread_count
+from ...models.crew import Crew, thread_count
 from ..atomic import check_apart
 from ..errors import BadJob
 from ..grid import Grid, Window
 from ..jobs.declare import Result
 from ..jobs.fewshot import ApplyHead
+from ..kernel import Kernel
 from ..labels import space_of
 from ..maplayers import Layer, Tally, layers_for, shown_classes
-from ..prediction import Reading, predict
+from ..prediction import Predicted, Reading
 from ..progress import Progress
 from ..raster import RasterReader, environment, open_raster
 from ..reading import reading_for
@@ -67,7 +68,8 @@ def _raster(job: ApplyHead, head: Head, progress: Progress) -> Result:
         reading, told = reading_for(job, head, reader, window, progress.part(0.0, 0.1 if job.prevalence else 0.0))
         writers = [stack.enter_context(_writer(job, layer, grid, signature)) for layer in layers]
         targets = list(zip(layers, writers, strict=True))
-        tally = _fill(reader, window, (head, reading), targets, progress.part(0.1 if job.prevalence else 0.0, 1.0))
+        rest = progress.part(0.1 if job.prevalence else 0.0, 1.0)
+        tally = _fill(reader, window, (head, reading), targets, thread_count(job.threads), rest)
         for writer in writers:
             writer.finish()
     if tally is None and (job.output or job.applicability):
@@ -108,7 +110,7 @@ def _check_paths(job: ApplyHead) -> None:
 
 def _fill(
     reader: RasterReader, window: Window, knowing: tuple[Head, Reading], targets: list[tuple[Layer, BlockWriter]],
-    progress: Progress,
+    threads: int, progress: Progress,
 ) -> Tally | None:  # fmt: skip
     """Predict all blocks that some target still lacks; returns what was counted, None if that is not the whole."""
     head, reading = knowing
@@ -117,10 +119,10 @@ def _fill(
     if len(todo) < len(windows):
         progress.info(f"Going on: {len(windows) - len(todo)} of {len(windows)} blocks were finished before.")
     tally = Tally(shown_classes(head.classes, reading.threshold is not None))
-    for done, (index, values, valid) in enumerate(_blocks(reader, window, windows, todo)):
+    kernel, crew = Kernel(head.estimator, head.classes, reader.coding), Crew(threads)
+    for done, (index, cells, valid) in enumerate(_blocks(reader, window, windows, todo)):
         progress.checkpoint(done / len(todo))
-        X = values[:, valid].T
-        predicted = reading(predict(head.estimator, X, head.classes), X)
+        predicted = said_of(kernel, reading, np.ascontiguousarray(cells[:, valid].T), crew)
         tally.add(predicted.shown(len(tally.classes)), int((~valid).sum()))
         if predicted.unlike is not None:
             tally.judge(predicted.unlike)
@@ -133,14 +135,23 @@ def _fill(
     return tally if len(todo) == len(windows) else None
 
 
+def said_of(kernel: Kernel, reading: Reading, cells: NDArray[Any], crew: Crew) -> Predicted:
+    """What the head says of (n, D) cells, read as the job asks."""
+    X = np.empty((0, cells.shape[1]), np.float32)
+    if reading.applicability is not None:
+        X = cells if kernel.coding is None else kernel.coding.decode_rows(cells)
+    return reading(kernel(cells, crew), X)
+
+
 def _blocks(
     reader: RasterReader, window: Window, windows: list[Window], todo: list[int]
-) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.bool_]]]:
-    """Blocks to do with their values and validity; the next one is read while one is worked on."""
+) -> Iterator[tuple[int, NDArray[Any], NDArray[np.bool_]]]:
+    """Blocks to do with their codes or values, and validity; the next one is read while one is worked on."""
+    reading = reader.read if reader.coding is None else reader.read_codes
 
-    def read(index: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    def read(index: int) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         block = windows[index]
-        return reader.read(Window(window.row + block.row, window.col + block.col, block.height, block.width))
+        return reading(Window(window.row + block.row, window.col + block.col, block.height, block.width))
 
     with ThreadPoolExecutor(1, "read") as pool:
         coming = pool.submit(read, todo[0]) if todo else None

@@ -215,7 +215,7 @@ def test_a_cancelled_run_goes_on_and_ends_the_same(make_raster, train, apply, tm
     whole, out = str(tmp_path / "whole.tif"), str(tmp_path / "m.tif")
     expected, _ = apply(embedding=big, output=whole)
     stop, seen = threading.Event(), []
-    real = applyhead.predict
+    real = applyhead.said_of
 
     def counted(*arguments):
         seen.append(1)
@@ -223,7 +223,7 @@ def test_a_cancelled_run_goes_on_and_ends_the_same(make_raster, train, apply, tm
             stop.set()
         return real(*arguments)
 
-    monkeypatch.setattr(applyhead, "predict", counted)
+    monkeypatch.setattr(applyhead, "said_of", counted)
     with pytest.raises(Cancelled):
         apply(progress=Progress(cancelled=stop), embedding=big, output=out)
     assert not os.path.exists(out)

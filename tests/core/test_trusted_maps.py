@@ -231,7 +231,7 @@ def test_a_stopped_run_goes_on_with_all_layers_and_ends_the_same(make_raster, tr
     whole = {name: read(tmp_path / file) for name, file in OUT.items()}
     for file in OUT.values():
         (tmp_path / file).unlink()
-    stop, seen, real = threading.Event(), [], applyhead.predict
+    stop, seen, real = threading.Event(), [], applyhead.said_of
 
     def counted(*arguments):
         seen.append(1)
@@ -239,7 +239,7 @@ def test_a_stopped_run_goes_on_with_all_layers_and_ends_the_same(make_raster, tr
             stop.set()
         return real(*arguments)
 
-    monkeypatch.setattr(applyhead, "predict", counted)
+    monkeypatch.setattr(applyhead, "said_of", counted)
     with pytest.raises(Cancelled):
         apply(*OUT, progress=Progress(cancelled=stop), embedding=big, unsure=True)
     seen.clear()
@@ -256,8 +256,8 @@ def test_a_stopped_run_goes_on_with_all_layers_and_ends_the_same(make_raster, tr
 def test_another_wish_does_not_go_on_from_where_a_run_was_stopped(make_raster, train, apply, tmp_path, monkeypatch):
     big = make_raster("big.tif", np.tile(fields.scene(2.5), (1, 8, 5)), dtype="float32", names=("f", "l", "w", "n"))
     train(coverage=0.93)
-    stop, real = threading.Event(), applyhead.predict
-    monkeypatch.setattr(applyhead, "predict", lambda *arguments: stop.set() or real(*arguments))
+    stop, real = threading.Event(), applyhead.said_of
+    monkeypatch.setattr(applyhead, "said_of", lambda *arguments: stop.set() or real(*arguments))
     with pytest.raises(Cancelled):
         apply("output", progress=Progress(cancelled=stop), embedding=big)
     for values in ({"unsure": True}, {"prevalence": "lake=0.1"}):
