@@ -71,11 +71,12 @@ class Worker:
         on_log: Optional[OnLog] = None,
         is_cancelled: Optional[IsCancelled] = None,
         timeout_s: Optional[float] = None,
+        grace_s: float = CANCEL_GRACE_S,
     ) -> Any:
         """Send a request and wait for its answer.
 
         Raises:
-            Cancelled: `is_cancelled` said so; a worker that does not stop by itself is killed.
+            Cancelled: `is_cancelled` said so; a worker that does not stop by itself within `grace_s` is killed.
             WorkerDied: the process ended meanwhile, or was silent for `timeout_s`.
             QuadratError: what the worker raised.
         """
@@ -87,7 +88,7 @@ class Worker:
             if is_cancelled and not cancelled_at and is_cancelled():
                 cancelled_at = now
                 self._send(protocol.notification(protocol.CANCEL, {"id": request_id}))
-            if cancelled_at and now - cancelled_at > CANCEL_GRACE_S:
+            if cancelled_at and now - cancelled_at >= grace_s:
                 self.kill()
                 raise Cancelled("Stopped. What was finished is kept; run the same job again to go on.")
             if timeout_s and now - started > timeout_s:
@@ -104,6 +105,10 @@ class Worker:
                     raise protocol.error_of(message)
                 return message.get("result")
             self._relay(message, request_id, on_progress, on_log)
+
+    def wake(self) -> None:
+        """Have a waiting `call` look at `is_cancelled` now; from any thread."""
+        self._inbox.put({})
 
     def close(self) -> None:
         """End politely: close stdin, wait two seconds, else kill. No zombie is left."""
@@ -139,7 +144,9 @@ class Worker:
     def _handshake(self, is_cancelled: Optional[IsCancelled]) -> Dict[str, Any]:
         params = {"protocol": protocol.PROTOCOL_VERSION, "version": VERSION}
         try:
-            facts = self.call(protocol.INITIALIZE, params, is_cancelled=is_cancelled, timeout_s=HANDSHAKE_S)
+            facts = self.call(
+                protocol.INITIALIZE, params, is_cancelled=is_cancelled, timeout_s=HANDSHAKE_S, grace_s=0.0
+            )
         except WorkerDied as error:
             raise EngineMissing(f"The engine does not start. {error} Run 'Set up the engine' to repair it.") from error
         if not isinstance(facts, dict) or facts.get("protocol") != protocol.PROTOCOL_VERSION:

@@ -1,9 +1,10 @@
-"""The one pool of workers of a QGIS process: made when first needed, ended with the plugin."""
+"""The one pool of workers of a QGIS process, and what ends live workers with it; made when first needed."""
 
 import threading
 from typing import Optional
 
 from .client import WorkerPool
+from .live import end_live, let_go_live
 
 _lock = threading.Lock()
 _pool: Optional[WorkerPool] = None
@@ -20,6 +21,7 @@ def shared_pool() -> WorkerPool:
 
 def refresh_pool() -> None:
     """Let go of idle workers, so that the files of their engine can be replaced and the next job sees the new one."""
+    let_go_live()
     with _lock:
         pool = _pool
     if pool is not None:
@@ -29,6 +31,7 @@ def refresh_pool() -> None:
 def close_pool() -> None:
     """End all workers; running jobs are stopped."""
     global _pool
+    end_live()
     with _lock:
         pool, _pool = _pool, None
     if pool is not None:

@@ -1,0 +1,231 @@
+"""The cells of the embedding that is taught on: which lies under a point, where its edges are, which a map shows.
+
+Knows coordinate systems and arithmetic; knows neither layers nor screens. Positions are (column, row) as fractions,
+counted from the outer corner of the first cell, so that the middle of cell (row 2, column 5) lies at (5.5, 2.5).
+"""
+
+import math
+from typing import Dict, Iterable, List, Optional, Tuple
+
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsCsException,
+    QgsGeometry,
+    QgsLineString,
+    QgsPointXY,
+    QgsProject,
+    QgsRectangle,
+)
+from qgis.PyQt.QtGui import QTransform
+
+from ...core.errors import BadInput
+from ...core.live.messages import CELLS_SHOWN, Opened
+
+Cell = Tuple[int, int]
+"""Row and column, counted from 0."""
+Window = Tuple[int, int, int, int, int]
+"""Row, column, height, width in cells; every step-th of them is shown."""
+EDGE_PIECES = 16
+"""Straight pieces of each edge of the raster when its extent in another system is looked for."""
+
+
+class CellGrid:
+    """Grid of an embedding, rotated or not, with the transforms to and from other coordinate systems."""
+
+    def __init__(self, opened: Opened) -> None:
+        self.height, self.width = opened.height, opened.width
+        self.crs = QgsCoordinateReferenceSystem.fromWkt(opened.crs) if opened.crs else QgsCoordinateReferenceSystem()
+        a, b, c, d, e, f = opened.transform
+        self.to_map = QTransform(a, d, b, e, c, f)
+        """From (column, row) to (x, y)."""
+        self.to_cells, possible = self.to_map.inverted()
+        if not possible:
+            raise BadInput("The cells of the embedding have no area. Its file is damaged; make it again.")
+        self._transforms: Dict[Tuple[str, bool], Optional[QgsCoordinateTransform]] = {}
+        self._extents: Dict[str, Optional[QgsRectangle]] = {}
+
+    # In the coordinate system of the embedding ----------------------------------------------------------------------
+
+    def position(self, x: float, y: float) -> Tuple[float, float]:
+        """(column, row) of a point."""
+        column, row = self.to_cells.map(float(x), float(y))
+        return float(column), float(row)
+
+    def cell_at(self, x: float, y: float) -> Optional[Cell]:
+        """The cell that a point lies in; None beside the raster."""
+        return self.cell_of_position(*self.position(x, y))
+
+    def cell_of_position(self, column: float, row: float) -> Optional[Cell]:
+        """The cell that a position lies in; None beside the raster."""
+        if not (0 <= column < self.width and 0 <= row < self.height):  # also refuses what is not a number
+            return None
+        return int(row), int(column)
+
+    def centre(self, row: int, col: int) -> QgsPointXY:
+        """The middle of a cell."""
+        return QgsPointXY(*self.to_map.map(col + 0.5, row + 0.5))
+
+    def outline(self, row: int, col: int, height: int = 1, width: int = 1) -> QgsGeometry:
+        """Edges of a cell, or of a block of cells that begins with it."""
+        corners = ((col, row), (col + width, row), (col + width, row + height), (col, row + height))
+        return QgsGeometry.fromPolygonXY([[QgsPointXY(*self.to_map.map(float(x), float(y))) for x, y in corners]])
+
+    def extent(self) -> QgsRectangle:
+        """Bounds of the raster."""
+        return self.outline(0, 0, self.height, self.width).boundingBox()
+
+    def window(self, rectangle: QgsRectangle) -> Optional[Window]:
+        """The cells that a rectangle touches, thinned until at most `CELLS_SHOWN` are shown; None beside the raster."""
+        corners = [
+            self.position(x, y)
+            for x in (rectangle.xMinimum(), rectangle.xMaximum())
+            for y in (rectangle.yMinimum(), rectangle.yMaximum())
+        ]
+        if not all(math.isfinite(value) for corner in corners for value in corner):
+            return None
+        columns, rows = [corner[0] for corner in corners], [corner[1] for corner in corners]
+        left, right = max(0, math.floor(min(columns))), min(self.width, math.ceil(max(columns)))
+        top, bottom = max(0, math.floor(min(rows))), min(self.height, math.ceil(max(rows)))
+        if left >= right or top >= bottom:
+            return None
+        return top, left, bottom - top, right - left, step_for(top, left, bottom - top, right - left)
+
+    # From and to other coordinate systems ---------------------------------------------------------------------------
+
+    def transform_from(self, crs: QgsCoordinateReferenceSystem) -> Optional[QgsCoordinateTransform]:
+        """From another system to this one; None when they are the same, or one of them is not known."""
+        return self._transform(crs, True)
+
+    def transform_to(self, crs: QgsCoordinateReferenceSystem) -> Optional[QgsCoordinateTransform]:
+        """From this system to another; None when they are the same, or one of them is not known."""
+        return self._transform(crs, False)
+
+    def cell_of(self, point: QgsPointXY, crs: QgsCoordinateReferenceSystem) -> Optional[Cell]:
+        """The cell under a point of another system; None beside the raster and where no transform leads."""
+        (position,) = self.positions([point.x()], [point.y()], crs)
+        return None if position is None else self.cell_of_position(*position)
+
+    def positions(
+        self, xs: List[float], ys: List[float], crs: QgsCoordinateReferenceSystem
+    ) -> List[Optional[Tuple[float, float]]]:
+        """(column, row) of points of another system; None where no transform leads."""
+        transform = self.transform_from(crs)
+        if transform is None:
+            return [self.position(x, y) for x, y in zip(xs, ys)]
+        return [
+            self.position(point.x(), point.y()) if point is not None else None
+            for point in _through(transform, [QgsPointXY(x, y) for x, y in zip(xs, ys)])
+        ]
+
+    def centre_in(self, row: int, col: int, crs: QgsCoordinateReferenceSystem) -> Optional[QgsPointXY]:
+        """The middle of a cell in another system; None where no transform leads."""
+        transform, point = self.transform_to(crs), self.centre(row, col)
+        return point if transform is None else _through(transform, [point])[0]
+
+    def outline_in(
+        self, row: int, col: int, crs: QgsCoordinateReferenceSystem, height: int = 1, width: int = 1
+    ) -> Optional[QgsGeometry]:
+        """Edges of a cell in another system; None where no transform leads."""
+        outline, transform = self.outline(row, col, height, width), self.transform_to(crs)
+        if transform is None:
+            return outline
+        corners = _through(transform, outline.asPolygon()[0])
+        return None if None in corners else QgsGeometry.fromPolygonXY([corners])
+
+    def extent_in(self, crs: QgsCoordinateReferenceSystem) -> Optional[QgsRectangle]:
+        """Bounds of the raster in another system, of that part of it which can be expressed there; None if none can."""
+        key = _name_of(crs)
+        if key not in self._extents:
+            self._extents[key] = self._extent_in(crs)
+        found = self._extents[key]
+        return None if found is None else QgsRectangle(found)
+
+    def extent_from(self, rectangle: QgsRectangle, crs: QgsCoordinateReferenceSystem) -> Optional[QgsRectangle]:
+        """A rectangle of another system brought here, as far as the raster reaches; None beside the raster.
+
+        Only what both have in common is transformed: the rest of a map of the world has no place in most systems.
+        """
+        transform, around = self.transform_from(crs), self.extent_in(crs)
+        if transform is None:
+            return QgsRectangle(rectangle) if rectangle.intersects(self.extent()) else None
+        if around is None or not rectangle.intersects(around):
+            return None
+        try:
+            found = transform.transformBoundingBox(rectangle.intersect(around))
+        except QgsCsException:
+            return self.extent()
+        return found if found.isFinite() else self.extent()
+
+    def _extent_in(self, crs: QgsCoordinateReferenceSystem) -> Optional[QgsRectangle]:
+        transform = self.transform_to(crs)
+        if transform is None:
+            return self.extent()
+        fractions = [i / EDGE_PIECES for i in range(EDGE_PIECES + 1)]
+        points = [
+            QgsPointXY(*self.to_map.map(column * self.width, row * self.height))
+            for column in fractions
+            for row in fractions
+        ]
+        known = [point for point in _through(transform, points) if point is not None]
+        if not known:
+            return None
+        box = QgsRectangle(known[0], known[0])
+        for point in known[1:]:
+            box.include(point)
+        box.grow(max(box.width(), box.height()) / EDGE_PIECES)  # edges bend outwards between the points
+        return box
+
+    def _transform(self, crs: QgsCoordinateReferenceSystem, inwards: bool) -> Optional[QgsCoordinateTransform]:
+        key = (_name_of(crs), inwards)
+        if key not in self._transforms:
+            made = None
+            if crs.isValid() and self.crs.isValid() and crs != self.crs:
+                ends = (crs, self.crs) if inwards else (self.crs, crs)
+                made = QgsCoordinateTransform(*ends, QgsProject.instance())
+            self._transforms[key] = made
+        return self._transforms[key]
+
+
+def step_for(row: int, col: int, height: int, width: int, most: int = CELLS_SHOWN) -> int:
+    """The smallest step at which a window shows at most `most` cells: those whose numbers are multiples of it."""
+    step = max(1, math.isqrt(height * width // most))
+    while shown(row, height, step) * shown(col, width, step) > most:
+        step += 1
+    return step
+
+
+def shown(first: int, count: int, step: int) -> int:
+    """How many of `count` numbers from `first` on are multiples of `step`."""
+    return -(-(first + count) // step) - -(-first // step)
+
+
+def _name_of(crs: QgsCoordinateReferenceSystem) -> str:
+    return str(crs.authid() or crs.toWkt()) if crs.isValid() else ""
+
+
+def _through(transform: QgsCoordinateTransform, points: Iterable[QgsPointXY]) -> List[Optional[QgsPointXY]]:
+    """Points one by one where they cannot go together; None for those that have no place in the other system."""
+    points = list(points)
+    if len(points) > 1:
+        line = QgsGeometry(QgsLineString([p.x() for p in points], [p.y() for p in points]))
+        try:
+            line.transform(transform)
+            moved = list(line.asPolyline())
+            if len(moved) == len(points):
+                return [point if _finite(point) else None for point in moved]
+        except QgsCsException:
+            moved = []  # some of them have no place there: which ones is found below
+    return [_one_through(transform, point) for point in points]
+
+
+def _one_through(transform: QgsCoordinateTransform, point: QgsPointXY) -> Optional[QgsPointXY]:
+    try:
+        moved = transform.transform(point)
+    except QgsCsException:
+        return None
+    return moved if _finite(moved) else None
+
+
+def _finite(point: QgsPointXY) -> bool:
+    return math.isfinite(point.x()) and math.isfinite(point.y())
