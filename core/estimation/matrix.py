@@ -13,6 +13,9 @@ ILL = 100.0
 """Condition number above which small errors of the matrix become large errors of the shares."""
 SUM_WEIGHT = 1e3
 """Weight of the equation that the shares sum to 1, far above that of all others."""
+PULL_WEIGHT = 1e-5
+"""Weight of staying at the predicted shares: decides nothing but among the many equal fits of a singular matrix, which
+redrawn labels can give."""
 
 
 def correct(confusion: Float, predicted: Float) -> Float:
@@ -23,8 +26,8 @@ def correct(confusion: Float, predicted: Float) -> Float:
         predicted: (K,) observed shares of the prediction.
     """
     K = len(predicted)
-    system = np.vstack([confusion.T, np.full((1, K), SUM_WEIGHT)])
-    solved, _ = nnls(system, np.append(predicted, SUM_WEIGHT))
+    system = np.vstack([confusion.T, np.full((1, K), SUM_WEIGHT), PULL_WEIGHT * np.eye(K)])
+    solved, _ = nnls(system, np.concatenate([predicted, [SUM_WEIGHT], PULL_WEIGHT * predicted]))
     total = solved.sum()
     return np.asarray(solved / total if total > 0 else np.full(K, 1.0 / K))
 
