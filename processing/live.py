@@ -37,6 +37,7 @@ from ..core.live.messages import (
 from .client import Worker
 from .desk import Desk, Errand
 from .environment import Engine, find_engine
+from .workers import keep_beside
 
 Tell = Callable[[int, str, Any], None]
 """Takes the epoch, the name of an event and what comes with it; called in the thread of the worker."""
@@ -272,4 +273,5 @@ def let_go_live() -> None:
         live.let_go()
 
 
+keep_beside(end_live, let_go_live)
 atexit.register(end_live)

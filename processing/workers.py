@@ -1,13 +1,18 @@
-"""The one pool of workers of a QGIS process, and what ends live workers with it; made when first needed."""
+"""The one pool of workers of a QGIS process: made when first needed, ended with the plugin."""
 
 import threading
-from typing import Optional
+from typing import Callable, List, Optional, Tuple
 
 from .client import WorkerPool
-from .live import end_live, let_go_live
 
 _lock = threading.Lock()
 _pool: Optional[WorkerPool] = None
+_beside: List[Tuple[Callable[[], None], Callable[[], None]]] = []
+
+
+def keep_beside(end: Callable[[], None], let_go: Callable[[], None]) -> None:
+    """Workers outside the pool that live as long as it does: how to end them, and how to free their engine's files."""
+    _beside.append((end, let_go))
 
 
 def shared_pool() -> WorkerPool:
@@ -21,7 +26,8 @@ def shared_pool() -> WorkerPool:
 
 def refresh_pool() -> None:
     """Let go of idle workers, so that the files of their engine can be replaced and the next job sees the new one."""
-    let_go_live()
+    for _, let_go in _beside:
+        let_go()
     with _lock:
         pool = _pool
     if pool is not None:
@@ -31,7 +37,8 @@ def refresh_pool() -> None:
 def close_pool() -> None:
     """End all workers; running jobs are stopped."""
     global _pool
-    end_live()
+    for end, _ in _beside:
+        end()
     with _lock:
         pool, _pool = _pool, None
     if pool is not None:

@@ -137,9 +137,27 @@ class CellGrid:
         """Bounds of the raster in another system, of that part of it which can be expressed there; None if none can."""
         key = _name_of(crs)
         if key not in self._extents:
-            self._extents[key] = self._extent_in(crs)
+            self._extents[key] = self.block_in(0, 0, self.height, self.width, crs)
         found = self._extents[key]
         return None if found is None else QgsRectangle(found)
+
+    def block_in(
+        self, row: int, col: int, height: int, width: int, crs: QgsCoordinateReferenceSystem
+    ) -> Optional[QgsRectangle]:
+        """Bounds of a block of cells in another system, rather too large than too small; None if it has no place."""
+        transform = self.transform_to(crs)
+        if transform is None:
+            return self.outline(row, col, height, width).boundingBox()
+        fractions = [i / EDGE_PIECES for i in range(EDGE_PIECES + 1)]
+        points = [QgsPointXY(*self.to_map.map(col + i * width, row + j * height)) for i in fractions for j in fractions]
+        known = [point for point in _through(transform, points) if point is not None]
+        if not known:
+            return None
+        box = QgsRectangle(known[0], known[0])
+        for point in known[1:]:
+            box.include(point)
+        box.grow(max(box.width(), box.height()) / EDGE_PIECES)  # edges bend outwards between the points
+        return box
 
     def extent_from(self, rectangle: QgsRectangle, crs: QgsCoordinateReferenceSystem) -> Optional[QgsRectangle]:
         """A rectangle of another system brought here, as far as the raster reaches; None beside the raster.
@@ -156,25 +174,6 @@ class CellGrid:
         except QgsCsException:
             return self.extent()
         return found if found.isFinite() else self.extent()
-
-    def _extent_in(self, crs: QgsCoordinateReferenceSystem) -> Optional[QgsRectangle]:
-        transform = self.transform_to(crs)
-        if transform is None:
-            return self.extent()
-        fractions = [i / EDGE_PIECES for i in range(EDGE_PIECES + 1)]
-        points = [
-            QgsPointXY(*self.to_map.map(column * self.width, row * self.height))
-            for column in fractions
-            for row in fractions
-        ]
-        known = [point for point in _through(transform, points) if point is not None]
-        if not known:
-            return None
-        box = QgsRectangle(known[0], known[0])
-        for point in known[1:]:
-            box.include(point)
-        box.grow(max(box.width(), box.height()) / EDGE_PIECES)  # edges bend outwards between the points
-        return box
 
     def _transform(self, crs: QgsCoordinateReferenceSystem, inwards: bool) -> Optional[QgsCoordinateTransform]:
         key = (_name_of(crs), inwards)
