@@ -1,7 +1,8 @@
 """What is known of the engine now; one truth with one signal, no widgets. Looks in the background."""
 
-from dataclasses import dataclass
-from typing import Any, List, Optional
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
 
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
@@ -11,6 +12,8 @@ from ..processing.runner import Run
 from .background import in_background
 
 SET_UP = "quadrat:setupengine"
+WEIGHTS = (".safetensors", ".pth", ".pt", ".bin", ".onnx")
+"""Endings of files that count as a model's weights."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,44 @@ class EngineFacts:
     python: str = ""
     made_by: str = ""
     disk_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class MachineFacts:
+    """What the engine runs on, as it tells it."""
+
+    devices: Tuple[str, ...] = ()
+    memory: Dict[str, int] = field(default_factory=dict)
+    """Bytes: total, available, own."""
+    warm: Tuple[str, ...] = ()
+    """Libraries that stay loaded between jobs."""
+    weights: int = 0
+    """Files of weights in Quadrat's own folder."""
+    weights_bytes: int = 0
+    trouble: str = ""
+    """Why the engine could not be asked."""
+
+
+def look_at_machine() -> MachineFacts:
+    """Ask the engine; starts a worker where none is warm, and takes some seconds where PyTorch has to be loaded."""
+    from ..processing.environment import home
+    from ..processing.workers import shared_pool
+
+    folder = home() / "weights"
+    files = [path for path in folder.rglob("*") if path.suffix.lower() in WEIGHTS] if folder.is_dir() else []
+    count, total = len(files), sum(_size(path) for path in files)
+    try:
+        told = shared_pool().describe()
+    except QuadratError as error:
+        return MachineFacts(weights=count, weights_bytes=total, trouble=str(error))
+    return MachineFacts(tuple(told["devices"]), dict(told["memory"]), tuple(told["warm"]), count, total)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # deleted meanwhile
+        return 0
 
 
 def look() -> EngineFacts:
@@ -51,6 +92,8 @@ class EngineState(QObject):
     """Facts, findings or business have changed."""
     said = pyqtSignal(str, str)
     """Level and a line for the log."""
+    machine_changed = pyqtSignal()
+    """The engine has told what it runs on, or is being asked."""
     progressed = pyqtSignal(float, str)
     """How far set-up is, 0 to 100 (negative: unknown), and what it does."""
 
@@ -60,6 +103,9 @@ class EngineState(QObject):
         """None until the first look has ended."""
         self.busy = ""
         """What is being done now; empty when nothing is."""
+        self.machine: Optional[MachineFacts] = None
+        """None until the engine was asked."""
+        self.asking = False
         self._run: Optional[Run] = None
         self._percent = -1.0
         self._step = ""
@@ -67,6 +113,13 @@ class EngineState(QObject):
     def refresh(self) -> None:
         """Look again."""
         in_background(tr("Look for Quadrat's engine"), look, self._on_looked)
+
+    def ask_machine(self) -> None:
+        """Ask the engine what it runs on."""
+        if not self.asking:
+            self.asking = True
+            in_background(tr("Ask Quadrat's engine"), look_at_machine, self._on_told)
+            self.machine_changed.emit()
 
     def set_up(self, **parameters: Any) -> None:
         """Run the algorithm 'Set up the engine'; parameters as the form names them."""
@@ -124,7 +177,7 @@ class EngineState(QObject):
         self.changed.emit()
 
     def _end(self, level: str, text: str) -> None:
-        self.busy = ""
+        self.busy, self.machine = "", None
         if text:
             self.said.emit(level, text)
         self.changed.emit()
@@ -133,6 +186,11 @@ class EngineState(QObject):
     def _on_looked(self, facts: Any, error: Optional[BaseException]) -> None:
         self.facts = facts if error is None else EngineFacts(False, str(error))
         self.changed.emit()
+
+    def _on_told(self, machine: Any, error: Optional[BaseException]) -> None:
+        self.asking = False
+        self.machine = machine if error is None else MachineFacts(trouble=str(error))
+        self.machine_changed.emit()
 
     def _on_stepped(self, text: str) -> None:
         self._step = text

@@ -1,6 +1,6 @@
-"""Menu and toolbar button: the steps of the work in their order, then the engine."""
+"""Menu and toolbar button: the dock, the steps of the work in their order, then the engine."""
 
-from typing import Any, List, Optional
+from typing import Any, Callable, List
 
 from qgis.PyQt import sip
 from qgis.PyQt.QtGui import QIcon
@@ -8,8 +8,11 @@ from qgis.PyQt.QtWidgets import QAction, QMenu, QToolButton
 
 from ..processing.i18n import tr
 from ..processing.icons import icon_path
+from .docking import Docking
 from .messages import Messages
 
+TEACH_SHORTCUT = "Ctrl+Shift+Q"
+"""Free in QGIS 3.22 to 3.44; the user can change it in Settings > Keyboard Shortcuts."""
 STEPS = (
     ("quadrat:embedraster", "Embed raster…", "embedraster"),
     ("quadrat:openembedding", "Open published embedding…", "openembedding"),
@@ -33,29 +36,34 @@ LOOKS = (
 class Menu:
     """Plugins > Quadrat, and the same menu on a button of the plugin toolbar."""
 
-    def __init__(self, iface: Any, title: str) -> None:
+    def __init__(self, iface: Any, title: str, docking: Docking) -> None:
         self._iface = iface
         self._title = title
         self._messages = Messages(iface)
-        self._engine_window: Optional[Any] = None
+        self._docking = docking
         self._forms: List[Any] = []
-        self._actions = [self._step(*step) for step in (*STEPS, *LOOKS)]
-        engine = QAction(QIcon(icon_path("setupengine")), tr("Engine…"), iface.mainWindow())
-        engine.triggered.connect(self.open_engine)
-        self._actions.append(engine)
+        teach = self._entry("quadrat", tr("Teach…"), docking.toggle)
+        teach.setObjectName("quadratTeach")  # the shortcut manager of QGIS knows it by this name
+        teach.setToolTip(tr("Quadrat: teach a map by clicks"))
+        iface.registerMainWindowAction(teach, TEACH_SHORTCUT)
+        steps = [self._step(*step) for step in (*STEPS, *LOOKS)]
+        engine = self._entry("setupengine", tr("Engine…"), docking.show_engine)
+        self._actions = [teach, *steps, engine]
+        docking.apply_wanted.connect(self._on_apply_wanted)
         for action in self._actions:
             iface.addPluginToMenu(title, action)
         self._menu = QMenu(iface.mainWindow())
-        self._menu.addActions(self._actions[: len(STEPS)])
+        self._menu.addAction(teach)
         self._menu.addSeparator()
-        self._menu.addActions(self._actions[len(STEPS) : -1])
+        self._menu.addActions(steps[: len(STEPS)])
+        self._menu.addSeparator()
+        self._menu.addActions(steps[len(STEPS) :])
         self._menu.addSeparator()
         self._menu.addAction(engine)
         self._button = QToolButton()
-        self._button.setIcon(QIcon(icon_path("quadrat")))
-        self._button.setToolTip(tr("Quadrat: maps taught by a few labels"))
+        self._button.setDefaultAction(teach)
         self._button.setMenu(self._menu)
-        self._button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         self._button_action = iface.addToolBarWidget(self._button)
 
     @property
@@ -63,24 +71,13 @@ class Menu:
         """The entries, in order."""
         return list(self._actions)
 
-    def open_engine(self) -> None:
-        """Show the engine window."""
-        if self._engine_window is None:
-            from .engine_window import EngineWindow
-
-            self._engine_window = EngineWindow(self._iface.mainWindow())
-        self._engine_window.show()
-        self._engine_window.raise_()
-        self._engine_window.activateWindow()
-
     def remove(self) -> None:
         """Take everything away again."""
         for form in self._open_forms():
             form.close()
         self._forms = []
-        if self._engine_window is not None:
-            self._engine_window.dismiss()
-            self._engine_window = None
+        self._docking.apply_wanted.disconnect(self._on_apply_wanted)
+        self._iface.unregisterMainWindowAction(self._actions[0])
         for action in self._actions:
             self._iface.removePluginMenu(self._title, action)
             action.deleteLater()
@@ -90,11 +87,17 @@ class Menu:
         self._actions = []
 
     def _step(self, algorithm: str, text: str, icon: str) -> QAction:
-        action = QAction(QIcon(icon_path(icon)), tr(text), self._iface.mainWindow())
-        action.triggered.connect(lambda: self._open_form(algorithm))
+        return self._entry(icon, tr(text), lambda: self._open_form(algorithm))
+
+    def _entry(self, icon: str, text: str, does: Callable[[], None]) -> QAction:
+        action = QAction(QIcon(icon_path(icon)), text, self._iface.mainWindow())
+        action.triggered.connect(lambda *_: does())
         return action
 
-    def _open_form(self, algorithm: str) -> None:
+    def _on_apply_wanted(self, head: str) -> None:
+        self._open_form("quadrat:applyhead", HEAD=head)
+
+    def _open_form(self, algorithm: str, **wanted: Any) -> None:
         """The form of the toolbox, not modal, so that the map can be looked at meanwhile."""
         try:
             import processing  # QGIS's own, which the user may have switched off
@@ -105,7 +108,7 @@ class Menu:
             return
         from .prefill import start_values
 
-        values = start_values(algorithm.partition(":")[2], self._iface.activeLayer())
+        values = {**start_values(algorithm.partition(":")[2], self._iface.activeLayer()), **wanted}
         form = processing.createAlgorithmDialog(algorithm, values)
         if form is None:
             self._messages.warning(tr("The algorithm {id} is not in the toolbox.").format(id=algorithm))

@@ -25,15 +25,24 @@ class QuadratPlugin:
 
     def initGui(self) -> None:  # noqa: N802 - QGIS's name
         """Add algorithms, menu and toolbar button; say once that the engine needs setting up."""
+        from .docking import Docking
         from .menu import Menu
         from .notice import EngineNotice
 
         self.initProcessing()
         self._undo.append(self._remove_provider)
-        menu = Menu(self._iface, MENU)
+        docking = Docking(self._iface, self._new_state)
+        self._undo.append(docking.remove)
+        menu = Menu(self._iface, MENU, docking)
         self._undo.append(menu.remove)
-        notice = EngineNotice(self._iface, menu.open_engine)
+        notice = EngineNotice(self._iface, docking.show_engine)
         self._undo.append(notice.remove)
+
+    def _new_state(self) -> Any:
+        """What is taught; made with the dock, not at the start of QGIS."""
+        from .teach.state import TeachState
+
+        return TeachState(self._iface.mapCanvas())
 
     def unload(self) -> None:
         """Leave nothing behind: windows, runs and workers end, menu and algorithms go."""

@@ -7,9 +7,13 @@ import platform
 import sys
 from typing import Any
 
+from .memory import memory
+
 LIBRARIES = (
     "numpy", "rasterio", "scikit-learn", "geopandas", "onnxruntime", "skops", "zstandard", "torch", "timm",
 )  # fmt: skip
+WARM = {"PyTorch": "torch", "timm": "timm", "ONNX Runtime": "onnxruntime", "scikit-learn": "sklearn"}
+"""What takes long to load, and stays loaded between jobs: title and module."""
 
 
 def has_torch() -> bool:
@@ -32,6 +36,8 @@ def describe() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "libraries": versions,
         "devices": _devices(),
+        "memory": memory(),
+        "warm": [name for name, module in WARM.items() if module in sys.modules],
     }
 
 

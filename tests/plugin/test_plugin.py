@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsVectorLayer
 from qgis.gui import QgsBrowserGuiModel
+from quadrat.plugin.docking import Docking
 from quadrat.plugin.menu import LOOKS, STEPS, Menu
 from quadrat.plugin.prefill import start_values
 
@@ -40,8 +41,9 @@ class Iface:
 
 def test_menu_follows_the_work_and_goes_again(qgis_iface):
     iface = Iface(qgis_iface)
-    menu = Menu(iface, "&Quadrat")
-    assert [action.text() for _, action in iface.menu] == [text for _, text, _ in STEPS + LOOKS] + ["Engine…"]
+    menu = Menu(iface, "&Quadrat", Docking(iface, lambda: None))
+    steps = [text for _, text, _ in STEPS + LOOKS]
+    assert [action.text() for _, action in iface.menu] == ["Teach…", *steps, "Engine…"]
     assert all(not action.icon().isNull() for _, action in iface.menu)
     assert len(iface.toolbar) == 1
     menu.remove()
@@ -63,8 +65,8 @@ def test_a_step_opens_its_form_filled_and_unload_closes_it(qgis_iface, plugin, q
     monkeypatch.setattr(qgis_iface, "browserModel", lambda: model, raising=False)
     layer = QgsRasterLayer(str(SAMPLE / "sen2_l2a_12band.tif"), "sample")
     QgsProject.instance().addMapLayer(layer)
-    menu = Menu(Iface(qgis_iface), "&Quadrat")
-    menu.actions[0].trigger()
+    menu = Menu(Iface(qgis_iface), "&Quadrat", Docking(qgis_iface, lambda: None))
+    menu.actions[1].trigger()
     (form,) = menu._open_forms()
     assert form.isVisible()
     assert form.algorithm().id() == "quadrat:embedraster"

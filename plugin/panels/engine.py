@@ -1,57 +1,60 @@
-"""The window of the engine: what is there, and buttons to set it up, repair, check and remove it.
+"""The Engine tab: what is there, buttons to set it up, repair, check and remove it; the machine and its speed.
 
-Shows `EngineState` and passes presses on to it. May be closed at any time; set-up goes on behind it.
+Shows `EngineState` and passes presses on to it. The dock may be closed at any time; set-up goes on behind it.
 """
 
 import html
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget
 from qgis.PyQt.QtCore import Qt, QUrl
 from qgis.PyQt.QtGui import QDesktopServices, QGuiApplication, QIcon
 from qgis.PyQt.QtWidgets import (
     QComboBox,
-    QDialog,
     QFormLayout,
+    QGridLayout,
     QGroupBox,
     QHBoxLayout,
     QLabel,
     QMessageBox,
     QPlainTextEdit,
     QProgressBar,
-    QPushButton,
     QRadioButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
-from ..core.jobs.engine import SetUpEngine
-from ..processing.i18n import tr
-from ..processing.icons import icon_path
-from .engine_state import EngineState
-from .settings import ENGINE_SIZE, OWN_PYTHON, WHEELS_FOLDER
+from ...core.jobs.engine import SetUpEngine
+from ...processing.i18n import tr
+from ...processing.icons import icon_path
+from ..controls.machine import MachineBox
+from ..controls.parts import described, letters, lines, push_button, quiet, sentence
+from ..controls.speed import SpeedBox
+from ..engine_state import EngineState
+from ..settings import ENGINE_SIZE, OWN_PYTHON, WHEELS_FOLDER
+from .scroller import Scroller
 
 MARK_COLOURS = {"good": "#3fa34d", "bad": "#d9534f", "busy": "#e0a030", "unknown": "#8a949e"}
 """Middle tones that read on light and dark windows."""
-SIZE_WORDS = {"light": "Light engine", "full": "Full engine"}
 LEVEL_COLOURS = {"error": "#d9534f", "warning": "#c98a1b"}
 MOST_LOG_LINES = 5000
-COST_INDENT_PX = 24
+ICON_LINES, LOG_LINES = 2.2, 9
+"""Heights, in lines of text."""
 GIGABYTE = 1e9
 
 
-def size_titles() -> Dict[str, str]:
-    """What each engine is good for."""
+def size_titles() -> Dict[str, Tuple[str, str]]:
+    """Name of each engine, and what it is good for."""
     return {
-        "light": tr("Light: built-in backbones, ONNX models, heads and maps"),
-        "full": tr("Full: adds PyTorch, and with it any timm model"),
+        "light": (tr("Light engine"), tr("Built-in backbones, ONNX models, heads and maps.")),
+        "full": (tr("Full engine"), tr("Adds PyTorch, and with it any timm model.")),
     }
 
 
 def cost_text(job: SetUpEngine) -> str:
     """Size and time of a set-up, in half a line."""
-    from ..processing.installer import estimate
+    from ...processing.installer import estimate
 
     cost = estimate(job)
     return tr("{download} MB to download, {disk:.1f} GB on disk, about {minutes} min").format(
@@ -59,17 +62,16 @@ def cost_text(job: SetUpEngine) -> str:
     )
 
 
-class EngineWindow(QDialog):
+class EnginePanel(QWidget):
     """State, choice, log and progress of the engine."""
 
-    def __init__(self, parent: Optional[QWidget] = None, state: Optional[EngineState] = None) -> None:
+    def __init__(self, state: Optional[EngineState] = None, parent: Optional[QWidget] = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle(tr("Quadrat engine"))
-        self.setWindowIcon(QIcon(icon_path("quadrat")))
         self.state = state or EngineState()
         self._followed = ""
         """Size of the engine that was there at the last look; when it changes, the choice follows."""
-        layout = QVBoxLayout(self)
+        inner = QWidget()
+        layout = QVBoxLayout(inner)
         layout.addLayout(self._header())
         layout.addWidget(self._choice())
         layout.addWidget(self._advanced())
@@ -77,8 +79,12 @@ class EngineWindow(QDialog):
         layout.addLayout(self._progress())
         layout.addWidget(self._log_view(), 1)
         layout.addLayout(self._footer())
-        self.resize(640, 600)
-        self.setMinimumSize(480, 420)
+        self.machine, self.speed = MachineBox(self.state), SpeedBox(self.state)
+        layout.addWidget(self.machine)
+        layout.addWidget(self.speed)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(Scroller(inner))
         self.state.changed.connect(self._show_state)
         self.state.said.connect(self.add_line)
         self.state.progressed.connect(self._show_progress)
@@ -86,27 +92,30 @@ class EngineWindow(QDialog):
         self.state.refresh()
 
     def dismiss(self) -> None:
-        """Close for good, with the plugin: set-up is asked to stop."""
+        """Go for good, with the plugin: set-up and speed test are asked to stop."""
         self.state.cancel()
+        self.speed.stop()
         for signal, slot in (
             (self.state.changed, self._show_state),
             (self.state.said, self.add_line),
             (self.state.progressed, self._show_progress),
         ):
             signal.disconnect(slot)
-        self.close()
         self.deleteLater()
 
     # Parts, from top to bottom ---------------------------------------------------------------------------------
 
     def _header(self) -> QHBoxLayout:
         icon = QLabel()
-        icon.setPixmap(QIcon(icon_path("quadrat")).pixmap(48, 48))
+        side = lines(self, ICON_LINES)
+        icon.setPixmap(QIcon(icon_path("quadrat")).pixmap(side, side))
         self._title = QLabel()
         self._title.setTextFormat(Qt.TextFormat.RichText)
         self._details = QLabel()
         self._details.setTextFormat(Qt.TextFormat.RichText)
         self._details.setWordWrap(True)
+        # Paths have no place to break: they must not widen the dock.
+        self._details.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self._details.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
         self._details.linkActivated.connect(lambda link: QDesktopServices.openUrl(QUrl(link)))
         texts = QVBoxLayout()
@@ -124,19 +133,19 @@ class EngineWindow(QDialog):
         self._costs: Dict[str, QLabel] = {}
         titles = size_titles()
         for size in SetUpEngine.params()["size"].choices:
-            button, cost = QRadioButton(titles[size]), QLabel()
+            name, good_for = titles[size]
+            button, cost = QRadioButton(name), sentence()
+            button.setAccessibleDescription(good_for)
             button.setChecked(size == ENGINE_SIZE.get())
             button.toggled.connect(self._show_state)
-            cost.setIndent(COST_INDENT_PX)
-            cost.setWordWrap(True)
             self._sizes[size], self._costs[size] = button, cost
             layout.addWidget(button)
-            layout.addWidget(cost)
-        note = QLabel(
-            tr("It is installed into a folder of its own. Nothing is added to QGIS; no administrator rights.")
+            for text in (sentence(good_for), quiet(cost)):
+                text.setIndent(letters(self, 3.5))
+                layout.addWidget(text)
+        layout.addWidget(
+            sentence(tr("It is installed into a folder of its own. Nothing is added to QGIS; no administrator rights."))
         )
-        note.setWordWrap(True)
-        layout.addWidget(note)
         return box
 
     def _advanced(self) -> QgsCollapsibleGroupBox:
@@ -144,6 +153,7 @@ class EngineWindow(QDialog):
         box = QgsCollapsibleGroupBox(tr("Advanced"))
         form = QFormLayout(box)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)
         self._python = QgsFileWidget()
         self._python.setStorageMode(QgsFileWidget.StorageMode.GetFile)
         self._python.setFilePath(OWN_PYTHON.get())
@@ -160,26 +170,17 @@ class EngineWindow(QDialog):
         box.setCollapsed(not (OWN_PYTHON.get() or WHEELS_FOLDER.get()))
         return box
 
-    def _buttons(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        self.set_up_button = self._button(tr("Set up"), self._set_up, tr("Install the engine chosen above"))
-        self.set_up_button.setDefault(True)
-        self.repair_button = self._button(tr("Repair"), self._repair, tr("Make the engine anew, beside the old one"))
-        self.check_button = self._button(
-            tr("Check"), self.state.check, tr("Look for what is wrong, in a sentence each")
-        )
-        self.remove_button = self._button(tr("Remove…"), self._remove, tr("Delete the engine from the disk"))
-        for button in (self.set_up_button, self.repair_button, self.check_button, self.remove_button):
-            row.addWidget(button)
-        row.addStretch(1)
-        return row
-
-    def _button(self, text: str, pressed: Any, tip: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setToolTip(tip)
-        button.setAutoDefault(False)
-        button.clicked.connect(lambda *_: pressed())
-        return button
+    def _buttons(self) -> QGridLayout:
+        """Two by two: four in a row are wider than a narrow dock."""
+        self.set_up_button = push_button("set_up", self._set_up)
+        self.repair_button = push_button("repair", self._repair)
+        self.check_button = push_button("check", self.state.check)
+        self.remove_button = push_button("remove", self._remove)
+        grid = QGridLayout()
+        buttons = (self.set_up_button, self.repair_button, self.check_button, self.remove_button)
+        for number, button in enumerate(buttons):
+            grid.addWidget(button, number // 2, number % 2)
+        return grid
 
     def _progress(self) -> QVBoxLayout:
         self._step = QLabel()
@@ -187,7 +188,7 @@ class EngineWindow(QDialog):
         self._step.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._bar = QProgressBar()
         self._bar.setMaximum(100)
-        self.cancel_button = self._button(tr("Cancel"), self.state.cancel, tr("Stop; what was downloaded is kept"))
+        self.cancel_button = push_button("stop_set_up", self.state.cancel)
         row = QHBoxLayout()
         row.addWidget(self._bar, 1)
         row.addWidget(self.cancel_button)
@@ -197,20 +198,19 @@ class EngineWindow(QDialog):
         return column
 
     def _log_view(self) -> QPlainTextEdit:
-        self._log = QPlainTextEdit()
+        self._log = described(QPlainTextEdit(), "log")
+        self._log.setTabChangesFocus(True)
         self._log.setReadOnly(True)
         self._log.setMaximumBlockCount(MOST_LOG_LINES)
         self._log.setPlaceholderText(tr("What is done is written here."))
-        self._log.setMinimumHeight(80)
+        self._log.setMinimumHeight(lines(self, LOG_LINES))
         return self._log
 
     def _footer(self) -> QHBoxLayout:
-        self.copy_button = self._button(tr("Copy log"), self.copy_log, tr("For a message to the developers"))
-        close = self._button(tr("Close"), self.close, tr("Set-up goes on behind a closed window"))
+        self.copy_button = push_button("copy_log", self.copy_log)
         row = QHBoxLayout()
         row.addWidget(self.copy_button)
         row.addStretch(1)
-        row.addWidget(close)
         return row
 
     # What is pressed -------------------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ class EngineWindow(QDialog):
     def _remove(self) -> None:
         question = tr("Delete the engine from the disk? It can be set up again at any time. Your data stays.")
         buttons = QMessageBox.StandardButton
-        if QMessageBox.question(self, self.windowTitle(), question, buttons.Yes | buttons.No) == buttons.Yes:
+        if QMessageBox.question(self, tr("Quadrat engine"), question, buttons.Yes | buttons.No) == buttons.Yes:
             self.state.remove()
 
     def _remember(self) -> None:
@@ -269,16 +269,18 @@ class EngineWindow(QDialog):
     def _summary(self) -> str:
         facts = self.state.facts
         if self.state.busy and not (facts and facts.found):
-            return tr("This window may be closed meanwhile; the work goes on.")
+            return tr("This dock may be closed meanwhile; the work goes on.")
         if facts is None:
             return tr("Looking…")
         if not facts.found:
             return facts.sentence
         size = tr("{gigabytes:.1f} GB on disk").format(gigabytes=facts.disk_bytes / GIGABYTE)
         lines = (
-            f"{SIZE_WORDS[facts.size]}, {size}, {tr('made by')} {facts.made_by}",
-            f"{tr('Folder')}: {facts.folder}",
-            f"{tr('Python')}: {facts.python}",
+            tr("{engine}, {size}, made by {installer}").format(
+                engine=size_titles()[facts.size][0], size=size, installer=facts.made_by
+            ),
+            tr("Folder: {path}").format(path=facts.folder),
+            tr("Python: {path}").format(path=facts.python),
         )
         return "\n".join(lines)
 

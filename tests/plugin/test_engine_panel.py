@@ -1,16 +1,17 @@
-"""The engine window: what it shows in each state, and that its buttons do the real thing."""
+"""The Engine tab: what it shows in each state, and that its buttons do the real thing."""
 
 import pytest
-from qgis.PyQt.QtWidgets import QApplication, QMessageBox
-from quadrat.plugin import engine_window
-from quadrat.plugin.engine_state import EngineFacts, EngineState
-from quadrat.plugin.engine_window import EngineWindow
+from qgis.PyQt.QtWidgets import QApplication, QLabel, QMessageBox
+from quadrat.plugin.controls.machine import facts_of
+from quadrat.plugin.engine_state import EngineFacts, EngineState, MachineFacts
+from quadrat.plugin.panels import engine
+from quadrat.plugin.panels.engine import EnginePanel
 from quadrat.plugin.settings import ENGINE_SIZE, WHEELS_FOLDER
 
 
 @pytest.fixture
 def window(plugin, qtbot, empty_home):
-    window = EngineWindow()
+    window = EnginePanel()
     qtbot.addWidget(window)
     window.show()
     qtbot.waitUntil(lambda: window.state.facts is not None, timeout=5000)
@@ -68,13 +69,13 @@ def test_choice_follows_the_engine_until_the_user_chooses(window):
     assert window.chosen_size() == "full", "another engine was set up"
 
 
-def test_it_fits_a_small_screen(window):
+def test_it_fits_a_narrow_dock(window):
     hint = window.minimumSizeHint()
-    assert hint.width() <= 800 and hint.height() <= 640
+    assert hint.width() <= 300 and hint.height() <= 400, "a narrow dock shows it whole"
     window.add_line("info", "x" * 5000)
     window.state.progressed.emit(10, "y" * 5000)
     QApplication.processEvents()
-    assert window.minimumSizeHint().width() <= 800
+    assert window.minimumSizeHint().width() <= 300
 
 
 def test_set_up_fails_with_a_sentence_and_the_window_lives(window, qtbot, tmp_path):
@@ -114,7 +115,7 @@ def test_check_lists_findings(window, qtbot):
 def test_remove_asks_first(window, qtbot, monkeypatch, empty_home):
     window.state.facts = EngineFacts(True, "Ready", "light", "/f", "/f/python", "uv", 1)
     answers = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
-    monkeypatch.setattr(engine_window.QMessageBox, "question", lambda *a: answers.pop(0))
+    monkeypatch.setattr(engine.QMessageBox, "question", lambda *a: answers.pop(0))
     window.state.changed.emit()
     window.remove_button.click()
     assert not window.state.busy
@@ -140,10 +141,65 @@ def test_buttons_do_nothing_twice(plugin, qtbot, empty_home):
     assert state._run is None
 
 
-def test_dismissed_window_hears_nothing_more(plugin, qtbot, empty_home):
+def test_a_dismissed_panel_hears_nothing_more(plugin, qtbot, empty_home):
     state = EngineState()
-    window = EngineWindow(None, state)
+    window = EnginePanel(state)
     window.dismiss()
     state.changed.emit()
     state.said.emit("info", "too late")
     QApplication.processEvents()
+
+
+def test_machine_is_asked_once_an_engine_is_there(plugin, qtbot, with_engine, tmp_path, monkeypatch):
+    monkeypatch.setenv("QUADRAT_HOME", str(tmp_path))
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "vit.safetensors").write_bytes(b"x" * 3_000_000)
+    (tmp_path / "weights" / "vit.json").write_text("{}")
+    panel = EnginePanel()
+    qtbot.addWidget(panel)
+    panel.show()
+    qtbot.waitUntil(lambda: panel.state.machine is not None, timeout=60_000)
+    told = dict(facts_of(panel.state.machine))
+    assert not panel.state.machine.trouble
+    assert "CPU" in told["Devices"] and "free" in told["Memory"]
+    assert told["Weights on disk"] == "1 model, 3 MB"
+    shown = [label.text() for label in panel.machine.findChildren(QLabel)]
+    assert all(text in shown for text in told.values())
+
+
+def test_a_machine_that_cannot_be_asked_says_why(window):
+    window.state.facts = EngineFacts(True, "Ready", "light", "/f", "/f/python", "uv", 1)
+    window.state.machine = MachineFacts(weights=2, weights_bytes=5_000_000_000, trouble="The engine does not start.")
+    window.state.changed.emit()
+    assert window.machine.said.text() == "The engine does not start."
+    assert dict(facts_of(window.state.machine)) == {"Weights on disk": "2 models, 5.0 GB"}
+
+
+def test_speed_is_told_in_a_sentence(plugin, qtbot, with_engine):
+    panel = EnginePanel()
+    qtbot.addWidget(panel)
+    panel.show()
+    qtbot.waitUntil(lambda: panel.state.facts is not None, timeout=5000)
+    panel.speed.backbone.setCurrentText("raw")
+    panel.speed.numbers["columns"].setValue(3000)
+    panel.speed.numbers["rows"].setValue(2000)
+    panel.speed.button.click()
+    assert panel.speed.running and panel.speed.button.text() == "Stop"
+    qtbot.waitUntil(lambda: not panel.speed.running, timeout=60_000)
+    assert "cells per second" in panel.speed.answer.text()
+    assert "3,000 x 2,000 px" in panel.speed.answer.text()
+    assert panel.speed.button.text() == "Test"
+    qtbot.waitUntil(lambda: not panel.state.asking, timeout=60_000)
+
+
+def test_speed_test_can_be_stopped(plugin, qtbot, with_engine):
+    panel = EnginePanel()
+    qtbot.addWidget(panel)
+    panel.show()
+    qtbot.waitUntil(lambda: panel.state.facts is not None, timeout=5000)
+    panel.speed.numbers["bands"].setValue(64)
+    panel.speed.button.click()
+    panel.speed.button.click()
+    qtbot.waitUntil(lambda: not panel.speed.running, timeout=10_000)
+    assert panel.speed.answer.text() == "Stopped."
+    qtbot.waitUntil(lambda: not panel.state.asking, timeout=60_000)
