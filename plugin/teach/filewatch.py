@@ -1,0 +1,127 @@
+"""Sees when a file of labels is deleted, replaced, or written by another program; keeps the file itself complete.
+
+QGIS opens a GeoPackage with a write-ahead log: what is written is safe at once, but lies in a second file (`…-wal`)
+until SQLite brings it over. Whoever copies the GeoPackage alone meanwhile has not all of it. So it is brought over in
+the background as soon as nothing was written for a while.
+"""
+
+import os
+import time
+from typing import Any, Optional, Tuple
+
+from qgis.core import QgsMessageLog
+from qgis.PyQt.QtCore import QFileSystemWatcher, QObject, QTimer, pyqtSignal
+
+from ...processing.i18n import tr
+from ..background import in_background
+
+OWN_S = 1.5
+"""Files that change so shortly after a write of our own were changed by it; the system tells of it with a delay."""
+QUIET_MS = 400
+"""Another program may write many times; it is looked at once it pauses."""
+SETTLE_MS = 2000
+"""Without a label for so long the file is made complete."""
+BUSY_MS = 50
+"""So long at most a click has to wait for it."""
+JOURNAL = "-wal"
+"""SQLite writes changes here first, so that a change of the file itself may come much later."""
+
+
+class FileWatch(QObject):
+    """Watches one file; does nothing for a layer without one."""
+
+    gone = pyqtSignal()
+    """The file is not there any more, or another one is in its place."""
+    altered = pyqtSignal()
+    """Somebody else has written to it."""
+
+    def __init__(self, path: str, parent: Optional[QObject] = None) -> None:
+        super().__init__(parent)
+        self.path = path
+        self._identity = self._look()
+        self._wrote = time.monotonic()
+        self._watcher = QFileSystemWatcher(self)
+        self._watcher.fileChanged.connect(self._on_changed)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(QUIET_MS)
+        self._timer.timeout.connect(self._on_quiet)
+        self._settling = QTimer(self)
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(SETTLE_MS)
+        self._settling.timeout.connect(self._on_settling)
+        self._watch()
+
+    def wrote(self) -> None:
+        """We have written just now."""
+        self._wrote = time.monotonic()
+        if self.path and len(self._watcher.files()) < 2:
+            self._watch()
+        if os.path.exists(self.path + JOURNAL):
+            self._settling.start()
+
+    def state(self) -> str:
+        """`there`, `gone`, or `replaced` by another file of the same name."""
+        now = self._look() if self.path else self._identity
+        if now is None and self.path:
+            return "gone"
+        return "there" if now == self._identity else "replaced"
+
+    def stop(self) -> None:
+        """Watch no more."""
+        self._timer.stop()
+        self._settling.stop()
+        if self._watcher.files():
+            self._watcher.removePaths(self._watcher.files())
+        self.path = ""
+
+    def _look(self) -> Optional[Tuple[int, int]]:
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _watch(self) -> None:
+        paths = [path for path in (self.path, self.path + JOURNAL) if self.path and os.path.exists(path)]
+        new = [path for path in paths if path not in self._watcher.files()]
+        if new:
+            self._watcher.addPaths(new)
+
+    def _on_changed(self, path: str) -> None:
+        self._timer.start()
+
+    def _on_quiet(self) -> None:
+        if not self.path:
+            return
+        if self.state() != "there":
+            self.gone.emit()
+        elif time.monotonic() - self._wrote > OWN_S:
+            self._watch()
+            self.altered.emit()
+
+    def _on_settling(self) -> None:
+        path = self.path
+        if path and self.state() == "there":
+            self._wrote = time.monotonic()
+            in_background(tr("Complete the file of labels"), lambda: complete(path), self._on_settled)
+
+    def _on_settled(self, done: Any, error: Optional[BaseException]) -> None:
+        self._wrote = time.monotonic()
+
+
+def complete(path: str) -> None:
+    """Bring what lies in the log into the GeoPackage itself; safe from any thread, left undone when it is busy."""
+    from osgeo import gdal
+
+    gdal.SetThreadLocalConfigOption("SQLITE_BUSY_TIMEOUT", str(BUSY_MS))
+    try:
+        source = gdal.OpenEx(path, gdal.OF_VECTOR | gdal.OF_UPDATE, ["GPKG"])
+        if source is not None:
+            source.ReleaseResultSet(source.ExecuteSQL("PRAGMA wal_checkpoint(TRUNCATE)"))
+    except (
+        RuntimeError
+    ):  # where somebody has switched GDAL's exceptions on; QGIS brings it over when it closes the file
+        QgsMessageLog.logMessage(f"{path}{JOURNAL} stays for now", "Quadrat")
+    finally:
+        gdal.SetThreadLocalConfigOption("SQLITE_BUSY_TIMEOUT", None)
