@@ -94,13 +94,8 @@ class Gestures:
             except QgsCsException:
                 continue
             shapes.append((shape, y, made))
-        state.stack.beginMacro(tr("Label {n} cells").format(n=len(shapes)) if len(shapes) > 1 else tr("Label a cell"))
-        try:
-            if old:
-                self._do(EraseLabels(labels, old))
-            self._do(AddLabels(labels, shapes))
-        finally:
-            state.stack.endMacro()
+        if shapes:
+            self._do(AddLabels(labels, shapes, instead_of=old))
 
     def _touching(self, row: int, col: int, points_only: bool = False) -> List[int]:
         """Ids of the labels that touch a cell."""

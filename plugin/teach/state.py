@@ -15,14 +15,17 @@ from ...core.errors import QuadratError
 from ...core.live.messages import At, Cloud, Painted, Scored, Taught
 from ...processing.i18n import tr
 from .choosing import NONE, Proposal, output_for
+from .classedits import ClassEdits
 from .finishing import Finishing, Lesson, as_text, load_map
 from .gestures import Gestures
+from .intervals import shares_beside
+from .remembering import Remembering
 from .subject import Subject
 
 SCORES_KEPT = 200
 
 
-class TeachState(Subject):
+class TeachState(ClassEdits, Subject):
     """All that the Teach tab shows and does."""
 
     painted = pyqtSignal(object)
@@ -47,11 +50,14 @@ class TeachState(Subject):
         self.gestures = Gestures(self)
         self.finishing = Finishing(self)
         self._join()
+        self.remembering = Remembering(self)
+        self.remembering.take_up()
 
     def _join(self) -> None:
         """Signals of the parts to slots of this one."""
         self.classes.changed.connect(self._on_classes_changed)
         self.stack.indexChanged.connect(self._on_changed)
+        self.stack.failed.connect(self._on_background_failed)
         self.loop.taught.connect(self._on_changed)
         self.loop.painted.connect(self.painted)
         self.loop.scored.connect(self._on_scored)
@@ -68,6 +74,7 @@ class TeachState(Subject):
 
     def close(self) -> None:
         """End the worker and everything that runs; labels are on disk already."""
+        self.remembering.close()
         QgsProject.instance().layersWillBeRemoved.disconnect(self._on_layers_going)
         self.making.stop()
         self.finishing.cancel()
@@ -81,6 +88,11 @@ class TeachState(Subject):
         """Which gesture labels on the map."""
         self.tool = tool
         self.tool_wanted.emit(tool)
+        self.changed.emit()
+
+    def tool_left(self) -> None:
+        """The map has another tool now."""
+        self.tool = "none"
         self.changed.emit()
 
     def set_current(self, name: str) -> None:
@@ -185,6 +197,12 @@ class TeachState(Subject):
             self.asking.forget_ahead()
             self.asking.next()
 
+    def cancel(self) -> None:
+        """Stop what is being done in the background."""
+        self.making.stop()
+        self.finishing.cancel()
+        self._set_busy("")
+
     # What is shown --------------------------------------------------------------------------------------------------
 
     @property
@@ -214,6 +232,17 @@ class TeachState(Subject):
         self.opacity = self.opacity if opacity is None else float(opacity)
         self.by_confidence = self.by_confidence if by_confidence is None else bool(by_confidence)
         self.changed.emit()
+
+    @property
+    def intervals(self) -> Dict[str, Tuple[float, float]]:
+        """Share of each class with its interval: where a random sample was evaluated, and all of the map is seen."""
+        last, opened = self.last, self.opened
+        if last is None or opened is None or last.row > 0 or last.col > 0:
+            return {}
+        whole = (
+            last.row + last.height * last.step >= opened.height and last.col + last.width * last.step >= opened.width
+        )
+        return shares_beside(self.files()["map"]) if whole else {}
 
     def refresh_score(self) -> None:
         """Test the head now."""

@@ -4,7 +4,6 @@ from typing import Any, Optional
 
 from qgis.core import QgsRasterLayer, QgsVectorLayer
 from qgis.PyQt.QtCore import QObject, pyqtSignal
-from qgis.PyQt.QtWidgets import QUndoStack
 
 from ...core.errors import QuadratError
 from ...core.live.messages import Open, Opened
@@ -13,6 +12,7 @@ from ...processing.i18n import tr
 from .asking import Asking
 from .choosing import COMPUTE, FOUND, Making, output_for, propose
 from .classes import ClassList
+from .commands import Steps
 from .labels import LabelLayer
 from .loop import LiveLoop
 from .session import LiveSession
@@ -46,7 +46,7 @@ class Subject(QObject):
         self.target, self.head = CLASS, "linear"
         self.busy = ""
         self.classes = ClassList(self)
-        self.stack = QUndoStack(self)
+        self.stack = Steps(self)
         self.labels: Optional[LabelLayer] = None
         self.session = LiveSession(self)
         self.loop = LiveLoop(canvas, self.session, self.classes, self)
@@ -86,6 +86,12 @@ class Subject(QObject):
             crs = self.canvas.mapSettings().destinationCrs()
             self.making.start(self.raster, self.proposal.path, self.canvas.extent(), crs)
 
+    def take_up(self, embedding: str) -> None:
+        """Teach on as it was left: with this embedding and the labels beside the raster."""
+        if self.raster is not None:
+            self._find_labels(self.raster)
+            self.choose_embedding(embedding)
+
     def choose_embedding(self, path: str, whole: bool = True) -> None:
         """Teach on this embedding, or on the bands of this raster as they are."""
         self.embedding, self.whole = path, whole
@@ -101,6 +107,8 @@ class Subject(QObject):
         self.loop.forget()
         self.loop.take_labels(None)
         self.session.close()
+        if self.labels is not None:
+            self._let_labels_go(self.labels)
         self.raster, self.labels, self.opened, self.embedding = None, None, None, ""
         self._forget_results()
         self.stack.clear()
@@ -109,7 +117,7 @@ class Subject(QObject):
     def choose_labels(self, layer: QgsVectorLayer, load_classes: bool = True) -> None:
         """Teach with the labels of an existing layer; its categories become classes."""
         try:
-            labels = LabelLayer.of(layer)
+            labels = LabelLayer.of(layer, self.target)
         except QuadratError as error:
             self.said.emit("warning", str(error))
             return
@@ -147,10 +155,12 @@ class Subject(QObject):
 
     def _take_labels(self, labels: LabelLayer) -> None:
         if self.labels is not None:
-            self.labels.lost.disconnect(self._on_labels_lost)
+            self._let_labels_go(self.labels)
         self.labels = labels
         labels.lost.connect(self._on_labels_lost)
+        labels.said.connect(self._on_labels_said)
         labels.follow(self.classes)
+        labels.show()
         self.stack.clear()
         self.loop.take_labels(labels)
         self.changed.emit()
@@ -183,6 +193,14 @@ class Subject(QObject):
         if text != self.busy:
             self.busy = text
             self.busy_changed.emit(text)
+
+    def _let_labels_go(self, labels: LabelLayer) -> None:
+        labels.lost.disconnect(self._on_labels_lost)
+        labels.said.disconnect(self._on_labels_said)
+        labels.close()
+
+    def _on_labels_said(self, sentence: str) -> None:
+        self.said.emit("info", sentence)
 
     def _on_labels_lost(self, sentence: str) -> None:
         self.labels = None
