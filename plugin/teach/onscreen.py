@@ -31,6 +31,7 @@ class OnScreen(QObject):
         self._band.setStrokeColor(PLACE_COLOUR)
         self._band.setFillColor(QColor(0, 0, 0, 0))
         self._band.setWidth(PLACE_WIDTH_PX)
+        self._grid: Any = None
         self._point: Optional[QgsPointXY] = None
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -95,7 +96,11 @@ class OnScreen(QObject):
             self.item.clear()
         else:
             self.item.recolour(self._colours())
-        self.tool.take_grid(state.loop.grid)
+        if state.loop.grid is not self._grid:  # a polygon that is being drawn is dropped with the old grid
+            self._grid = state.loop.grid
+            self.tool.set_grid(self._grid)
+        chosen = state.classes.get(state.current) if state.target == "class" else None
+        self.tool.set_colour(QColor(chosen.colour) if chosen else PLACE_COLOUR)
 
     def _on_placed(self, place: Any) -> None:
         self._show_cells([(place["row"], place["col"])] if place else [])
@@ -128,9 +133,11 @@ class OnScreen(QObject):
             self._state.tool_left()
 
     def _on_hovered(self, point: QgsPointXY) -> None:
-        self._point = point
+        self._point = None if point.isEmpty() else point
         self._rest.start()
 
     def _on_rested(self) -> None:
-        if self._point is not None:
+        if self._point is None:
+            self._state.known.emit(None)
+        else:
             self._state.hover(self._point)
