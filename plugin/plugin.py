@@ -40,9 +40,12 @@ class QuadratPlugin:
 
     def _new_state(self) -> Any:
         """What is taught; made with the dock, not at the start of QGIS."""
+        from .teach.onscreen import OnScreen
         from .teach.state import TeachState
 
-        return TeachState(self._iface.mapCanvas())
+        state = TeachState(self._iface.mapCanvas())
+        OnScreen(state, self._iface.mapCanvas())  # a child of the state, and gone with it
+        return state
 
     def unload(self) -> None:
         """Leave nothing behind: windows, runs and workers end, menu and algorithms go."""

@@ -41,6 +41,7 @@ class OnScreen(QObject):
 
     def _join(self) -> None:
         state, tool = self._state, self.tool
+        state.closing.connect(self.remove)
         state.painted.connect(self._on_painted)
         state.changed.connect(self._on_changed)
         state.placed.connect(self._on_placed)

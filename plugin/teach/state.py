@@ -35,6 +35,8 @@ class TeachState(ClassEdits, Subject):
     scattered = pyqtSignal(object)
     tool_wanted = pyqtSignal(str)
     """`click`, `drag`, `polygon` or `none`."""
+    closing = pyqtSignal()
+    """Everything ends now: leave the canvas."""
     selected = pyqtSignal(list)
     """Cells (row, column) that were chosen in a plot or on the map."""
 
@@ -74,6 +76,7 @@ class TeachState(ClassEdits, Subject):
 
     def close(self) -> None:
         """End the worker and everything that runs; labels are on disk already."""
+        self.closing.emit()
         self.remembering.close()
         QgsProject.instance().layersWillBeRemoved.disconnect(self._on_layers_going)
         self.making.stop()
