@@ -3,8 +3,8 @@
 from typing import Any, Optional
 
 from qgis.gui import QgsCollapsibleGroupBox
-from qgis.PyQt.QtCore import pyqtSignal
-from qgis.PyQt.QtWidgets import QFrame, QStackedWidget, QVBoxLayout, QWidget
+from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtWidgets import QFrame, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from ...processing.i18n import tr
 from ..controls.asking import AskControl
@@ -14,7 +14,7 @@ from ..controls.gestures import GestureControl, LabelSummary
 from ..controls.hover import HoverControl
 from ..controls.live import LiveControl
 from ..controls.news import News
-from ..controls.parts import letters, lines, push_button, sentence
+from ..controls.parts import described, letters, lines, push_button, sentence
 from ..controls.source import SourceControl
 from ..controls.target import TargetControl, ValueControl
 from ..plots.deck import PlotDeck
@@ -129,6 +129,9 @@ class TeachPanel(QWidget):
         box.setObjectName(f"quadrat_{name}")
         box.setSettingGroup("quadrat")
         box.setCollapsed(folded)
+        for button in box.findChildren(QToolButton, "collapseButton"):  # QGIS's own, without a name for screen readers
+            described(button, f"fold_{name}")
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         layout = QVBoxLayout(box)
         layout.addWidget(control)
         self._column.addWidget(box)

@@ -23,7 +23,8 @@ class SharesPlot(PlotBox):
         plot.setLabel("bottom", tr("share of the view (%)"))
         plot.showGrid(x=True, y=False, alpha=GRID_OPACITY)
         plot.invertY(True)
-        self.bars: List[Any] = []
+        self.bars = pg.BarGraphItem(x0=[], y=[], width=[], height=0.7)
+        plot.addItem(self.bars)
         self.intervals = pg.ErrorBarItem(beam=0.3)
         self.intervals.setZValue(10)
         plot.addItem(self.intervals)
@@ -36,18 +37,12 @@ class SharesPlot(PlotBox):
             return tr("Values have no classes to share the view.")
         if last is None or not last.shares:
             return tr("There is no live map yet.")
-        for bar in self.bars:
-            self.plot.removeItem(bar)
         shown = list(zip(classes, last.shares))
-        pg = self.pg
-        self.bars = [
-            pg.BarGraphItem(
-                x0=0, y=number, width=100 * share, height=0.7, brush=pg.mkBrush(entry["colour"]), pen=pg.mkPen(None)
-            )
-            for number, (entry, share) in enumerate(shown)
-        ]
-        for bar in self.bars:
-            self.plot.addItem(bar)
+        # One item for all bars: items that come and go make PyQt complain of scenes that it cannot name.
+        self.bars.setOpts(
+            x0=[0.0] * len(shown), y=list(range(len(shown))), width=[100 * share for _, share in shown], height=0.7,
+            brushes=[self.pg.mkBrush(entry["colour"]) for entry, _ in shown], pen=self.pg.mkPen(None),
+        )  # fmt: skip
         metrics, room = self.fontMetrics(), letters(self, NAME_LETTERS)
         mode = Qt.TextElideMode.ElideRight
         axis = self.plot.getAxis("left")

@@ -105,6 +105,8 @@ def _rest() -> Words:
             tr("What the map says of the place under the cursor, and the labelled places most like it."),
         ),
         "bars": (tr("Probability of each class"), tr("How probable each class is here; the bars add up to 100 %.")),
+        "fold_hover": (tr("Fold or unfold: under the cursor"), tr("Show this part, or fold it away.")),
+        "fold_plots": (tr("Fold or unfold: plots"), tr("Show this part, or fold it away.")),
         "plot_kind": (tr("Which plot"), tr("Plots show how good the map is and what it is made of.")),
         "plot_scatter": (
             tr("Scatter of the embedding"),
