@@ -177,9 +177,9 @@ class ClassList(QObject):
             self._classes = classes
             self.changed.emit()
 
-    def _change(self, name: str, **values: str) -> None:
-        self._known(name)
-        self._set([replace(one, **values) if one.name == name else one for one in self._classes])
+    def _change(self, which: str, **values: str) -> None:
+        self._known(which)
+        self._set([replace(one, **values) if one.name == which else one for one in self._classes])
 
     def _known(self, name: str) -> TaughtClass:
         found = self.get(name)

@@ -119,9 +119,7 @@ def complete(path: str) -> None:
         source = gdal.OpenEx(path, gdal.OF_VECTOR | gdal.OF_UPDATE, ["GPKG"])
         if source is not None:
             source.ReleaseResultSet(source.ExecuteSQL("PRAGMA wal_checkpoint(TRUNCATE)"))
-    except (
-        RuntimeError
-    ):  # where somebody has switched GDAL's exceptions on; QGIS brings it over when it closes the file
-        QgsMessageLog.logMessage(f"{path}{JOURNAL} stays for now", "Quadrat")
+    except RuntimeError as error:  # where GDAL's exceptions are switched on; QGIS does it when it closes the file
+        QgsMessageLog.logMessage(f"{path}: {error}", "Quadrat")
     finally:
         gdal.SetThreadLocalConfigOption("SQLITE_BUSY_TIMEOUT", None)

@@ -135,6 +135,10 @@ class LabelBook(QObject):
             found += [self._id(at, fid) for fid in member.touching(geometry)]
         return [number for number in found if number in self._known]
 
+    def kinds(self) -> Set[Any]:
+        """Kinds of geometry that the layers take."""
+        return {member.layer.geometryType() for member in self._members}
+
     def current(self, number: int) -> int:
         """The id that a label has now: QGIS numbers labels anew when it saves or puts them back."""
         while number in self._moved:

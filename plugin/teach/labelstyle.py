@@ -186,31 +186,31 @@ def symbol_of(layer: QgsVectorLayer, colour: str) -> QgsSymbol:
 
 
 def _marker(colour: str) -> QgsSymbol:
-    symbol = QgsMarkerSymbol.createSimple({
-        "name": "circle", "color": INK, "size": str(POINT_MM + 2 * RIM_MM), "outline_style": "no",
-    })  # fmt: skip
-    symbol.appendSymbolLayer(QgsMarkerSymbol.createSimple({
-        "name": "circle", "color": colour, "size": str(POINT_MM), "outline_color": PAPER, "outline_width": str(RIM_MM),
-    }).symbolLayer(0).clone())  # fmt: skip
-    return symbol
+    """A dot with a white halo and a dark rim."""
+    rim = {"name": "circle", "color": INK, "size": str(POINT_MM + 2 * RIM_MM), "outline_style": "no"}
+    dot = {"name": "circle", "color": colour, "size": str(POINT_MM), "outline_color": PAPER}
+    dot["outline_width"] = str(RIM_MM)
+    return _stacked(QgsMarkerSymbol.createSimple(rim), QgsMarkerSymbol.createSimple(dot))
 
 
 def _line(colour: str) -> QgsSymbol:
-    symbol = QgsLineSymbol.createSimple({"line_color": PAPER, "line_width": str(HALO_MM)})
-    symbol.appendSymbolLayer(
-        QgsLineSymbol.createSimple({"line_color": colour, "line_width": str(LINE_MM)}).symbolLayer(0).clone()
-    )
-    return symbol
+    """A line with a white halo."""
+    halo = {"line_color": PAPER, "line_width": str(HALO_MM)}
+    line = {"line_color": colour, "line_width": str(LINE_MM)}
+    return _stacked(QgsLineSymbol.createSimple(halo), QgsLineSymbol.createSimple(line))
 
 
 def _fill(colour: str) -> QgsSymbol:
-    symbol = QgsFillSymbol.createSimple({
-        "style": "no", "outline_color": PAPER, "outline_width": str(HALO_MM), "joinstyle": "round",
-    })  # fmt: skip
-    symbol.appendSymbolLayer(QgsFillSymbol.createSimple({
-        "style": "no", "outline_color": colour, "outline_width": str(LINE_MM), "joinstyle": "round",
-    }).symbolLayer(0).clone())  # fmt: skip
-    return symbol
+    """An outline with a white halo; what lies in it stays visible."""
+    halo = {"style": "no", "outline_color": PAPER, "outline_width": str(HALO_MM), "joinstyle": "round"}
+    line = {"style": "no", "outline_color": colour, "outline_width": str(LINE_MM), "joinstyle": "round"}
+    return _stacked(QgsFillSymbol.createSimple(halo), QgsFillSymbol.createSimple({**line, "color": colour}))
+
+
+def _stacked(lower: QgsSymbol, upper: QgsSymbol) -> QgsSymbol:
+    # The upper symbol must live until its layer is copied: the layer belongs to it.
+    lower.appendSymbolLayer(upper.symbolLayer(0).clone())
+    return lower
 
 
 SYMBOLS: Dict[Any, Callable[[str], QgsSymbol]] = {
