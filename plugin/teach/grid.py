@@ -5,7 +5,7 @@ counted from the outer corner of the first cell, so that the middle of cell (row
 """
 
 import math
-from typing import Dict, Iterable, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
@@ -89,7 +89,15 @@ class CellGrid:
         top, bottom = max(0, math.floor(min(rows))), min(self.height, math.ceil(max(rows)))
         if left >= right or top >= bottom:
             return None
-        return top, left, bottom - top, right - left, step_for(top, left, bottom - top, right - left)
+        step = 1
+        while True:
+            # From a shown cell to a shown cell: those at the edge stand for half a step beyond.
+            row, end = top // step * step, min(self.height, -(-bottom // step) * step + (step > 1))
+            col, last = left // step * step, min(self.width, -(-right // step) * step + (step > 1))
+            count = shown(row, end - row, step) * shown(col, last - col, step)
+            if count <= CELLS_SHOWN:
+                return row, col, end - row, last - col, step
+            step = max(step + 1, math.isqrt(count * step * step // CELLS_SHOWN))
 
     # From and to other coordinate systems ---------------------------------------------------------------------------
 
@@ -103,25 +111,25 @@ class CellGrid:
 
     def cell_of(self, point: QgsPointXY, crs: QgsCoordinateReferenceSystem) -> Optional[Cell]:
         """The cell under a point of another system; None beside the raster and where no transform leads."""
-        (position,) = self.positions([point.x()], [point.y()], crs)
-        return None if position is None else self.cell_of_position(*position)
+        (there,) = self.brought([point.x()], [point.y()], crs)
+        return None if there is None else self.cell_at(*there)
 
-    def positions(
+    def brought(
         self, xs: List[float], ys: List[float], crs: QgsCoordinateReferenceSystem
     ) -> List[Optional[Tuple[float, float]]]:
-        """(column, row) of points of another system; None where no transform leads."""
+        """Points of another system in this one; None where no transform leads."""
         transform = self.transform_from(crs)
         if transform is None:
-            return [self.position(x, y) for x, y in zip(xs, ys)]
-        return [
-            self.position(point.x(), point.y()) if point is not None else None
-            for point in _through(transform, [QgsPointXY(x, y) for x, y in zip(xs, ys)])
-        ]
+            return list(zip(xs, ys))
+        return _through(transform, xs, ys)
 
     def centre_in(self, row: int, col: int, crs: QgsCoordinateReferenceSystem) -> Optional[QgsPointXY]:
         """The middle of a cell in another system; None where no transform leads."""
         transform, point = self.transform_to(crs), self.centre(row, col)
-        return point if transform is None else _through(transform, [point])[0]
+        if transform is None:
+            return point
+        (there,) = _through(transform, [point.x()], [point.y()])
+        return None if there is None else QgsPointXY(*there)
 
     def outline_in(
         self, row: int, col: int, crs: QgsCoordinateReferenceSystem, height: int = 1, width: int = 1
@@ -130,8 +138,10 @@ class CellGrid:
         outline, transform = self.outline(row, col, height, width), self.transform_to(crs)
         if transform is None:
             return outline
-        corners = _through(transform, outline.asPolygon()[0])
-        return None if None in corners else QgsGeometry.fromPolygonXY([corners])
+        edges = outline.asPolygon()[0]
+        corners = _through(transform, [point.x() for point in edges], [point.y() for point in edges])
+        known = [QgsPointXY(*corner) for corner in corners if corner is not None]
+        return QgsGeometry.fromPolygonXY([known]) if len(known) == len(corners) else None
 
     def extent_in(self, crs: QgsCoordinateReferenceSystem) -> Optional[QgsRectangle]:
         """Bounds of the raster in another system, of that part of it which can be expressed there; None if none can."""
@@ -149,13 +159,12 @@ class CellGrid:
         if transform is None:
             return self.outline(row, col, height, width).boundingBox()
         fractions = [i / EDGE_PIECES for i in range(EDGE_PIECES + 1)]
-        points = [QgsPointXY(*self.to_map.map(col + i * width, row + j * height)) for i in fractions for j in fractions]
-        known = [point for point in _through(transform, points) if point is not None]
-        if not known:
+        points = [self.to_map.map(col + i * width, row + j * height) for i in fractions for j in fractions]
+        there = _through(transform, [x for x, _ in points], [y for _, y in points])
+        xs, ys = [p[0] for p in there if p is not None], [p[1] for p in there if p is not None]
+        if not xs:
             return None
-        box = QgsRectangle(known[0], known[0])
-        for point in known[1:]:
-            box.include(point)
+        box = QgsRectangle(min(xs), min(ys), max(xs), max(ys))
         box.grow(max(box.width(), box.height()) / EDGE_PIECES)  # edges bend outwards between the points
         return box
 
@@ -186,14 +195,6 @@ class CellGrid:
         return self._transforms[key]
 
 
-def step_for(row: int, col: int, height: int, width: int, most: int = CELLS_SHOWN) -> int:
-    """The smallest step at which a window shows at most `most` cells: those whose numbers are multiples of it."""
-    step = max(1, math.isqrt(height * width // most))
-    while shown(row, height, step) * shown(col, width, step) > most:
-        step += 1
-    return step
-
-
 def shown(first: int, count: int, step: int) -> int:
     """How many of `count` numbers from `first` on are multiples of `step`."""
     return -(-(first + count) // step) - -(-first // step)
@@ -203,28 +204,25 @@ def _name_of(crs: QgsCoordinateReferenceSystem) -> str:
     return str(crs.authid() or crs.toWkt()) if crs.isValid() else ""
 
 
-def _through(transform: QgsCoordinateTransform, points: Iterable[QgsPointXY]) -> List[Optional[QgsPointXY]]:
+def _through(
+    transform: QgsCoordinateTransform, xs: List[float], ys: List[float]
+) -> List[Optional[Tuple[float, float]]]:
     """Points one by one where they cannot go together; None for those that have no place in the other system."""
-    points = list(points)
-    if len(points) > 1:
-        line = QgsGeometry(QgsLineString([p.x() for p in points], [p.y() for p in points]))
+    if len(xs) > 1:
+        line = QgsGeometry(QgsLineString(xs, ys))
         try:
             line.transform(transform)
-            moved = list(line.asPolyline())
-            if len(moved) == len(points):
-                return [point if _finite(point) else None for point in moved]
+            moved = [(point.x(), point.y()) for point in line.asPolyline()]
+            if len(moved) == len(xs) and math.isfinite(sum(x + y for x, y in moved)):
+                return list(moved)
         except QgsCsException:
             moved = []  # some of them have no place there: which ones is found below
-    return [_one_through(transform, point) for point in points]
+    return [_one_through(transform, x, y) for x, y in zip(xs, ys)]
 
 
-def _one_through(transform: QgsCoordinateTransform, point: QgsPointXY) -> Optional[QgsPointXY]:
+def _one_through(transform: QgsCoordinateTransform, x: float, y: float) -> Optional[Tuple[float, float]]:
     try:
-        moved = transform.transform(point)
+        moved = transform.transform(x, y)
     except QgsCsException:
         return None
-    return moved if _finite(moved) else None
-
-
-def _finite(point: QgsPointXY) -> bool:
-    return math.isfinite(point.x()) and math.isfinite(point.y())
+    return (moved.x(), moved.y()) if math.isfinite(moved.x()) and math.isfinite(moved.y()) else None

@@ -97,7 +97,7 @@ class LiveItem(QgsMapCanvasItem):
         """Class and confidence byte that are shown at a position of the grid; zeros where nothing is."""
         if self._picture is None:
             return 0, 0
-        u, v = _to_picture(self._picture, column, row)
+        u, v = _from_cells(self._picture).map(column, row)
         return self._picture.at(math.floor(v), math.floor(u))
 
     # What Qt and QGIS call ------------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ class LiveItem(QgsMapCanvasItem):
         settings = self._canvas.mapSettings()
         key = (
             self._table, self.by_confidence, self.hatch, scale,
-            settings.mapToPixel().showParameters(), settings.destinationCrs().toWkt(), self.boundingRect(),
+            settings.mapToPixel().showParameters(), settings.destinationCrs(), self.boundingRect(),
         )  # fmt: skip
         if key != self._buffer_for:
             self._buffer_for = key
@@ -144,12 +144,13 @@ class LiveItem(QgsMapCanvasItem):
         if screen.isEmpty():
             return
 
-        def to_picture(xs: List[float], ys: List[float]) -> List[Optional[Tuple[float, float]]]:
-            points = [to_map.map(x, y) for x, y in zip(xs, ys)]
-            positions = grid.positions([x for x, _ in points], [y for _, y in points], crs)
-            return [None if at is None else _to_picture(picture, *at) for at in positions]
+        a, b, c, d, x0, y0 = (to_map.m11(), to_map.m12(), to_map.m21(), to_map.m22(), to_map.dx(), to_map.dy())
 
-        found = pieces(screen, to_picture, picture.width, picture.height)
+        def there(xs: List[float], ys: List[float]) -> List[Optional[Tuple[float, float]]]:
+            on_map = [a * x + c * y + x0 for x, y in zip(xs, ys)], [b * x + d * y + y0 for x, y in zip(xs, ys)]
+            return grid.brought(*on_map, crs)
+
+        found = pieces(screen, there, grid.to_cells * _from_cells(picture), picture.width, picture.height)
         by_confidence = self.by_confidence and not self._values
         buffer = _drawn(picture.coloured(self._table, by_confidence), found, screen)
         if self.hatch and picture.has_unsure and not self._values:
@@ -188,11 +189,10 @@ class LiveItem(QgsMapCanvasItem):
         return around.toAlignedRect().adjusted(-1, -1, 1, 1).intersected(screen) if not around.isEmpty() else QRect()
 
 
-def _to_picture(picture: Picture, column: float, row: float) -> Tuple[float, float]:
-    """From a position on the grid to one in the picture: each shown cell lies in the middle of what it stands for."""
-    u = (column - picture.col - 0.5) / picture.step + 0.5
-    v = (row - picture.row - 0.5) / picture.step + 0.5
-    return u, v
+def _from_cells(picture: Picture) -> QTransform:
+    """From positions on the grid to those in the picture: a shown cell lies in the middle of what it stands for."""
+    step = picture.step
+    return QTransform(1 / step, 0, 0, 1 / step, 0.5 - (picture.col + 0.5) / step, 0.5 - (picture.row + 0.5) / step)
 
 
 def _drawn(image: QImage, found: List[Piece], screen: QRect) -> QImage:
