@@ -229,14 +229,16 @@ def categories_of(layer: QgsVectorLayer) -> List[Dict[str, str]]:
 
 def class_text(value: Any) -> str:
     """Name of a class as it stands in a field: text without blanks around it, whole numbers without decimals."""
+    if isinstance(value, str):
+        text = value.strip()
+        return "" if text.lower() in ("nan", "<na>", "nat") else text
     if value is None or value == NULL:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
         return "" if value != value else str(int(value)) if value.is_integer() else f"{value:.12g}"
-    text = str(value).strip()
-    return "" if text.lower() in ("nan", "<na>", "nat") else text
+    return str(value).strip()
 
 
 def _colour(text: str) -> str:

@@ -213,7 +213,25 @@ class LabelBook(QObject):
         """Read some numbers of a layer anew and tell what differs; others on the same file do so too."""
         looked = list(fids)
         self._take(at, looked)
-        rows = [fid for fid in looked if fid >= 0]
+        self._pass_on(looked)
+
+    def _wrote(self, at: int, written: Dict[int, Optional[Known]]) -> None:
+        """What was written by our own hand needs not be read again; None for what was erased."""
+        self._file.wrote()
+        new, gone = set(), set()
+        for fid, one in written.items():
+            number = self._id(at, fid)
+            if one is None:
+                self._known.pop(number, None)
+                gone.add(number)
+            else:
+                self._known[number] = one
+                new.add(number)
+        self._tell(new, gone)
+        self._pass_on(list(written))
+
+    def _pass_on(self, fids: List[int]) -> None:
+        rows = [fid for fid in fids if fid >= 0]
         for other in list(_open):
             if rows and other is not self and self.path and other.path == self.path:
                 for place, member in enumerate(other._members):

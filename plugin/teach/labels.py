@@ -5,7 +5,7 @@ undo, rollback, saving) ends in the same signals as what is done here. Nothing h
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
 from qgis.core import QgsCoordinateReferenceSystem, QgsFeature, QgsGeometry, QgsProject, QgsVectorLayer
@@ -13,7 +13,7 @@ from qgis.core import QgsCoordinateReferenceSystem, QgsFeature, QgsGeometry, Qgs
 from ...core.errors import BadInput, QuadratError, Unwritable
 from ...processing.i18n import tr
 from .classes import ClassList
-from .labelbook import LabelBook
+from .labelbook import Known, LabelBook
 from .labelfields import field_for
 from .labelfile import CLASS, VALUE, create_file, open_views, partner_views
 from .labelstyle import LabelStyle
@@ -167,9 +167,12 @@ class LabelLayer(LabelBook):
                     if done:
                         self.change([(number, before[number]) for number in done])
                     raise
-                self._file.wrote()
                 done += ids
-                self._refresh(at, fids)
+                shown = {number: self._members[at].shown(wanted[number]) for number in ids}
+                self._wrote(at, {
+                    fid: None if shown[number] is None else replace(self._known[number], y=shown[number])
+                    for fid, number in zip(fids, ids)
+                })  # fmt: skip
 
     def erase(self, ids: Iterable[int]) -> None:
         """Delete labels; ids that are not there are passed over.
@@ -188,9 +191,8 @@ class LabelLayer(LabelBook):
                 except QuadratError:
                     self.restore([one for one in kept if one.member in gone])
                     raise
-                self._file.wrote()
                 gone.append(at)
-                self._refresh(at, fids)
+                self._wrote(at, dict.fromkeys(fids))
 
     def _written(self, groups: Dict[int, List[QgsFeature]]) -> List[int]:
         ids: List[int] = []
@@ -201,9 +203,13 @@ class LabelLayer(LabelBook):
                 except QuadratError:
                     self.erase(ids)
                     raise
-                self._file.wrote()
                 ids += [self._id(at, fid) for fid in fids]
-                self._refresh(at, fids)
+                member = self._members[at]
+                place = member.layer.fields().indexOf(self.field)
+                self._wrote(at, {
+                    fid: Known(at, feature.geometry(), member.shown(feature.attribute(place)))
+                    for fid, feature in zip(fids, groups[at])
+                })  # fmt: skip
         return ids
 
     def _member_for(self, geometry: QgsGeometry) -> int:

@@ -97,9 +97,9 @@ class Member(QObject):
         if fids is not None:
             request.setFilterFids(list(fids))
         for feature in self.layer.getFeatures(request):
-            y = self._shown(feature.attribute(place))
+            y = self.shown(feature.attribute(place))
             if y is not None and feature.hasGeometry():
-                yield feature.id(), QgsGeometry(feature.geometry()), y
+                yield feature.id(), feature.geometry(), y
 
     def whole(self, fids: Iterable[int]) -> Dict[int, QgsFeature]:
         """Features with all that they hold, to put them back one day."""
@@ -114,11 +114,12 @@ class Member(QObject):
         engine.prepareGeometry()
         return [f.id() for f in self.layer.getFeatures(request) if engine.intersects(f.geometry().constGet())]
 
-    def _shown(self, raw: Any) -> Any:
-        if raw is None or raw == NULL:
-            return None
+    def shown(self, raw: Any) -> Any:
+        """Class name or value of what a field holds; None where it holds none."""
         if self.target != VALUE:
             return class_text(raw) or None
+        if raw is None or raw == NULL:
+            return None
         try:
             value = float(raw)
         except (TypeError, ValueError):
