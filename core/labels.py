@@ -6,6 +6,7 @@ is read only where labels lie.
 
 import hashlib
 import json
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -97,23 +98,59 @@ def raster_samples(job: LabelledJob, table: pd.DataFrame, reader: RasterReader, 
     shapes = shapes_on(table, job.labels, reader.grid, report)
     burner = Burner(reader.grid, job.all_touched, job.max_cells, job.seed)
     cells, labels = _burn_all(shapes, targets, burner, report, progress.part(0.0, 0.3))
-    cells, labels, y = _one_label_per_cell(cells, labels, targets, reader.grid.width, report)
-    _check_memory(len(cells), len(reader.bands), job.labels)
-    X, valid = read_cells(reader, cells, progress.part(0.3, 1.0))
+    burnt = one_label_per_cell(cells, labels, targets, reader.grid.width, report)
+    _check_memory(len(burnt.cells), len(reader.bands), job.labels)
+    X, valid = read_cells(reader, burnt.cells, progress.part(0.3, 1.0))
+    kind = f"groups ({job.group_field})" if job.group_field else kind_of(shapes)
+    found = assembled(burnt, (X, valid), groups, kind, reader, job.field, report)
+    regions = regions.take(burnt.labels[valid]) if regions else None
+    return replace(found, by_field=bool(job.group_field), regions=regions)
+
+
+@dataclass(frozen=True)
+class Burnt:
+    """n cells, each once, with the label that it goes by."""
+
+    cells: NDArray[np.int64]
+    """(n, 2) row and column, rising."""
+    labels: NDArray[np.int64]
+    """(n,) number of the label."""
+    y: NDArray[np.float64]
+    """(n,) as in `Targets`."""
+    names: tuple[str, ...]
+    """Of the classes; empty for values."""
+
+
+def assembled(
+    burnt: Burnt, read: tuple[NDArray[np.float32], NDArray[np.bool_]], groups: NDArray[np.int64], kind: str,
+    reader: RasterReader, field: str, report: LabelReport,
+) -> Samples:  # fmt: skip
+    """Samples of the cells that are valid.
+
+    Args:
+        burnt: labelled cells.
+        read: (n, D) vectors of the cells and (n,) whether each is valid.
+        groups: of each label.
+        kind: of the groups, plural.
+        reader: of the embedding.
+        field: of the classes or values, for sentences.
+        report: completed with what is left.
+
+    Raises:
+        BadInput: nothing is left to learn from.
+    """
+    X, valid = read
     report.cells_nodata = int((~valid).sum())
     report.cells = int(valid.sum())
-    X, cells, labels, y = X[valid], cells[valid], labels[valid], y[valid]
-    values, classes = finish_targets(y, targets.names, report, job.field)
+    X, cells, labels = X[valid], burnt.cells[valid], burnt.labels[valid]
+    values, classes = finish_targets(burnt.y[valid], burnt.names, report, field)
     numbers = np.unique(groups[labels], return_inverse=True)[1].astype(np.int64)
     columns, rows = cells[:, 1] + 0.5, cells[:, 0] + 0.5
     t = reader.grid.transform
     xy = np.stack([t.a * columns + t.b * rows + t.c, t.d * columns + t.e * rows + t.f], axis=1)
-    kind = f"groups ({job.group_field})" if job.group_field else _kind_of(shapes)
     grouped = len(np.unique(numbers)) < len(numbers)
-    return Samples(
-        X, values, numbers, kind, grouped, bool(job.group_field), xy, reader.grid.crs, cells, classes,
-        space_of(reader), report, regions.take(labels) if regions else None,
-    )  # fmt: skip
+    crs, space = reader.grid.crs, space_of(reader)
+    return Samples(X, values, numbers, kind, grouped, False, xy, crs, cells, classes, space, report)
 
 
 def shapes_on(table: pd.DataFrame, source: str, grid: Grid, report: LabelReport) -> NDArray[Any]:
@@ -156,10 +193,10 @@ def shapes_on(table: pd.DataFrame, source: str, grid: Grid, report: LabelReport)
     except CRSError as error:
         raise BadInput(f"{source} cannot be brought to the coordinate system of the embedding: {error}.") from error
     shapes = np.asarray(moved.array, dtype=object)
-    return _turned(shapes, grid) if CRS.from_wkt(grid.crs).is_geographic else shapes
+    return turned(shapes, grid) if CRS.from_wkt(grid.crs).is_geographic else shapes
 
 
-def _turned(shapes: NDArray[Any], grid: Grid) -> NDArray[Any]:
+def turned(shapes: NDArray[Any], grid: Grid) -> NDArray[Any]:
     """The same shapes in degrees, those beside the grid moved by a full turn where that brings them onto it.
 
     Longitudes of one place may be written -175 or 185; rasters across 180 degrees go on counting.
@@ -169,13 +206,13 @@ def _turned(shapes: NDArray[Any], grid: Grid) -> NDArray[Any]:
     ]
     west, east = min(x for x, _ in corners), max(x for x, _ in corners)
     left, _, right, _ = shapely.bounds(shapes).T
-    turned = shapes.copy()
+    moved = shapes.copy()
     for turn in (-360.0, 360.0):
         beside = (right < west) | (left > east)
         chosen = np.flatnonzero(beside & (right + turn >= west) & (left + turn <= east))
         for number in chosen:
-            turned[number] = translate(shapes[number], turn)
-    return turned
+            moved[number] = translate(shapes[number], turn)
+    return moved
 
 
 def _burn_all(
@@ -205,23 +242,19 @@ def _burn_all(
     return np.concatenate(cells), np.concatenate(labels)
 
 
-def _one_label_per_cell(
+def one_label_per_cell(
     cells: NDArray[np.int64], labels: NDArray[np.int64], targets: Targets, width: int, report: LabelReport
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Each cell once: the class most labels give it (none on a tie), or the mean of its values.
-
-    Returns:
-        cells (n, 2), the label each one goes by, and y (n,) as in `Targets`.
-    """
+) -> Burnt:
+    """Each cell once: the class most labels give it (none on a tie), or the mean of its values."""
     if not len(cells):
-        return cells, labels, np.empty(0)
+        return Burnt(cells, labels, np.empty(0), targets.names)
     flat = cells[:, 0] * width + cells[:, 1]
     unique, first, place, counts = np.unique(flat, return_index=True, return_inverse=True, return_counts=True)
     y = targets.y[labels]
     if not targets.names:
         report.averaged = int((counts > 1).sum())
         mean = np.bincount(place, weights=y) / counts
-        return np.stack(np.divmod(unique, width), axis=1), labels[first], mean
+        return Burnt(np.stack(np.divmod(unique, width), axis=1), labels[first], mean, targets.names)
     chosen, keep = first.copy(), np.ones(len(unique), dtype=bool)
     order = np.argsort(place, kind="stable")
     starts = np.cumsum(counts) - counts
@@ -237,7 +270,7 @@ def _one_label_per_cell(
             report.outvoted += 1
             chosen[at] = members[where[number.argmax()]]
     picked = chosen[keep]
-    return cells[picked], labels[picked], y[picked]
+    return Burnt(cells[picked], labels[picked], y[picked], targets.names)
 
 
 def read_cells(
@@ -269,7 +302,7 @@ def _check_memory(count: int, dimensions: int, source: str) -> None:
         )
 
 
-def _kind_of(shapes: NDArray[Any]) -> str:
+def kind_of(shapes: NDArray[Any]) -> str:
     """Plural of what most labels are."""
     kinds = [shape.geom_type for shape in shapes if shape is not None]
     if any("Polygon" in kind or "Collection" in kind for kind in kinds):

@@ -29,7 +29,7 @@ def build(request: HeadRequest) -> Any:
     """Unfitted linear head."""
     if request.target == "class":
         return LogisticFolds(request.balance, request.seed, request.own_units, request.strength)
-    return RidgeFolds(seed=request.seed, own_units=request.own_units)
+    return RidgeFolds(request.seed, request.own_units, request.strength)
 
 
 class LogisticFolds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -135,6 +135,7 @@ class RidgeFolds(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         seed: int. Decides the inner folds.
         own_units: bool. As in `scaler_for`.
+        strength: float or None. One of `STRENGTHS` to take; None: chosen.
 
     Attributes:
         best_estimator_: Pipeline. A scaler and Ridge, fitted on everything.
@@ -143,16 +144,17 @@ class RidgeFolds(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     wants_groups = True
 
-    def __init__(self, seed: int = 0, own_units: bool = True) -> None:
+    def __init__(self, seed: int = 0, own_units: bool = True, strength: float | None = None) -> None:
         self.seed = seed
         self.own_units = own_units
+        self.strength = strength
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Fit to X of shape (n_samples, n_features); samples of one group are never split by inner folds."""
         X, y = validate_data(self, X, y, dtype=[np.float32, np.float64], y_numeric=True)
         y = y.astype(np.float64)
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
-        strength, by = self._settle(X, y, groups)
+        strength, by = (self.strength, "given") if self.strength else self._settle(X, y, groups)
         self.best_estimator_: Pipeline = make_pipeline(scaler_for(self.own_units), Ridge(alpha=strength * len(y)))
         self.best_estimator_.fit(X, y)
         self.choice_ = {"strength": float(f"{strength:.3g}"), "chosen_by": by}

@@ -27,7 +27,7 @@ class Recipe:
     calibration: str = "none"
     """`none`, `auto`, `platt`, `isotonic` or `temperature`; fitted out of fold."""
     strength: float | None = None
-    """Of the linear head for classes, alone or in a committee; None: it chooses."""
+    """Of the linear head, alone or in a committee; None: it chooses."""
 
     @classmethod
     def of(cls, job: LabelledJob, own_units: bool) -> Self:

@@ -22,6 +22,7 @@ from ..labels import space_of
 from ..maplayers import Layer, Tally, layers_for, shown_classes
 from ..prediction import Predicted, Reading
 from ..progress import Progress
+from ..quantise import interleaved
 from ..raster import RasterReader, environment, open_raster
 from ..reading import reading_for
 from ..region import window_of
@@ -122,7 +123,7 @@ def _fill(
     kernel, crew = Kernel(head.estimator, head.classes, reader.coding), Crew(threads)
     for done, (index, cells, valid) in enumerate(_blocks(reader, window, windows, todo)):
         progress.checkpoint(done / len(todo))
-        predicted = said_of(kernel, reading, np.ascontiguousarray(cells[:, valid].T), crew)
+        predicted = said_of(kernel, reading, _of_valid(cells, valid), crew)
         tally.add(predicted.shown(len(tally.classes)), int((~valid).sum()))
         if predicted.unlike is not None:
             tally.judge(predicted.unlike)
@@ -133,6 +134,12 @@ def _fill(
             block[:, valid] = layer.numbers(predicted)
             writer.put(index, block)
     return tally if len(todo) == len(windows) else None
+
+
+def _of_valid(cells: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[Any]:
+    """(n, D) contiguous of (D, h, w) codes or values."""
+    found = interleaved(cells)[valid] if cells.dtype == np.uint8 else cells[:, valid].T
+    return np.ascontiguousarray(found)
 
 
 def said_of(kernel: Kernel, reading: Reading, cells: NDArray[Any], crew: Crew) -> Predicted:

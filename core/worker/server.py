@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from .. import protocol
 from ..errors import BadFrame, BadJob, QuadratError, VersionMismatch
 from ..jobs.registry import job_from_dict
+from ..live.messages import ASKS, Ask
 from ..pipelines.registry import run_job
 from ..progress import Progress
 from ..version import VERSION
@@ -42,7 +43,9 @@ class Server:
         self._in_turn: dict[str, Callable[[Any, protocol.Message], Any]] = {
             protocol.DESCRIBE: lambda request_id, params: describe(),
             protocol.RUN: self._run,
+            **{ask.METHOD: functools.partial(self._live, ask) for ask in ASKS},
         }
+        self._desk: Any = None
 
     def serve(self) -> None:
         """Work until the client closes its end."""
@@ -118,6 +121,23 @@ class Server:
         job = params.get("job")
         if not isinstance(job, dict):
             raise BadJob("A run needs a job.")
+        progress = self._progress(request_id)
+        progress.checkpoint()
+        return run_job(job_from_dict(job), progress).to_dict()
+
+    def _live(self, ask: type[Ask], request_id: Any, params: protocol.Message) -> Any:
+        """A request of the live loop, whose state is kept from one to the next."""
+        if self._desk is None:
+            # Not before it is needed: the first answer of a worker must not wait for the libraries of heads.
+            from ..live.session import Desk
+
+            self._desk = Desk()
+        progress = self._progress(request_id)
+        progress.checkpoint()
+        return self._desk.answer(ask.from_dict(params), progress)
+
+    def _progress(self, request_id: Any) -> Progress:
+        """Tells the client how far a request is, and hears whether it was cancelled."""
 
         def report(fraction: float, remaining_s: float | None, text: str) -> None:
             facts = {"id": request_id, "fraction": fraction, "remaining_s": remaining_s, "text": text}
@@ -126,6 +146,4 @@ class Server:
         def log(level: str, text: str) -> None:
             self._send(protocol.notification(protocol.LOG, {"id": request_id, "level": level, "text": text}))
 
-        progress = Progress(report, log, self._cancels[request_id])
-        progress.checkpoint()
-        return run_job(job_from_dict(job), progress).to_dict()
+        return Progress(report, log, self._cancels[request_id])

@@ -12,7 +12,7 @@ from quadrat.core.heads.recipe import Recipe
 from quadrat.core.integers import MOST_DIGIT, product
 from quadrat.core.kernel import LARGEST_ERROR, Kernel, Linear
 from quadrat.core.prediction import PIECE_ROWS, best_of, codes
-from quadrat.core.quantise import Quantiser
+from quadrat.core.quantise import Quantiser, interleaved
 from quadrat.models.crew import Crew
 
 SHARE_ERROR = 1e-4
@@ -149,6 +149,14 @@ def test_a_cell_gets_the_same_bits_whatever_is_predicted_with_it(ready, kind, cl
     np.testing.assert_array_equal(some.probabilities, whole.probabilities[start : start + count])
     np.testing.assert_array_equal(some.values, whole.values[start : start + count])
     np.testing.assert_array_equal(codes(some.confidence), codes(whole.confidence[start : start + count]))
+
+
+@given(bands=st.integers(1, 40), height=st.integers(1, 9), width=st.integers(1, 9), every=st.integers(1, 3))
+def test_bands_become_cells(bands, height, width, every):
+    values = np.random.default_rng(0).integers(0, 256, (bands, every * height, width), dtype=np.uint8)[:, ::every]
+    cells = interleaved(values)
+    assert cells.flags.c_contiguous
+    np.testing.assert_array_equal(cells, values.transpose(1, 2, 0))
 
 
 def test_no_cells_are_no_error():
