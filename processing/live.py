@@ -13,7 +13,7 @@ import traceback
 import weakref
 from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Sequence, Type
 
-from ..core.errors import Cancelled, QuadratError, WorkerDied
+from ..core.errors import Cancelled, QuadratError, Stale, WorkerDied
 from ..core.live.messages import (
     Ask,
     At,
@@ -56,6 +56,9 @@ WATCH_S = 1.0
 STOP_S = 5.0
 PATIENCE_S = math.inf
 """A request that is out of date and does not stop is waited for: a kill would cost the embedding in memory."""
+UNREAD = 2
+"""The worker writes answers into as many files in turn: the next but one is not asked for before the first was read."""
+READ_S = 0.05
 LETTERS_AT_ONCE = 16 * 2**20
 """Of geometries in one message; a line of the wire holds four times as many."""
 
@@ -74,6 +77,7 @@ class LiveWorker:
         self._told = False
         """True when the worker has opened what is open, and knows the labels."""
         self._let_go = False
+        self._unread = threading.Semaphore(UNREAD)
         self._thread = threading.Thread(target=self._run, name="quadrat-live", daemon=True)
         self._thread.start()
         _living.add(self)
@@ -98,6 +102,10 @@ class LiveWorker:
         """Keep labels and classes, and have them told."""
         self._desk.teach(changed, removed, classes, clear)
         self._wake()
+
+    def read(self) -> None:
+        """The file of an answer was read, and may be written again."""
+        self._unread.release()
 
     def retry(self) -> None:
         """Begin again after a failure."""
@@ -139,6 +147,8 @@ class LiveWorker:
                     self._desk.put_back(errand)
             except WorkerDied as error:
                 self._bury(errand, str(error))
+            except Stale as error:
+                self._open_again(errand, error)
             except QuadratError as error:
                 self._fail(errand, error)
             except Exception as error:  # noqa: BLE001 - the thread outlives a fault of ours; the user gets a sentence
@@ -192,7 +202,7 @@ class LiveWorker:
         if isinstance(ask, Teach):
             answer = self._teach(errand, ask)
         else:
-            answer = ANSWERS[type(ask)].from_dict(self._call(errand, ask))
+            answer = self._view(errand, ask) if isinstance(ask, View) else self._asked(errand, ask)
         if isinstance(answer, Opened):
             self._opened, self._told = answer, True
         self._say(errand, EVENTS[type(answer)], answer)
@@ -204,6 +214,19 @@ class LiveWorker:
         for piece in others:
             self._call(errand, piece)
         return Taught.from_dict(self._call(errand, last))
+
+    def _view(self, errand: Errand, ask: View) -> Message:
+        while not self._unread.acquire(timeout=READ_S):
+            if errand.stopped or self._desk.ended:
+                raise Cancelled("Something newer is asked.")
+        try:
+            return self._asked(errand, ask)
+        except BaseException:
+            self._unread.release()
+            raise
+
+    def _asked(self, errand: Errand, ask: Ask) -> Message:
+        return ANSWERS[type(ask)].from_dict(self._call(errand, ask))
 
     def _call(self, errand: Errand, ask: Ask) -> Dict[str, Any]:
         if self._worker is None:
@@ -232,6 +255,15 @@ class LiveWorker:
             return
         self._say(errand, "died", why)
         self._desk.after_death(errand)
+
+    def _open_again(self, errand: Optional[Errand], error: Stale) -> None:
+        """The file was replaced while it was open: whatever it is now, it is opened and told all labels."""
+        self._told = False
+        if errand is not None and errand.deaths == 0:
+            errand.deaths = 1
+            self._desk.put_back(errand)
+        else:
+            self._fail(errand, error)
 
     def _fail(self, errand: Optional[Errand], error: QuadratError) -> None:
         if not self._told:

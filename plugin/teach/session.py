@@ -3,7 +3,12 @@
 What it was told is kept, so that the death of the worker costs a second and no label. No widgets, no layers.
 """
 
+import dataclasses
 import functools
+import os
+import shutil
+import tempfile
+import time
 from typing import Any, Optional, Sequence
 
 from qgis.core import QgsMessageLog
@@ -14,6 +19,21 @@ from ...processing.i18n import tr
 from ...processing.live import LiveWorker
 
 LOG = "Quadrat"
+OWN = "live-"
+LEFT_BEHIND_S = 7 * 24 * 3600
+"""A folder so old is of a QGIS that ended without saying so."""
+
+
+def own_folder(folder: str) -> str:
+    """A new folder in the given one, since several QGIS may teach at once; empty when it cannot be made."""
+    try:
+        os.makedirs(folder, exist_ok=True)
+        for entry in os.scandir(folder):
+            if entry.name.startswith(OWN) and entry.is_dir() and time.time() - entry.stat().st_mtime > LEFT_BEHIND_S:
+                shutil.rmtree(entry.path, ignore_errors=True)
+        return tempfile.mkdtemp(prefix=OWN, dir=folder)
+    except OSError:
+        return ""  # the worker says what is wrong with it
 
 
 class LiveSession(QObject):
@@ -47,6 +67,7 @@ class LiveSession(QObject):
         super().__init__(parent)
         self._live: Optional[LiveWorker] = None
         self._generation = 0
+        self._folder = ""
         self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
 
     @property
@@ -59,7 +80,8 @@ class LiveSession(QObject):
         if self._live is None:
             self._generation += 1
             self._live = LiveWorker(functools.partial(self._arrived.emit, self._generation))
-        self._live.ask(ask)
+            self._folder = own_folder(ask.folder)
+        self._live.ask(dataclasses.replace(ask, folder=self._folder or ask.folder))
 
     def teach(
         self, changed: Sequence[Label], removed: Sequence[int] = (), classes: Sequence[str] = (), clear: bool = False
@@ -105,6 +127,7 @@ class LiveSession(QObject):
         live, self._live = self._live, None
         if live is not None:
             live.end()
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _ask(self, ask: Ask) -> None:
         if self._live is not None:
@@ -112,8 +135,14 @@ class LiveSession(QObject):
 
     def _on_arrived(self, generation: int, epoch: int, event: str, value: Any) -> None:
         live = self._live
-        if live is None or generation != self._generation or epoch != live.epoch:
-            return  # of what is not open any more
+        if live is None or generation != self._generation:
+            return
+        if epoch == live.epoch:  # else it is of what is not open any more
+            self._tell(event, value)
+        if event == "painted":
+            live.read()
+
+    def _tell(self, event: str, value: Any) -> None:
         if event == "failed":
             self._log(value[1] or value[0])
             self.failed.emit(*value)

@@ -18,7 +18,7 @@ import conftest  # noqa: E402, F401 - makes `quadrat` importable
 
 sys.path.remove(str(ROOT))
 from quadrat.core import protocol  # noqa: E402
-from quadrat.core.errors import BadInput, Cancelled, QuadratError  # noqa: E402
+from quadrat.core.errors import BadInput, Cancelled, QuadratError, Stale  # noqa: E402
 from quadrat.core.live.messages import Cloud, Known, Opened, Painted, Places, Scored, Taught  # noqa: E402
 
 
@@ -32,7 +32,8 @@ class Pupil:
         path = pathlib.Path(params["embedding"])
         if not path.exists():
             raise BadInput(f"There is no embedding {path}.")
-        self.facts, self.folder, self.labels, self.classes = json.loads(path.read_text()), params["folder"], {}, []
+        self.path, self.text, self.folder, self.labels, self.classes = path, path.read_text(), params["folder"], {}, []
+        self.facts = json.loads(self.text)
         os.makedirs(self.folder, exist_ok=True)
         self.say(0.5, "half open")
         self.wait("open", stopped)
@@ -53,8 +54,10 @@ class Pupil:
         self.wait("settle" if params["settle"] else "view", stopped)
         self.count += 1
         height, width = -(-params["height"] // params["step"]), -(-params["width"] // params["step"])
-        path = os.path.join(self.folder, f"{os.getpid()}_{self.count}.bin")
-        pathlib.Path(path).write_bytes(bytes([len(self.labels)]) * (height * width) + bytes([255]) * (height * width))
+        turn = self.count % self.facts.get("files", 1000)
+        path = os.path.join(self.folder, f"{os.getpid()}_{turn}.bin")
+        shown = params["row"] if self.facts.get("rows") else len(self.labels)
+        pathlib.Path(path).write_bytes(bytes([shown]) * (height * width) + bytes([255]) * (height * width))
         return Painted(
             path, params["row"], params["col"], height, width, params["step"], self.count, params["settle"]
         )  # fmt: skip
@@ -78,6 +81,11 @@ class Pupil:
     def close(self, params, stopped):
         self.labels = {}
 
+    def check(self, method):
+        """Notices, when it is asked to, that the embedding was replaced."""
+        if method not in ("open", "close") and self.facts.get("stale") and self.path.read_text() != self.text:
+            raise Stale("The embedding was replaced.")
+
     def wait(self, method, stopped):
         """As long as the embedding says; a negative time means to die then."""
         seconds = self.facts.get("seconds", {}).get(method, 0)
@@ -98,6 +106,7 @@ def answer(pupil, message, stopped):
     shown = {**params, "changed": [{**label, "wkb": ""} for label in params.get("changed", ())]}
     line = {"method": method, "params": shown, "pid": os.getpid()}
     try:
+        pupil.check(method)
         done = getattr(pupil, method)(params, stopped)
         return protocol.response(message["id"], done.to_dict() if done is not None else {})
     except QuadratError as error:

@@ -1,88 +1,19 @@
-"""The session through a real process that can be slow, refuse and die; then through the engine itself."""
+"""The session through a real process that can be slow, refuse and die."""
 
 import json
 import os
-import signal
-import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
-from qgis.PyQt.QtCore import QThread
 from quadrat.core.live.messages import At, Label, Next, Open, Scatter, View
-from quadrat.plugin.teach.session import LiveSession
 from quadrat.processing.workers import close_pool, refresh_pool
 
-HERE = Path(__file__).resolve().parent
-GRID = {"transform": [10, 0, 500_000, 0, -10, 5_400_000], "crs": "", "height": 40, "width": 50}
-WHOLE = View(0, 0, 40, 50)
-EVENTS = ("opened", "taught", "painted", "known", "placed", "scored", "scattered", "failed", "died", "restarted",
-          "progressed")  # fmt: skip
+from .watched import GRID, WHOLE, Watched, gone, label, pupil, watched
 
-
-def gone(pid):
-    """True when the process has ended and left no zombie of ours."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
-class Watched:
-    """A session, and all that it said."""
-
-    def __init__(self, folder):
-        self.session, self.said, self.folder = LiveSession(), [], folder
-        for name in EVENTS:
-            getattr(self.session, name).connect(lambda *values, name=name: self._on_said(name, values))
-
-    def _on_said(self, name, values):
-        assert QThread.currentThread() is self.session.thread()
-        self.said.append((name, *values))
-
-    def names(self):
-        return [event[0] for event in self.said]
-
-    def values(self, name):
-        return [event[1] if len(event) > 1 else None for event in self.said if event[0] == name]
-
-    def open(self, **facts):
-        path = self.folder / "embedding.json"
-        path.write_text(json.dumps({**GRID, **facts}))
-        self.session.open(Open(str(path), str(self.folder / "answers")))
-        return path
-
-    def asked(self):
-        """(method, what became of it) of all requests that ended."""
-        path = self.folder / "answers" / "asked.jsonl"
-        lines = path.read_text().splitlines() if path.exists() else []
-        return [json.loads(line) for line in lines]
-
-    def methods(self):
-        return [line["method"] for line in self.asked()]
-
-
-@pytest.fixture
-def pupil(monkeypatch, tmp_path):
-    """The worker of the tests instead of the engine's."""
-    program = tmp_path / "python"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -B "{HERE / "live_worker.py"}"\n')
-    program.chmod(0o755)
-    monkeypatch.setenv("QUADRAT_PYTHON", str(program))
-    return program
-
-
-@pytest.fixture
-def watched(pupil, tmp_path, qtbot):
-    watched = Watched(tmp_path)
-    yield watched
-    watched.session.stop()
-
-
-def label(number, y="a"):
-    return Label(number, "00", y)
+__all__ = ["pupil", "watched"]
+"""Fixtures, which pytest looks for here."""
 
 
 def test_what_is_asked_is_answered_in_the_main_thread(watched, qtbot):
@@ -207,69 +138,6 @@ def test_a_newer_view_makes_the_settling_of_an_older_one_needless(watched, qtbot
     assert watched.methods() == ["open", "view", "view"]
 
 
-def test_killed_in_the_middle_of_a_view_it_goes_on_with_every_label(watched, qtbot):
-    session = watched.session
-    watched.open(seconds={"view": 0.4})
-    session.teach([label(1), label(2), label(3)], [], ["a"])
-    session.teach([], [2], ["a"])
-    session.view(WHOLE)
-    qtbot.waitUntil(lambda: "taught" in watched.names(), timeout=10_000)
-    qtbot.wait(100)
-    first = session.pid
-    os.kill(first, signal.SIGKILL)
-    session.teach([label(7)], [], ["a", "b"])
-    qtbot.waitUntil(lambda: "painted" in watched.names(), timeout=10_000)
-    assert session.pid != first and gone(first)
-    names = watched.names()
-    assert names.index("died") < names.index("restarted") < names.index("painted")
-    assert names.count("opened") == 1, "the grid is the same: nobody has to begin anew"
-    assert "failed" not in names
-    told = [line["params"] for line in watched.asked() if line["method"] == "teach" and line["pid"] == session.pid]
-    assert [one["id"] for one in told[0]["changed"]] == [1, 3, 7] and told[0]["clear"]
-    assert Path(watched.values("painted")[0].path).read_bytes()[0] == 3
-
-
-def test_killed_while_it_has_nothing_to_do_it_comes_back_by_itself(watched, qtbot):
-    session = watched.session
-    watched.open()
-    session.teach([label(1)], [], ["a"])
-    session.view(WHOLE)
-    qtbot.waitUntil(lambda: "painted" in watched.names(), timeout=10_000)
-    os.kill(session.pid, signal.SIGKILL)
-    qtbot.waitUntil(lambda: watched.names().count("painted") == 2, timeout=10_000)
-    assert watched.names()[-5:] == ["died", "progressed", "restarted", "taught", "painted"]
-
-
-def test_a_worker_that_dies_again_and_again_is_left_alone_and_labels_are_kept(watched, qtbot):
-    session = watched.session
-    path = watched.open(seconds={"view": -0.01})
-    session.teach([label(1)], [], ["a"])
-    session.view(WHOLE)
-    qtbot.waitUntil(lambda: "failed" in watched.names(), timeout=20_000)
-    assert watched.names().count("died") == 3
-    assert "All labels are kept" in watched.values("failed")[0]
-    session.teach([label(2)], [], ["a"])
-    session.view(WHOLE)
-    qtbot.wait(300)
-    assert watched.names().count("failed") == 1 and session.pid is None, "it rests"
-    path.write_text(json.dumps(GRID))
-    session.retry()
-    qtbot.waitUntil(lambda: "painted" in watched.names(), timeout=10_000)
-    assert Path(watched.values("painted")[0].path).read_bytes()[0] == 2
-
-
-def test_what_kills_twice_is_not_tried_a_third_time(watched, qtbot):
-    session = watched.session
-    watched.open(seconds={"at": -0.01})
-    session.view(WHOLE)
-    qtbot.waitUntil(lambda: "painted" in watched.names(), timeout=10_000)
-    session.at(At(1, 1))
-    qtbot.waitUntil(lambda: watched.names().count("restarted") == 2, timeout=10_000)
-    qtbot.wait(500)
-    assert watched.names().count("died") == 2 and "failed" not in watched.names()
-    assert not gone(session.pid)
-
-
 def test_a_refusal_is_a_sentence_and_the_rest_goes_on(watched, qtbot):
     session = watched.session
     watched.open(refuse=["next"])
@@ -351,6 +219,58 @@ def test_stop_leaves_no_process_no_thread_and_no_signal(watched, qtbot):
     watched.open()
     session.view(WHOLE)
     qtbot.waitUntil(lambda: "painted" in watched.names(), timeout=10_000)
+
+
+def test_two_sessions_have_folders_of_their_own_and_leave_none(pupil, tmp_path, qtbot):
+    both = [Watched(tmp_path), Watched(tmp_path)]
+    old = tmp_path / "answers" / "live-of long ago"
+    old.mkdir(parents=True)
+    os.utime(old, (1, 1))
+    for one in both:
+        one.open()
+        one.session.view(WHOLE)
+    qtbot.waitUntil(lambda: all("painted" in one.names() for one in both), timeout=10_000)
+    assert len({Path(one.values("painted")[0].path).parent for one in both}) == 2
+    for one in both:
+        one.session.stop()
+    assert list((tmp_path / "answers").iterdir()) == []
+
+
+def test_an_answer_is_not_written_over_before_it_was_read(watched, qtbot):
+    """The worker has two files; the main thread is busy while four views are answered."""
+    session, read = watched.session, []
+
+    def slowly(painted):
+        time.sleep(0.2)
+        data = Path(painted.path).read_bytes()
+        read.append((painted.row, data[0]))
+
+    session.painted.connect(slowly)
+    watched.open(files=2, rows=True)
+    for row in range(1, 8):
+        session.view(View(row, 0, 10, 10))
+        end = time.monotonic() + 0.1
+        while time.monotonic() < end:
+            time.sleep(0.01)  # no event is handled
+        if row % 3 == 0:
+            qtbot.wait(10)
+    qtbot.waitUntil(lambda: read[-1:] == [(7, 7)], timeout=10_000)
+    assert len(read) > 2 and all(row == first for row, first in read)
+
+
+def test_a_file_that_was_replaced_is_opened_again_and_told_all_labels(watched, qtbot):
+    session = watched.session
+    path = watched.open(stale=True)
+    session.teach([label(1)], [], ["a"])
+    session.view(WHOLE)
+    qtbot.waitUntil(lambda: "painted" in watched.names(), timeout=10_000)
+    path.write_text(json.dumps({**GRID, "width": 70, "stale": True}))
+    session.teach([label(2)], [], ["a"])
+    session.view(WHOLE)
+    qtbot.waitUntil(lambda: watched.names().count("painted") == 2, timeout=10_000)
+    assert [opened.width for opened in watched.values("opened")] == [50, 70]
+    assert Path(watched.values("painted")[1].path).read_bytes()[0] == 2
+    assert "failed" not in watched.names() and "died" not in watched.names()
 
 
 def test_stop_while_the_worker_starts(watched, qtbot, pupil):
