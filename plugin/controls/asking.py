@@ -28,6 +28,11 @@ from .target import DECIMALS, LARGEST, ValueSpin
 Key = Qt.Key
 
 
+def as_sentence(reason: str) -> str:
+    """`typical of 13 % of the area` with a capital and a full stop."""
+    return f"{reason[:1].upper()}{reason[1:].rstrip('.')}." if reason else ""
+
+
 class AskControl(QWidget):
     """The button, and the box with the question while one is asked."""
 
@@ -120,7 +125,7 @@ class QuestionBox(QFrame):
         known = guess not in (None, "")
         self.value.setVisible(values)
         self.accept.setEnabled(known or values)
-        self.reason.setText(tr(str(place.get("reason", ""))))
+        self.reason.setText(as_sentence(tr(str(place.get("reason", "")))))
         self.reason.setVisible(bool(self.reason.text()))
         self._show_mark("" if values else str(guess or ""))
         if values:

@@ -4,7 +4,7 @@ from typing import List, Optional, Tuple
 
 from qgis.PyQt.QtCore import QRectF, QSize, Qt
 from qgis.PyQt.QtGui import QColor, QPainter, QPaintEvent, QPalette
-from qgis.PyQt.QtWidgets import QSizePolicy, QWidget
+from qgis.PyQt.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from .parts import described, letters, lines, percent
 
@@ -12,6 +12,8 @@ Bar = Tuple[str, str, float]
 """Name, colour, share 0..1."""
 NAME_SHARE = 0.42
 """Of the width that names may take."""
+TRACK = 0.15
+"""Opacity of the empty part of a bar."""
 
 
 class Bars(QWidget):
@@ -21,6 +23,8 @@ class Bars(QWidget):
         super().__init__(parent)
         self._most, self._bars = most, []  # type: int, List[Bar]
         described(self, "bars")
+        self._probe = QLabel(self)  # dark themes of QGIS are style sheets: a label knows its colour, a plain widget not
+        self._probe.hide()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def set_bars(self, bars: List[Bar]) -> None:
@@ -54,20 +58,24 @@ class Bars(QWidget):
         widest = max((metrics.horizontalAdvance(name) for name, _, _ in self._bars), default=0)
         names = min(widest + letters(self, 1), round(self.width() * NAME_SHARE))
         room = max(self.width() - names - figure, 1)
+        self._probe.ensurePolished()
+        ink = self._probe.palette().color(QPalette.ColorRole.WindowText)
+        empty = QColor(ink)
+        empty.setAlphaF(TRACK)
         middle = Qt.AlignmentFlag.AlignVCenter
         for number, (name, colour, share) in enumerate(self._bars):
             top = number * height
-            painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
+            painter.setPen(ink)
             shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, names - letters(self, 0.5))
             painter.drawText(QRectF(0, top, names, height), middle | Qt.AlignmentFlag.AlignLeft, shown)
             box = QRectF(names, top + 0.2 * height, room, 0.6 * height)
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self.palette().color(QPalette.ColorRole.Midlight))
+            painter.setBrush(empty)
             painter.drawRoundedRect(box, 2, 2)
             painter.setBrush(QColor(colour))
             box.setWidth(room * min(max(share, 0.0), 1.0))
             painter.drawRoundedRect(box, 2, 2)
-            painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
+            painter.setPen(ink)
             place = QRectF(names + room, top, figure, height)
             painter.drawText(place, middle | Qt.AlignmentFlag.AlignRight, percent(share))
         painter.end()

@@ -99,8 +99,10 @@ class LabelSummary(QWidget):
         state = self._state
         total = sum(state.label_counts().values())
         classes = sum(1 for count in state.label_counts().values() if count)
-        if not total:
-            text = tr("No labels yet.")
+        if not total and state.target == "value":
+            text = tr("No labels yet. Enter a value, then click on the map.")
+        elif not total:
+            text = tr("No labels yet. Choose a class, then click on the map.")
         elif state.target == "value":
             text = plural("%n label", "%n labels", total)
         else:

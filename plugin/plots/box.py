@@ -2,8 +2,8 @@
 
 from typing import Any, Optional
 
-from qgis.PyQt.QtCore import QEvent, pyqtSignal
-from qgis.PyQt.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from qgis.PyQt.QtCore import QEvent, QTimer, pyqtSignal
+from qgis.PyQt.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from ..controls.parts import described, lines, push_button, quiet, sentence
 from .library import pyqtgraph, why_not
@@ -22,6 +22,9 @@ class PlotBox(QWidget):
     def __init__(self, state: Any, parent: Optional[QWidget] = None) -> None:
         super().__init__(parent)
         self.state = state
+        self._dressing = QTimer(self)
+        self._dressing.setSingleShot(True)
+        self._dressing.timeout.connect(self._on_theme_changed)
         self.pg: Any = None
         self.plot: Any = None
         described(self, self.NAME)
@@ -76,6 +79,8 @@ class PlotBox(QWidget):
             return False
         self.plot = self.make(self.pg)
         self.pages.addWidget(self.plot)
+        # pyqtgraph wishes for 640 x 480 pixels; the height is that of some lines of text instead.
+        self.plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.plot.setAccessibleName(self.accessibleName())
         self.plot.setToolTip(self.toolTip())
         self.dress()
@@ -84,6 +89,10 @@ class PlotBox(QWidget):
     def dress(self) -> None:
         """Take on the colours of the window."""
         dress(self.plot, self, self.pg)
+
+    def _on_theme_changed(self) -> None:
+        self.dress()
+        self.refresh()
 
     def _say(self, text: str, with_button: bool) -> None:
         self.instead.setText(text)
@@ -102,8 +111,7 @@ class PlotBox(QWidget):
         super().changeEvent(event)
         kinds = (QEvent.Type.PaletteChange, QEvent.Type.FontChange, QEvent.Type.StyleChange)
         if event.type() in kinds and self.plot is not None:
-            self.dress()
-            self.refresh()
+            self._dressing.start()  # the widgets within hear of it after this one
 
     def colour_of(self, name: str, otherwise: str) -> str:
         """Colour of a class."""

@@ -9,6 +9,7 @@ from .box import PlotBox
 from .look import GRID_OPACITY, colours, quiet_plot
 
 POINT_LINES = 0.55
+LABELS_BEYOND, PADDING = 1.08, 0.03
 
 
 class LearningPlot(PlotBox):
@@ -55,6 +56,12 @@ class LearningPlot(PlotBox):
             at, y, pen=pg.mkPen(accent, width=2), symbolBrush=pg.mkBrush(accent), symbolPen=None,
             symbolSize=lines(self, POINT_LINES),
         )  # fmt: skip
+        # From zero, so that a small gain does not look like a large one, and labels stay whole numbers.
+        self.plot.setXRange(0, LABELS_BEYOND * max(at), padding=0)
+        if scale > 1:
+            self.plot.setYRange(0, 100, padding=PADDING)
+        else:
+            self.plot.enableAutoRange(y=True)
         title = tr(card.title) if card is not None else tested[-1].metric
         unit = " (%)" if scale > 1 else ""
         self.plot.setLabel("left", f"{title}{unit}")

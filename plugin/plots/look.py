@@ -2,21 +2,43 @@
 
 from typing import Any, Tuple
 
+from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QColor, QPalette
-from qgis.PyQt.QtWidgets import QWidget
+from qgis.PyQt.QtWidgets import QListView, QWidget
 
 GRID_OPACITY = 0.15
-AXIS_LETTERS = 6
-"""Width of the figures at the left axis."""
+PROBE = "probe"
+LEAST_CONTRAST = 3.0
+"""Of lines and bars against the paper; the accent of some themes is meant to lie below white letters only."""
 UNKNOWN = "#8a949e"
 """Of cells without a class: a middle grey, seen on light and on dark."""
 
 
 def colours(widget: QWidget) -> Tuple[QColor, QColor, QColor]:
-    """Paper, ink and accent."""
-    palette = widget.palette()
-    role = QPalette.ColorRole
-    return palette.color(role.Base), palette.color(role.Text), palette.color(role.Highlight)
+    """Paper, ink and accent.
+
+    Dark themes of QGIS are style sheets, which tell a plain widget nothing; a list knows its colours.
+    """
+    probe = widget.findChild(QListView, PROBE, Qt.FindChildOption.FindDirectChildrenOnly)
+    if probe is None:
+        probe = QListView(widget)
+        probe.setObjectName(PROBE)
+        probe.hide()
+    probe.ensurePolished()
+    palette, role = probe.palette(), QPalette.ColorRole
+    paper, ink, accent = (palette.color(part) for part in (role.Base, role.Text, role.Highlight))
+    return paper, ink, accent if contrast(accent, paper) >= LEAST_CONTRAST else ink
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    """From 1 to 21. Source: Web Content Accessibility Guidelines 2.1, contrast ratio."""
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: QColor) -> float:
+    parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour.getRgbF()[:3]]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
 
 def dress(plot: Any, owner: QWidget, pg: Any) -> None:
@@ -31,7 +53,7 @@ def dress(plot: Any, owner: QWidget, pg: Any) -> None:
         axis.setPen(pg.mkPen(muted))
         axis.setTextPen(pg.mkPen(ink))
         axis.setTickFont(owner.font())
-        axis.setStyle(tickLength=-4, autoExpandTextSpace=True)
+        axis.setStyle(tickLength=-4, autoExpandTextSpace=True, maxTickLevel=1)
         if axis.labelText:
             axis.setLabel(axis.labelText, **{"color": ink.name(), "font-size": size})
 

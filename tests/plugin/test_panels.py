@@ -89,7 +89,7 @@ def test_empty_project_says_what_to_do(panel):
 def test_each_step_says_what_is_next(panel, state):
     state.begin()
     assert "two or more" in panel.classes.empty.text() and panel.classes.empty.isVisible()
-    assert panel.labels.counts.text() == "No labels yet."
+    assert panel.labels.counts.text() == "No labels yet. Choose a class, then click on the map."
     assert "two classes" in panel.live.said.text()
     assert not panel.finish.everything.isEnabled() and panel.finish.hint.isVisible()
     state.teach()
@@ -223,7 +223,8 @@ def test_rename_in_place(taught, state, qtbot):
     editor = view.viewport().findChild(QLineEdit)
     editor.setText("settlement")
     qtbot.keyClick(editor, Key.Key_Return)
-    assert "settlement" in names(taught) and "village" not in names(taught)
+    qtbot.waitUntil(lambda: "settlement" in names(taught), timeout=3000)
+    assert "village" not in names(taught)
     assert taught.classes.rename_action.shortcut().toString() == "F2"
 
 

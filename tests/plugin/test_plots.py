@@ -5,10 +5,10 @@ import sys
 import pytest
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QColor, QPalette
-from qgis.PyQt.QtWidgets import QApplication
 from quadrat.core.live.messages import Cloud, Known, Painted, Scored
 from quadrat.plugin.plots import library
 from quadrat.plugin.plots.deck import PLOTS, PlotDeck
+from quadrat.plugin.plots.look import contrast
 from quadrat.tests.plugin.stand import CLASSES, Stand
 
 pytest.importorskip("pyqtgraph", reason="set-up unpacks it for QGIS; the tests have it from their own environment")
@@ -197,24 +197,45 @@ def test_shares_have_an_interval_only_from_a_sample(state, show):
 # Theme and library ---------------------------------------------------------------------------------------------------
 
 
-def test_plots_follow_the_theme(state, show, qapp):
+def test_plots_follow_the_theme(state, show, qtbot):
     plot = show("plot_learning")
     before = plot.plot.backgroundBrush().color()
     palette = QPalette(plot.palette())
     palette.setColor(QPalette.ColorRole.Base, QColor("#101010"))
     palette.setColor(QPalette.ColorRole.Text, QColor("#f0f0f0"))
     plot.setPalette(palette)
-    QApplication.processEvents()
-    assert plot.plot.backgroundBrush().color() == QColor("#101010") != before
+    qtbot.waitUntil(lambda: plot.plot.backgroundBrush().color() == QColor("#101010"), timeout=3000)
+    assert before != QColor("#101010")
     assert plot.plot.getAxis("left").textPen().color() == QColor("#f0f0f0")
 
 
-def test_plots_follow_the_font(state, show):
+def test_contrast_by_hand():
+    assert contrast(QColor("white"), QColor("black")) == pytest.approx(21)
+    assert contrast(QColor("#777777"), QColor("white")) == pytest.approx(4.48, abs=0.01)
+
+
+def test_an_accent_that_cannot_be_seen_is_not_drawn_with(state, show, qtbot):
+    plot = show("plot_learning")
+    sheet = "QAbstractItemView { background: #202020; color: #eeeeee; selection-background-color: #126900 }"
+    plot.window().setStyleSheet(sheet)
+    qtbot.waitUntil(lambda: plot.bars.opts["pen"].color() == QColor("#eeeeee"), timeout=3000)
+
+
+def test_plots_follow_the_font(state, show, qtbot):
     plot = show("plot_learning")
     font = plot.font()
     font.setPointSizeF(2 * font.pointSizeF())
     plot.setFont(font)
-    assert plot.plot.getAxis("bottom").style["tickFont"].pointSizeF() == font.pointSizeF()
+    axis = plot.plot.getAxis("bottom")
+    qtbot.waitUntil(lambda: axis.style["tickFont"].pointSizeF() == font.pointSizeF(), timeout=3000)
+
+
+def test_plots_follow_a_theme_that_is_a_style_sheet(state, show, qtbot):
+    """As the dark ones of QGIS are; such a theme tells a plain widget nothing."""
+    plot = show("plot_learning")
+    plot.window().setStyleSheet("QWidget { color: #eeeeee } QAbstractItemView { background: #202020; color: #eeeeee }")
+    qtbot.waitUntil(lambda: plot.plot.getAxis("left").textPen().color() == QColor("#eeeeee"), timeout=3000)
+    assert plot.plot.backgroundBrush().color() == QColor("#202020")
 
 
 @pytest.fixture
