@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Optional
 from qgis.PyQt.QtCore import QAbstractTableModel, QModelIndex, Qt
 
 from ...processing.i18n import plural, tr
-from .parts import attempt, swatch
+from .parts import attempt, number_of, swatch
 
 COLOUR, NAME, KEY, LABELS = range(4)
 Role = Qt.ItemDataRole
@@ -81,9 +81,9 @@ class ClassModel(QAbstractTableModel):
         if role == Role.DecorationRole and place == COLOUR:
             return swatch(entry["colour"], SWATCH_PX)
         if role == Role.TextAlignmentRole and place == LABELS:
-            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            return number_of(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Role.TextAlignmentRole and place == KEY:
-            return int(Qt.AlignmentFlag.AlignCenter)
+            return number_of(Qt.AlignmentFlag.AlignCenter)
         if role == Role.ToolTipRole and place == NAME:
             return entry["name"]
         if role == Role.AccessibleTextRole:

@@ -186,6 +186,11 @@ def attempt(state: Any, what: Callable[..., Any], *values: Any) -> bool:
     return True
 
 
+def number_of(flags: Any) -> int:
+    """What Qt keeps of flags that go through a model: PyQt5 wants the number, PyQt6 has it as a value."""
+    return int(getattr(flags, "value", flags))
+
+
 def percent(share: float) -> str:
     """`62 %`."""
     return tr("{percent} %").format(percent=round(100 * share))

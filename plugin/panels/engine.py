@@ -192,7 +192,11 @@ class EnginePanel(QWidget):
         row = QHBoxLayout()
         row.addWidget(self._bar, 1)
         row.addWidget(self.cancel_button)
+        self.outcome = sentence()
+        self.outcome.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.outcome.hide()
         column = QVBoxLayout()
+        column.addWidget(self.outcome)
         column.addWidget(self._step)
         column.addLayout(row)
         return column
@@ -255,10 +259,17 @@ class EnginePanel(QWidget):
     # What is shown ---------------------------------------------------------------------------------------------
 
     def add_line(self, level: str, text: str) -> None:
-        """Write a line to the log."""
+        """Write a line to the log; what is said when the work has ended is its outcome, and stays in view."""
+        if not self.state.busy:
+            self.outcome.setText(text)
+            self.outcome.show()
+        bar = self._log.verticalScrollBar()
+        at_end = bar.value() == bar.maximum()
         shown = html.escape(text).replace("\n", "<br>")
         colour = LEVEL_COLOURS.get(level)
         self._log.appendHtml(f'<span style="color:{colour}">{shown}</span>' if colour else f"<span>{shown}</span>")
+        if at_end:
+            bar.setValue(bar.maximum())
 
     def _show_progress(self, percent: float, text: str) -> None:
         self._bar.setMaximum(100 if percent >= 0 else 0)
@@ -324,4 +335,6 @@ class EnginePanel(QWidget):
             button.setEnabled(not busy)
         for widget in (self._bar, self._step, self.cancel_button):
             widget.setVisible(busy)
+        if busy:
+            self.outcome.hide()
         self.cancel_button.setEnabled(self.state.can_cancel)

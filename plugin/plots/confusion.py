@@ -76,7 +76,7 @@ class ConfusionTable(PlotBox):
 
     def _cell(self, truth: str, mapped: str, count: int, of_row: int) -> QTableWidgetItem:
         item = QTableWidgetItem(str(count))
-        item.setTextAlignment(int(Qt.AlignmentFlag.AlignCenter))
+        item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
         one = "%n cell labelled as {truth} is mapped as {mapped}."
         many = "%n cells labelled as {truth} are mapped as {mapped}."
         text = plural(one, many, count)

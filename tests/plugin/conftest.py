@@ -1,6 +1,10 @@
 """Fixtures of the plugin's windows: QGIS with pytest-qgis's interface, a home of its own, no user settings touched."""
 
+from pathlib import Path
+
 import pytest
+
+SAMPLE = Path(__file__).resolve().parents[2] / "resources" / "sample" / "sen2_l2a_12band.tif"
 
 
 @pytest.fixture
@@ -51,3 +55,42 @@ def plugin(qgis_iface, qgis_processing, qgis_new_project):
     plugin.initGui()
     yield plugin
     plugin.unload()
+
+
+@pytest.fixture
+def state(qgis_app):
+    """What panels show: nothing begun."""
+    from quadrat.tests.plugin.stand import Stand
+
+    return Stand()
+
+
+@pytest.fixture
+def panel(state, qtbot, qgis_new_project):
+    """The Teach tab on that state."""
+    from quadrat.plugin.panels.teach import TeachPanel
+
+    panel = TeachPanel(state)
+    qtbot.addWidget(panel)
+    panel.resize(320, 900)
+    panel.show()
+    qtbot.waitExposed(panel)
+    return panel
+
+
+@pytest.fixture
+def taught(panel, state):
+    """The same with classes, labels and a map."""
+    state.begin()
+    state.teach()
+    return panel
+
+
+@pytest.fixture
+def raster(qgis_new_project):
+    """The sample in the project."""
+    from qgis.core import QgsProject, QgsRasterLayer
+
+    layer = QgsRasterLayer(str(SAMPLE), "sample")
+    QgsProject.instance().addMapLayer(layer)
+    return layer

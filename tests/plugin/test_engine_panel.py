@@ -90,6 +90,9 @@ def test_set_up_fails_with_a_sentence_and_the_window_lives(window, qtbot, tmp_pa
     assert window.set_up_button.isEnabled()
     assert WHEELS_FOLDER.get() == str(tmp_path / "no wheels")
     assert ENGINE_SIZE.get() == "light"
+    assert window.outcome.isVisible() and window.outcome.text() in log_of(window), "what became of it stays in view"
+    bar = window._log.verticalScrollBar()
+    assert bar.value() == bar.maximum()
 
 
 def test_set_up_can_be_stopped_and_the_window_closed_meanwhile(window, qtbot, tmp_path):
@@ -103,6 +106,7 @@ def test_set_up_can_be_stopped_and_the_window_closed_meanwhile(window, qtbot, tm
     assert not window.cancel_button.isEnabled()
     qtbot.waitUntil(lambda: not window.state.busy, timeout=10_000)
     assert "Stopped" in log_of(window)
+    assert window.outcome.text() == "Stopped. Set up again to go on."
 
 
 def test_check_lists_findings(window, qtbot):

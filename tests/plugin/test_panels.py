@@ -1,67 +1,19 @@
-"""The Teach tab: what each control shows of the state, and what it asks of it; by mouse and by keyboard."""
+"""The Teach tab: what it says at each step, and what raster, tools, settings and buttons ask of the state."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from qgis.core import (
-    QgsCategorizedSymbolRenderer,
     QgsFeature,
     QgsProject,
-    QgsRasterLayer,
     QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import QPoint, Qt
-from qgis.PyQt.QtGui import QColor, QGuiApplication
+from qgis.PyQt.QtGui import QGuiApplication
 from qgis.PyQt.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QSlider, QSpinBox, QToolTip, QWidget
-from quadrat.core.live.messages import Known, Painted, Taught
-from quadrat.plugin.controls import classes as class_control
-from quadrat.plugin.controls.class_model import COLOUR, KEY, LABELS, NAME
+from quadrat.core.live.messages import Painted, Taught
 from quadrat.plugin.panels.teach import TeachPanel
 from quadrat.plugin.teach.words import words
-from quadrat.tests.plugin.stand import CLASSES, Stand
-
-SAMPLE = Path(__file__).resolve().parents[2] / "resources" / "sample" / "sen2_l2a_12band.tif"
-Key = Qt.Key
-
-
-@pytest.fixture
-def state(qgis_app):
-    return Stand()
-
-
-@pytest.fixture
-def panel(state, qtbot, qgis_new_project):
-    panel = TeachPanel(state)
-    qtbot.addWidget(panel)
-    panel.resize(320, 900)
-    panel.show()
-    qtbot.waitExposed(panel)
-    return panel
-
-
-@pytest.fixture
-def raster(qgis_new_project):
-    layer = QgsRasterLayer(str(SAMPLE), "sample")
-    QgsProject.instance().addMapLayer(layer)
-    return layer
-
-
-@pytest.fixture
-def taught(panel, state):
-    """Classes, labels and a map."""
-    state.begin()
-    state.teach()
-    return panel
-
-
-def names(panel):
-    return [entry["name"] for entry in panel.classes.model.classes]
-
-
-def cell(panel, row, place):
-    return panel.classes.model.data(panel.classes.model.index(row, place))
-
 
 # Empty states --------------------------------------------------------------------------------------------------------
 
@@ -162,145 +114,6 @@ def test_values_have_fewer_heads(panel, state):
     assert "Nearest prototype" not in [action.text() for action in heads.actions()]
 
 
-# Classes -------------------------------------------------------------------------------------------------------------
-
-
-def test_a_class_is_added_by_enter_and_is_chosen(panel, state, qtbot):
-    state.begin()
-    for name in ("forest", "water"):
-        qtbot.keyClicks(panel.classes.name, name)
-        qtbot.keyClick(panel.classes.name, Key.Key_Return)
-    assert names(panel) == ["forest", "water"]
-    assert state.current == "water"
-    assert panel.classes.name.text() == ""
-    assert panel.classes.view.currentIndex().row() == 1
-
-
-def test_a_name_that_is_taken_is_refused_in_a_sentence(panel, state, qtbot):
-    state.begin()
-    state.teach()
-    qtbot.keyClicks(panel.classes.name, " forest ")
-    qtbot.keyClick(panel.classes.name, Key.Key_Return)
-    assert names(panel) == list(CLASSES)
-    assert panel.news.level == "warning" and panel.news.text.text()
-    assert panel.classes.name.text() == " forest ", "what was typed is not thrown away"
-
-
-def test_the_table_tells_name_key_and_labels(taught, state):
-    assert [cell(taught, 1, place) for place in (NAME, KEY, LABELS)] == ["water", "2", 6]
-    state.counts["water"] = 7
-    state.changed.emit()
-    assert cell(taught, 1, LABELS) == 7
-    role = Qt.ItemDataRole.AccessibleTextRole
-    model = taught.classes.model
-    assert model.data(model.index(4, NAME), role) == "bare soil, key 5, 1 label"
-    assert model.data(model.index(0, NAME), role) == "forest, key 1, 14 labels"
-
-
-def test_the_chosen_class_goes_both_ways(taught, state, qtbot):
-    view = taught.classes.view
-    view.setCurrentIndex(taught.classes.model.index(3, NAME))
-    assert state.current == "pasture"
-    before = len(state.calls)
-    state.current = "water"
-    state.changed.emit()
-    assert view.currentIndex().row() == 1
-    assert taught.classes.chosen() == ["water"]
-    assert len(state.calls) == before, "what is shown is not asked for again"
-
-
-def test_keys_of_classes_choose_them(taught, state, qtbot):
-    qtbot.keyClick(taught.classes.view, "4")
-    assert state.current == "pasture"
-    qtbot.keyClick(taught.classes.view, "z")
-    assert state.current == "pasture"
-
-
-def test_rename_in_place(taught, state, qtbot):
-    view = taught.classes.view
-    view.setFocus()
-    taught.classes.rename_action.trigger()
-    editor = view.viewport().findChild(QLineEdit)
-    editor.setText("settlement")
-    qtbot.keyClick(editor, Key.Key_Return)
-    qtbot.waitUntil(lambda: "settlement" in names(taught), timeout=3000)
-    assert "village" not in names(taught)
-    assert taught.classes.rename_action.shortcut().toString() == "F2"
-
-
-def test_another_key_in_place(taught, state):
-    model = taught.classes.model
-    assert model.setData(model.index(0, KEY), "F")
-    assert state.classes.by_key("f").name == "forest"
-    assert not model.setData(model.index(0, KEY), "?!")
-    assert taught.news.level == "warning"
-
-
-def test_recolour(taught, state, monkeypatch):
-    monkeypatch.setattr(class_control.QgsColorDialog, "getColor", lambda *a: QColor("#123456"))
-    taught.classes.view.doubleClicked.emit(taught.classes.model.index(2, COLOUR))
-    assert state.classes.get("village").colour == "#123456"
-    monkeypatch.setattr(class_control.QgsColorDialog, "getColor", lambda *a: QColor())
-    taught.classes.recolour_action.trigger()
-    assert state.classes.get("village").colour == "#123456", "a cancelled dialog changes nothing"
-
-
-def test_delete_says_that_undo_brings_it_back(taught, state):
-    taught.classes.delete_action.trigger()
-    assert "village" not in names(taught)
-    assert taught.news.text.text() == "9 labels went too. Undo brings them back."
-    assert taught.classes.delete_action.shortcut().toString() == "Del"
-
-
-def test_merge_from_the_menu(taught, state):
-    taught.classes.menu.aboutToShow.emit()
-    merge = next(a.menu() for a in taught.classes.menu.actions() if a.text() == "Merge into")
-    assert [a.text() for a in merge.actions()] == [name for name in CLASSES if name != "village"]
-    next(a for a in merge.actions() if a.text() == "bare soil").trigger()
-    assert ("merge_classes", ("village",), "bare soil") in state.calls
-    assert names(taught) == ["forest", "water", "pasture", "bare soil"]
-
-
-def test_classes_come_from_categories(taught, state):
-    plain = QgsVectorLayer("Point?field=kind:string", "plain", "memory")
-    layer = QgsVectorLayer("Point?field=kind:string", "kinds", "memory")
-    layer.setRenderer(QgsCategorizedSymbolRenderer("kind", []))
-    QgsProject.instance().addMapLayers([plain, layer])
-    taught.classes.menu.aboutToShow.emit()
-    load = next(a.menu() for a in taught.classes.menu.actions() if a.text().startswith("Load"))
-    (action,) = load.actions()
-    action.trigger()
-    assert ("load_classes", layer) in state.calls
-
-
-def test_the_table_is_as_high_as_its_classes_and_then_scrolls(panel, state, qtbot):
-    state.begin()
-    for number in range(12):
-        state.classes.add(f"class {number}")
-        state.changed.emit()
-    eight = panel.classes.view.height()
-    state.classes.add("one more")
-    state.changed.emit()
-    assert panel.classes.view.height() == eight
-
-
-# Values --------------------------------------------------------------------------------------------------------------
-
-
-def test_values_instead_of_classes(panel, state, qtbot):
-    state.begin()
-    qtbot.mouseClick(panel.target.buttons["value"], Qt.MouseButton.LeftButton)
-    assert state.target == "value"
-    assert panel.value.isVisible() and not panel.classes.isVisible()
-    assert not panel.live.unsure.isVisible() and not panel.live.fade.isVisible()
-    panel.value.spin.setValue(3.25)
-    assert state.value == 3.25
-    assert panel.value.spin.text() in ("3.25", "3,25")
-    state.value = -7.0
-    state.changed.emit()
-    assert panel.value.spin.value() == -7.0
-
-
 # Tools, undo, troubles -----------------------------------------------------------------------------------------------
 
 
@@ -388,111 +201,6 @@ def test_unsure_places_have_a_coverage(taught, state):
     assert taught.live.said.text() == "11 % of the view is unsure."
     taught.live.unsure.setChecked(False)
     assert state.coverage == 0
-
-
-# What next -----------------------------------------------------------------------------------------------------------
-
-
-def test_next_is_asked_for_and_answered_from_the_keyboard(taught, state, qtbot):
-    taught.activateWindow()
-    qtbot.mouseClick(taught.asking.button, Qt.MouseButton.LeftButton)
-    assert state.calls[-1] == ("next",)
-    state.ask()
-    box = taught.asking.box
-    assert box.isVisible() and not taught.asking.button.isVisible()
-    assert box.question.text() == "Is this pasture? (62 %)"
-    assert box.reason.text() == "The map wavers here between pasture and bare soil."
-    assert taught.focusWidget() is box
-    for key, call in ((Key.Key_Return, ("accept",)), (Key.Key_Space, ("skip",)), (Key.Key_Escape, ("end_next",))):
-        qtbot.keyClick(box, key)
-        assert state.calls[-1] == call
-    qtbot.keyClick(box, "3")
-    assert state.calls[-1] == ("correct", "village")
-    count = len(state.calls)
-    qtbot.keyClick(box, "x")
-    assert len(state.calls) == count, "a key without a class does nothing"
-
-
-def test_space_on_a_button_of_the_box_is_never_an_accept(taught, state):
-    state.ask()
-    for button in (taught.asking.box.accept, taught.asking.box.skip, taught.asking.box.stop):
-        assert button.focusPolicy() == Qt.FocusPolicy.NoFocus
-
-
-def test_a_place_without_a_guess_cannot_be_accepted(taught, state, qtbot):
-    state.ask(guess="", probability=None)
-    assert taught.asking.box.question.text() == "What is this?"
-    assert not taught.asking.box.accept.isEnabled()
-    qtbot.keyClick(taught.asking.box, Key.Key_Return)
-    assert ("accept",) not in state.calls
-
-
-def test_a_value_is_typed_and_entered(panel, state, qtbot):
-    state.begin()
-    state.set_target("value")
-    state.ask(guess=4.5, probability=None)
-    box = panel.asking.box
-    assert box.value.value() == 4.5
-    edit = box.value.lineEdit()
-    edit.selectAll()
-    qtbot.keyClicks(edit, "12")
-    qtbot.keyClick(edit, Key.Key_Return)
-    assert state.calls[-1] == ("correct", 12.0)
-    qtbot.keyClick(edit, Key.Key_Space)
-    assert state.calls[-1] == ("skip",)
-
-
-def test_strategy_goes_both_ways(taught, state):
-    combo = taught.asking.strategy
-    combo.setCurrentIndex(combo.findData("margin"))
-    combo.activated.emit(combo.currentIndex())
-    assert state.strategy == "margin"
-    state.strategy = "random"
-    assert combo.currentText() == "At random"
-
-
-# Under the cursor ----------------------------------------------------------------------------------------------------
-
-
-def test_hover_tells_class_bars_and_neighbours(taught, state):
-    state.point()
-    hover = taught.hover
-    assert hover.title.text() == "village, 83 % sure"
-    assert [(name, share) for name, _, share in hover.bars.bars()] == [
-        ("village", 0.83), ("pasture", 0.09), ("bare soil", 0.04), ("forest", 0.03),
-    ]  # fmt: skip
-    assert [e.likeness.text() for e in hover.examples] == ["97 % alike", "93 % alike", "71 % alike"]
-    assert "village 83 %" in hover.bars.accessibleDescription()
-    state.known.emit(Known(1, 1, False))
-    assert hover.hint.text() == "There is no data here." and not hover.title.isVisible()
-    state.known.emit(None)
-    assert hover.hint.isVisible()
-
-
-def test_hover_of_values_has_no_bars(taught, state):
-    state.known.emit(Known(1, 1, True, (), 3.14159))
-    assert taught.hover.title.text() == "Value: 3.142"
-    assert not taught.hover.bars.isVisible()
-
-
-def test_thumbnails_show_the_raster_around_the_example(panel, state, raster, qtbot):
-    state.begin(raster)
-    state.teach()
-    made = []
-    panel.hover._thumbnails.made.connect(lambda cell, picture: made.append((cell, picture)))
-    state.point()
-    qtbot.waitUntil(lambda: len(made) == 3, timeout=20_000)
-    cells = {cell for cell, _ in made}
-    assert cells == {(40, 50), (60, 20), (10, 90)}
-    image = made[0][1].toImage()
-    seen = {image.pixel(x, y) for x in range(image.width()) for y in range(image.height())}
-    assert len(seen) > 5, "it is a picture, not a plain square"
-    assert all(not example.picture.pixmap().isNull() for example in panel.hover.examples)
-    state.point()  # known already: no new rendering
-    assert len(made) == 6
-    state.raster = None
-    state.changed.emit()
-    assert panel.hover.hint.isVisible()
 
 
 # Finish and news -----------------------------------------------------------------------------------------------------
