@@ -86,7 +86,10 @@ class LiveSession(QObject):
     def teach(
         self, changed: Sequence[Label], removed: Sequence[int] = (), classes: Sequence[str] = (), clear: bool = False
     ) -> None:
-        """Change labels; `classes` are all names, in order. Labels are kept here and told before any later view."""
+        """Change labels; `classes` are all names, in order. They are kept here and told before any later view.
+
+        Before `open` there is nothing to teach, and labels are not kept.
+        """
         if self._live is not None:
             self._live.teach(changed, removed, classes, clear)
 
