@@ -9,11 +9,11 @@ import os
 import time
 from typing import Any, Optional, Tuple
 
-from qgis.core import QgsMessageLog
 from qgis.PyQt.QtCore import QFileSystemWatcher, QObject, QTimer, pyqtSignal
 
 from ...processing.i18n import tr
 from ..background import in_background
+from .lockprobe import complete
 
 OWN_S = 1.5
 """Files that change so shortly after a write of our own were changed by it; the system tells of it with a delay."""
@@ -21,8 +21,6 @@ QUIET_MS = 400
 """Another program may write many times; it is looked at once it pauses."""
 SETTLE_MS = 2000
 """Without a label for so long the file is made complete."""
-BUSY_MS = 50
-"""So long at most a click has to wait for it."""
 JOURNAL = "-wal"
 """SQLite writes changes here first, so that a change of the file itself may come much later."""
 
@@ -108,18 +106,3 @@ class FileWatch(QObject):
 
     def _on_settled(self, done: Any, error: Optional[BaseException]) -> None:
         self._wrote = time.monotonic()
-
-
-def complete(path: str) -> None:
-    """Bring what lies in the log into the GeoPackage itself; safe from any thread, left undone when it is busy."""
-    from osgeo import gdal
-
-    gdal.SetThreadLocalConfigOption("SQLITE_BUSY_TIMEOUT", str(BUSY_MS))
-    try:
-        source = gdal.OpenEx(path, gdal.OF_VECTOR | gdal.OF_UPDATE, ["GPKG"])
-        if source is not None:
-            source.ReleaseResultSet(source.ExecuteSQL("PRAGMA wal_checkpoint(TRUNCATE)"))
-    except RuntimeError as error:  # where GDAL's exceptions are switched on; QGIS does it when it closes the file
-        QgsMessageLog.logMessage(f"{path}: {error}", "Quadrat")
-    finally:
-        gdal.SetThreadLocalConfigOption("SQLITE_BUSY_TIMEOUT", None)

@@ -17,7 +17,8 @@ from .labelbook import Known, LabelBook
 from .labelfields import field_for
 from .labelfile import CLASS, VALUE, create_file, open_views, partner_views
 from .labelstyle import LabelStyle
-from .member import kind_name
+from .lockprobe import LockProbe
+from .member import Member, kind_name
 from .shapes import brought
 
 Item = Tuple[QgsGeometry, Any, str]
@@ -40,6 +41,7 @@ class LabelLayer(LabelBook):
         super().__init__(layers, field, target)
         self._style = LabelStyle(self)
         self._told_of_buffer = False
+        self._probe = LockProbe(self.path)
 
     @classmethod
     def create(cls, path: str, crs: QgsCoordinateReferenceSystem, target: str = CLASS) -> "LabelLayer":
@@ -90,6 +92,7 @@ class LabelLayer(LabelBook):
     def close(self) -> None:
         """Hear nothing of the layers any more; they stay as they are."""
         self._style.stop()
+        self._probe.close()
         super().close()
 
     def brought(self, geometry: QgsGeometry, crs: QgsCoordinateReferenceSystem) -> QgsGeometry:
@@ -162,7 +165,7 @@ class LabelLayer(LabelBook):
             for at, fids in self._by_member(wanted).items():
                 ids = [self._id(at, fid) for fid in fids]
                 try:
-                    self._members[at].change({fid: wanted[number] for fid, number in zip(fids, ids)})
+                    self._writable(at).change({fid: wanted[number] for fid, number in zip(fids, ids)})
                 except QuadratError:
                     if done:
                         self.change([(number, before[number]) for number in done])
@@ -187,7 +190,7 @@ class LabelLayer(LabelBook):
         with self.held():
             for at, fids in groups.items():
                 try:
-                    self._members[at].erase(fids)
+                    self._writable(at).erase(fids)
                 except QuadratError:
                     self.restore([one for one in kept if one.member in gone])
                     raise
@@ -199,7 +202,7 @@ class LabelLayer(LabelBook):
         with self.held():
             for at in sorted(groups):
                 try:
-                    fids = self._members[at].add(groups[at])
+                    fids = self._writable(at).add(groups[at])
                 except QuadratError:
                     self.erase(ids)
                     raise
@@ -211,6 +214,24 @@ class LabelLayer(LabelBook):
                     for fid, feature in zip(fids, groups[at])
                 })  # fmt: skip
         return ids
+
+    def _writable(self, at: int) -> Member:
+        """The member, unless QGIS holds the file with a transaction that another member is edited in.
+
+        Raises:
+            Unwritable: SQLite would wait for seconds, in vain.
+        """
+        for other in self._members:
+            if other is not self._members[at] and other.layer.dataProvider().transaction() is not None:
+                text = tr("QGIS edits '{layer}' in a transaction, which locks the file. Save or drop the edits first.")
+                raise Unwritable(text.format(layer=other.layer.name()))
+        if not self._members[at].layer.isEditable() and not self._probe.free():
+            raise Unwritable(
+                tr("Another program is writing to {path}. Try again when it is done. Nothing was changed.").format(
+                    path=self.path
+                )
+            )
+        return self._members[at]
 
     def _member_for(self, geometry: QgsGeometry) -> int:
         for at, member in enumerate(self._members):

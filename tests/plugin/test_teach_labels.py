@@ -3,6 +3,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -312,6 +313,7 @@ def test_a_deleted_file_is_noticed_without_a_click(labels, ear, qtbot):
 
 WRITER = """
 import sys
+import time
 from osgeo import ogr
 source = ogr.Open(sys.argv[1], 1)
 source.ExecuteSQL("UPDATE labels SET class = 'forest' WHERE fid = 1")
@@ -435,3 +437,73 @@ def test_a_read_only_folder_is_refused_with_sentences(labels, tmp_path):
     assert len(said) == 5
     assert all(line.startswith("Unwritable") for line in said[1:]), said
     assert [row[1] for row in on_disk(labels.path)] == ["water"]
+
+
+def transactions(project, on):
+    """QGIS's 'transaction groups': layers of one file are edited together, in the database itself."""
+    if hasattr(project, "setTransactionMode"):  # from QGIS 3.26
+        from qgis.core import Qgis
+
+        mode = Qgis.TransactionMode
+        project.setTransactionMode(mode.AutomaticGroups if on else mode.Disabled)
+    else:
+        project.setAutoTransaction(on)
+
+
+def test_qgis_s_transaction_groups_are_heard_too(labels, ear):
+    (first,) = labels.add([(point(0), "water", "click")])
+    transactions(QgsProject.instance(), True)
+    points, _ = labels.layers()
+    points.startEditing()
+    labels.add([(point(5), "forest", "click")])
+    labels.change([(first, "forest")])
+    assert labels.counts() == {"forest": 2}
+    start = time.monotonic()
+    if points.dataProvider().transaction() is not None:
+        with pytest.raises(Unwritable, match="transaction"):
+            labels.add([(square(50), "forest", "polygon")])
+    assert time.monotonic() - start < 1
+    points.undoStack().undo()
+    ear.take()
+    assert labels.counts()["water"] == 1
+    points.rollBack()
+    ear.take()
+    assert [(number, y) for number, _, y in labels.labels()] == [(first, "water")]
+    assert [row[:2] for row in on_disk(labels.path)] == [[first, "water"]]
+    points.startEditing()
+    labels.add([(point(5), "forest", "click")])
+    assert points.commitChanges()
+    labels.add([(square(50), "forest", "polygon")])
+    QApplication.processEvents()
+    assert labels.counts() == {"water": 1, "forest": 2}
+    assert len(on_disk(labels.path)) == 3
+    transactions(QgsProject.instance(), False)
+
+
+LOCKER = """
+import sys
+import time
+from osgeo import ogr
+source = ogr.Open(sys.argv[1], 1)
+source.ExecuteSQL("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.read()
+source.ExecuteSQL("ROLLBACK")
+"""
+
+
+def test_a_file_that_another_program_holds_is_waited_for_and_then_refused(labels, ear):
+    labels.add([(point(0), "water", "click")])
+    ear.take()
+    command = [sys.executable, "-c", LOCKER, labels.path]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "locked\n"
+        start = time.monotonic()
+        with pytest.raises(Unwritable, match="Nothing was changed"):
+            labels.add([(point(1), "water", "click")])
+        waited = time.monotonic() - start
+        other.stdin.close()
+    assert waited < 3
+    assert ear.take() == [] and len(labels) == 1
+    labels.add([(point(1), "water", "click")])
+    assert len(on_disk(labels.path)) == 2, "once it is free, labels are written again"
