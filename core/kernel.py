@@ -31,8 +31,8 @@ from .quantise import Quantiser
 Float = NDArray[np.float64]
 
 LARGEST_ERROR = 1e-5
-"""Of a logit, by rounding the weights; four standard errors for codes about the middle of their range."""
-MIDDLE_CODE = 128
+"""Of a logit, by rounding the weights: four standard errors for codes spread evenly over their range."""
+MIDDLE_CODE, CODE_SPREAD = 128, 74
 DIGITS = (3, 4, 5, 6)
 """Of a weight. Up to 32 columns of digits cost little more than one."""
 EXACT_FLOAT = 2**53
@@ -56,12 +56,13 @@ class Linear:
     """(C, 1)"""
 
     @classmethod
-    def of(cls, weights: Float, bias: Float) -> Self | None:
+    def of(cls, weights: Float, bias: Float, error: float = LARGEST_ERROR) -> Self | None:
         """Round the weights to as few digits as are good enough; None where sums would not be exact.
 
         Args:
             weights: (C, D) of the codes.
             bias: (C,)
+            error: that rounding may make.
         """
         columns, terms = weights.shape
         if terms > MOST_TERMS or not (np.isfinite(weights).all() and np.isfinite(bias).all()):
@@ -74,7 +75,7 @@ class Linear:
             whole = np.rint(weights / step)
             rest = weights - whole * step
             # Errors for the middle of the codes are known and go into the bias; what is left has either sign.
-            if 4 * MIDDLE_CODE * np.sqrt((rest**2).sum(axis=1)).max() <= LARGEST_ERROR:
+            if 4 * CODE_SPREAD * np.sqrt((rest**2).sum(axis=1)).max() <= error:
                 break
         powers = float(BASE) ** np.arange(count)
         digits = _digits(whole.astype(np.int64), count).transpose(1, 0, 2).reshape(terms, -1)
@@ -179,7 +180,25 @@ def _folded(estimator: Any, coding: Quantiser) -> Linear | None:
         if scaler.with_mean:
             bias = bias - weights @ scaler.mean_
         parts.append((weights * coding.scale.astype(np.float64), bias + weights @ coding.offset.astype(np.float64)))
-    return Linear.of(np.concatenate([w for w, _ in parts]), np.concatenate([b for _, b in parts]))
+    error = LARGEST_ERROR / max(1.0, _steepness(estimator))
+    return Linear.of(np.concatenate([w for w, _ in parts]), np.concatenate([b for _, b in parts]), error)
+
+
+def _steepness(estimator: Any) -> float:
+    """By how much maps of calibration enlarge an error of the probabilities, at most."""
+    if isinstance(estimator, Committee):
+        return max(_steepness(member) for member in estimator.members_)
+    if not isinstance(estimator, Calibrated):
+        return 1.0
+    numbers, own = estimator.map_, 1.0
+    if "power" in numbers:
+        own = float(numbers["power"])
+    elif "slope" in numbers:
+        own = float(np.abs(numbers["slope"]).max())
+    elif numbers:
+        curves = [(numbers[f"x{k}"], numbers[f"y{k}"]) for k in range(len(estimator.classes_))]
+        own = max(float((np.diff(y) / np.maximum(np.diff(x), 1e-12)).max(initial=0.0)) for x, y in curves)
+    return own * _steepness(estimator.estimator_)
 
 
 def _leaves(estimator: Any) -> Iterator[Any]:

@@ -1,6 +1,7 @@
 """Vectors as bytes: codes 1 to 255 with scale and offset for each band, 0 for nothing."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,21 +54,31 @@ class Quantiser:
 
 
 def interleaved(bands: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(D, h, w) as (h, w, D), contiguous.
+    """(D, h, w) as (h, w, D), contiguous."""
+    cells = np.empty((*bands.shape[1:], len(bands)), np.uint8)
+    interleave(joined(bands), cells)
+    return cells
 
-    Bands are first joined in pairs, pairs of pairs, …, so that what is moved far is moved eight bytes at a time: four
-    times as quick as numpy's own way.
+
+def joined(bands: NDArray[np.uint8]) -> NDArray[np.unsignedinteger]:
+    """Bands of (D, h, w) joined in pairs, pairs of pairs and once more, as far as their number is even.
+
+    What is moved far is then moved up to eight bytes at a time: four times as quick as numpy's own way.
     """
-    shape = (*bands.shape[1:], len(bands))
-    joined: NDArray[np.unsignedinteger] = np.ascontiguousarray(bands).reshape(len(bands), -1)
+    found: NDArray[np.unsignedinteger] = bands
     for wider in (np.uint16, np.uint32, np.uint64):
-        if len(joined) % 2:
+        if len(found) % 2:
             break
-        pairs = np.empty((len(joined) // 2, joined.shape[1]), wider)
-        halves = pairs.view(joined.dtype).reshape(*pairs.shape, 2)
-        halves[:, :, 0], halves[:, :, 1] = joined[::2], joined[1::2]
-        joined = pairs
-    return np.ascontiguousarray(joined.T).view(np.uint8).reshape(shape)
+        pairs = np.empty((len(found) // 2, *found.shape[1:]), wider)
+        halves = pairs.view(found.dtype).reshape(*pairs.shape, 2)
+        halves[..., 0], halves[..., 1] = found[::2], found[1::2]
+        found = pairs
+    return found
+
+
+def interleave(of: NDArray[Any], cells: NDArray[Any]) -> None:
+    """Put (D / s, h, w) of `joined`, or plain bands, into (h, w, D) whose cells are contiguous."""
+    cells.view(of.dtype)[...] = of.transpose(1, 2, 0)
 
 
 def fit(sample: Float) -> Quantiser:

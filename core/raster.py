@@ -121,9 +121,11 @@ class RasterReader:
         Raises:
             BadInput: the file cannot be read there.
         """
+        inside = window.intersection(self.grid.whole)
+        if inside == window:
+            return self._stored(window)
         codes = np.zeros((len(self.bands), window.height, window.width), np.uint8)
         valid = np.zeros((window.height, window.width), np.bool_)
-        inside = window.intersection(self.grid.whole)
         if inside is not None:
             place = inside.slices_in(window)
             codes[(slice(None), *place)], valid[place] = self._stored(inside)

@@ -1,5 +1,7 @@
 """Cells to look at without reading them: of the view and of the draw, with their vectors and what the head says."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,20 +32,39 @@ def cells_of_view(session: Session, window: tuple[int, ...], most: int) -> NDArr
     return cells[((cells >= 0) & (cells < (grid.height, grid.width))).all(axis=1)]
 
 
-def vectors_of(
-    session: Session, cells: NDArray[np.int64], progress: Progress
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """(n, D) and (n,) whether each is known and valid; from the draw, else from the view."""
-    sample, coding, width = session.pool.sample(progress), session.reader.coding, session.reader.grid.width
-    row_of = {number: place for place, number in enumerate((sample.cells @ (width, 1)).tolist())}
+def held_vectors(session: Session, cells: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """(n, D) and (n,) whether each is held by the view and valid."""
+    coding = session.reader.coding
     X = np.zeros((len(cells), len(session.reader.bands)), np.float32)
     valid = np.zeros(len(cells), np.bool_)
     for place, (row, col) in enumerate(cells.tolist()):
-        if (drawn := row_of.get(row * width + col)) is not None:
-            X[place], valid[place] = sample.X[drawn], True
-        elif (held := session.tiles.take(row, col)) is not None and held[1]:
+        held = session.tiles.take(row, col)
+        if held is not None and held[1]:
             X[place], valid[place] = held[0] if coding is None else coding.decode_rows(held[0]), True
     return X, valid
+
+
+def vectors_of(
+    session: Session, cells: NDArray[np.int64], progress: Progress
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """As `held_vectors`, of the draw as well."""
+    sample, width = session.pool.sample(progress), session.reader.grid.width
+    X, valid = held_vectors(session, cells)
+    row_of = {number: place for place, number in enumerate((sample.cells @ (width, 1)).tolist())}
+    drawn = np.array([row_of.get(number, -1) for number in (cells @ (width, 1)).tolist()], dtype=np.int64)
+    X[drawn >= 0], valid[drawn >= 0] = sample.X[drawn[drawn >= 0]], True
+    return X, valid
+
+
+def cell_of(session: Session, row: int, col: int) -> tuple[NDArray[Any], bool]:
+    """(D,) code or float32 of one cell, and whether it is valid; of the view, else read, and not kept."""
+    held = session.tiles.take(row, col)
+    if held is not None:
+        return held
+    window = Window(row, col, 1, 1)
+    reader = session.reader
+    values, valid = reader.read(window) if reader.coding is None else reader.read_codes(window)
+    return values[:, 0, 0], bool(valid[0, 0])
 
 
 def said_of(session: Session, head: LiveHead, X: NDArray[np.float32]) -> Predicted:

@@ -9,6 +9,7 @@ from ..blocks import CellSample
 from ..footing import Footing
 from ..grid import Window
 from ..progress import Progress
+from .tiles import BLOCK_CELLS
 
 if TYPE_CHECKING:
     from .session import Session
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 CELLS = 4000
 """Drawn: a strategy looks at all of them in about a second."""
 BLOCK = 64
-MOST_BLOCKS, MOST_BYTES = 200, 512 * 2**20
-"""What a draw reads of a large raster, at most: a few seconds."""
+MOST_BLOCKS, MOST_BYTES = 200, 600 * 2**20
+"""What a draw unpacks of a large raster, at most: about two seconds."""
 AXES = 64
 """Components in which likeness is measured where there are more dimensions."""
 
@@ -61,7 +62,7 @@ class CellPool:
     def _draw(self, progress: Progress) -> CellSample:
         reader, rng = self._session.reader, np.random.default_rng([self._session.job.seed, 13])
         blocks = reader.grid.blocks(BLOCK)
-        most = min(MOST_BLOCKS, max(4, MOST_BYTES // (BLOCK * BLOCK * self._session.tiles.cell_bytes)))
+        most = min(MOST_BLOCKS, max(16, MOST_BYTES // (BLOCK_CELLS**2 * self._session.tiles.cell_bytes)))
         chosen = np.sort(rng.permutation(len(blocks))[:most])
         each = -(-CELLS // len(chosen))
         found, cells, valid_cells, looked = [], [], 0, 0

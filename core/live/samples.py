@@ -116,7 +116,7 @@ class LabelStore:
         self.version = 0
         self._order: list[int] = []
         self.burnt = Burnt(NONE, np.empty(0, np.int64), np.empty(0), ())
-        self._report = LabelReport()
+        self._report, self._kind = LabelReport(), "points"
 
     def teach(self, ask: Teach, tiles: Tiles, progress: Progress) -> Taught:
         """Take changes over. When stopped in the middle, the same or any later request completes them.
@@ -125,7 +125,6 @@ class LabelStore:
             BadJob: a label is no label.
             BadInput: the embedding cannot be read.
         """
-        self.version += 1
         if ask.clear:
             self._places.clear()
         for number in ask.removed:
@@ -158,22 +157,24 @@ class LabelStore:
 
     def _settle(self, tiles: Tiles, progress: Progress) -> Taught:
         """Cells of all labels, then one label for each cell, then their vectors."""
-        self._order = sorted(self._places)
-        for number, key in enumerate(self._order):
+        order = sorted(self._places)
+        for number, key in enumerate(order):
             if number % 256 == 0:
                 progress.checkpoint()
             self._burn(self._places[key], number)
-        targets = self._targets()
-        used = [number for number in range(len(self._order)) if not np.isnan(targets.y[number])]
-        cells = np.concatenate([NONE, *(self._at(number).cells for number in used)])
-        labels = np.repeat(np.array(used, np.int64), [len(self._at(number).cells) for number in used])
-        self._report = LabelReport(features=len(self._order))
-        self.burnt = one_label_per_cell(cells, labels, targets, self._reader.grid.width, self._report)
+        targets = self._targets(order)
+        used = np.flatnonzero(~np.isnan(targets.y))
+        found = [self._places[order[number]].cells for number in used]
+        cells = np.concatenate([NONE, *found])
+        labels = np.repeat(used, [len(some) for some in found])
+        report = LabelReport(features=len(order))
+        burnt = one_label_per_cell(cells, labels, targets, self._reader.grid.width, report)
         self._vectors.read(cells, tiles, progress)
+        # Nothing is taken over before all of it is there, so that a stopped request leaves the samples whole.
+        self._order, self._report, self.burnt = order, report, burnt
+        self._kind = kind_of(np.array([self._places[key].shape for key in order], dtype=object))
+        self.version += 1
         return self._taught(cells, labels, targets)
-
-    def _at(self, number: int) -> Place:
-        return self._places[self._order[number]]
 
     def _burn(self, place: Place, number: int) -> None:
         """Find its cells, if they are not known: draws hang on the number of the label, as in 'Train head'."""
@@ -183,9 +184,9 @@ class LabelStore:
         if place.shape is not None and np.isfinite(place.shape.bounds).all():
             place.cells, _, place.drawn, _ = self._burner.cells(place.shape, number)
 
-    def _targets(self) -> Targets:
+    def _targets(self, order: list[int]) -> Targets:
         """Class or value of each label in order; NaN for classes that are not among those of the session."""
-        every = [self._places[key].y for key in self._order]
+        every = [self._places[key].y for key in order]
         if self._job.target == "value":
             numbers = np.array(every, np.float64).reshape(-1)
             return Targets(np.where(np.isfinite(numbers), numbers, np.nan), ())
@@ -235,10 +236,9 @@ class LabelStore:
         """
         if why := self.why_not():
             raise BadInput(why)
-        shapes = np.array([self._places[key].shape for key in self._order], dtype=object)
         read = self._vectors.take(self.burnt.cells)
         groups = np.arange(len(self._order))
-        return assembled(self.burnt, read, groups, kind_of(shapes), self._reader, "y", self._report)
+        return assembled(self.burnt, read, groups, self._kind, self._reader, "y", self._report)
 
     def id_of(self, number: int) -> int:
         """Of a label by its number."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from ...models.crew import Crew, thread_count
 from ..errors import BadJob, Stale
@@ -149,6 +149,7 @@ class Desk:
 
     def __init__(self) -> None:
         self._session: Session | None = None
+        self._libraries = ThreadpoolController()  # looking for them takes milliseconds, and a click has few
 
     def answer(self, ask: Ask, progress: Progress) -> dict[str, Any]:
         """The answer as a dict for the wire.
@@ -171,7 +172,7 @@ class Desk:
                 raise BadJob("No embedding is open for teaching.")
             session.check()
             # Matrices of labels are small: more threads only wait for one another, and cells have threads of their own.
-            with threadpool_limits(limits=1):
+            with self._libraries.limit(limits=1):
                 return _work(ask)(session, ask, progress).to_dict()
 
 

@@ -9,6 +9,7 @@ from ..active.pool import Known as KnownPlaces
 from ..active.pool import Pool, Taught, suggest
 from ..active.registry import STRATEGIES
 from ..errors import BadJob
+from ..footing import Footing
 from ..places import cell_area, ground
 from ..prediction import Predicted
 from ..progress import Progress
@@ -16,12 +17,13 @@ from ..samples import Samples
 from .fitting import LiveHead
 from .looking import cells_of_view, said_of, vectors_of
 from .messages import Next, Places
-from .nearest import footing_of
 from .pool import CELLS
 from .session import Session
 
 SPACING_CELLS = 3
 """Neighbours look alike and lie in the same mixed pixels."""
+FEWEST = 50
+"""Drawn cells from which components are learnt."""
 CELLS_TAUGHT = 2000
 """Samples that strategies fit heads on; of more, so many are drawn."""
 
@@ -76,12 +78,14 @@ def _pool(
     grid = session.reader.grid
     burnt = session.labels.burnt
     vectors, valid = session.labels.vectors(burnt.cells, session.tiles, progress)
-    footing = footing_of(session, X, progress)
+    own_units = session.space.own_units
+    enough = len(session.pool.sample(progress).X) >= FEWEST
+    footing = session.pool.footing(progress) if enough else Footing.fit(X, own_units)
     shares = None if said is None or said.probabilities is None else np.ascontiguousarray(said.probabilities)
     known = KnownPlaces(footing(vectors[valid]), burnt.labels[valid], ground(grid, session.labels.known_cells()))
     taught = None
     if shares is not None:
-        taught = _taught(session.labels.samples(), session.space.own_units, session.job.seed)
+        taught = _taught(session.labels.samples(), own_units, session.job.seed)
     return Pool(X, footing(X), ground(grid, cells), known, session.job.seed, shares, taught)
 
 

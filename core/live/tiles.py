@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...models.crew import thread_count
 from ..grid import Window
 from ..progress import Progress
-from ..quantise import interleaved
+from ..quantise import interleave, joined
 from ..raster import RasterReader, environment, open_raster
 
 TILE = 64
@@ -202,19 +202,19 @@ class Tiles:
     def _fill(self, tiles: dict[tuple[int, int], Tile], part: Window) -> None:
         step = self.step
         raw = Window(part.row * step, part.col * step, (part.height - 1) * step + 1, (part.width - 1) * step + 1)
-        cells, valid = self._cells(self._mine(), raw)
-        for (row, col), tile in tiles.items():
-            place = part.intersection(Window(row * TILE, col * TILE, TILE, TILE))
-            if place is None:
-                continue
-            here, there = place.slices_in(part), place.slices_in(Window(row * TILE, col * TILE, TILE, TILE))
-            tile.cells[there], tile.valid[there] = cells[here], valid[here]
-
-    def _cells(self, reader: RasterReader, raw: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """(h, w, D) and (h, w): every step-th cell of a window of the raster."""
-        step = self.step
+        reader = self._mine()
         if reader.coding is None:
             values, valid = reader.read(raw)
-            return values[:, ::step, ::step].transpose(1, 2, 0), valid[::step, ::step]
-        codes, valid = reader.read_codes(raw)
-        return interleaved(codes[:, ::step, ::step]), valid[::step, ::step]
+            bands: NDArray[Any] = values[:, ::step, ::step]
+        else:
+            codes, valid = reader.read_codes(raw)
+            bands = joined(codes[:, ::step, ::step])
+        valid = valid[::step, ::step]
+        for (row, col), tile in tiles.items():
+            whole = Window(row * TILE, col * TILE, TILE, TILE)
+            place = part.intersection(whole)
+            if place is None:
+                continue
+            here, there = place.slices_in(part), place.slices_in(whole)
+            interleave(bands[(slice(None), *here)], tile.cells[there])
+            tile.valid[there] = valid[here]

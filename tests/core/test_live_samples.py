@@ -189,6 +189,33 @@ def test_a_stopped_teach_is_completed_by_the_next(make_raster, live, tmp_path):
     equal(one, path, labels, tmp_path)
 
 
+def test_a_stopped_teach_leaves_the_map_as_it_was(make_raster, live):
+    truth, path = embedding(make_raster, 3)
+    labels = some_labels(truth, 30)
+    one = live(path)
+    one.teach(labels)
+    before = one.view()
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        one.teach(labels[:5], removed=tuple(range(6, 31)), progress=Progress(cancelled=stop))
+    after = one.view()
+    assert after["version"] == before["version"]
+    np.testing.assert_array_equal(after["layers"], before["layers"])
+    one.session.labels.samples()
+    assert one.teach()["labels"] == 5
+
+
+def test_hovering_keeps_nothing(make_raster, live):
+    truth, path = embedding(make_raster, 3)
+    one = live(path)
+    one.teach(some_labels(truth, 30))
+    kept = len(one.session.labels._vectors._row)
+    for col in range(50):
+        one.at(90, col)
+    assert len(one.session.labels._vectors._row) == kept
+
+
 def test_degrees_written_a_turn_apart_meet(make_raster, live):
     _, path = embedding(make_raster, 3, crs="EPSG:4326", transform=Affine(0.1, 0, 170, 0, -0.1, 5))
     one = live(path)
