@@ -21,6 +21,7 @@ from .parts import (
     quiet,
     row,
     sentence,
+    strip,
     swatch,
 )
 from .target import DECIMALS, LARGEST, ValueSpin
@@ -45,7 +46,8 @@ class AskControl(QWidget):
             self.strategy.addItem(tr(card.title), card.name)
             self.strategy.setItemData(self.strategy.count() - 1, tr(card.summary), Qt.ItemDataRole.ToolTipRole)
         self.box = QuestionBox(state, self)
-        column(self, row(self.button, self.strategy, stretch=self.strategy), self.box)
+        self._idle = strip(self.button, self.strategy, stretch=self.strategy)
+        column(self, self._idle, self.box)
         self.strategy.activated.connect(self._on_strategy_chosen)
         state.placed.connect(self._on_placed)
         state.changed.connect(self._show)
@@ -63,8 +65,7 @@ class AskControl(QWidget):
     def _show(self, *_: Any) -> None:
         state = self._state
         self.button.setEnabled(state.opened is not None)
-        self.button.setVisible(state.place is None)
-        self.strategy.setVisible(state.place is None)
+        self._idle.setVisible(state.place is None)
         with QSignalBlocker(self.strategy):
             self.strategy.setCurrentIndex(max(self.strategy.findData(state.strategy), 0))
         self.box.show_place(state.place)

@@ -6,7 +6,7 @@ from qgis.PyQt.QtCore import QSignalBlocker, Qt
 from qgis.PyQt.QtWidgets import QCheckBox, QLabel, QSlider, QSpinBox, QWidget
 
 from ...processing.i18n import tr
-from .parts import column, described, letters, percent, quiet, row, sentence
+from .parts import column, described, letters, percent, quiet, row, sentence, strip
 
 USUAL_COVERAGE = 90
 """Of a hundred places; the job 'Train head' starts with the same."""
@@ -35,11 +35,12 @@ class LiveControl(QWidget):
         self.coverage.setValue(USUAL_COVERAGE)
         self.coverage.setKeyboardTracking(False)
         self.said = quiet(sentence())
+        self._refinements = strip(self.unsure, self.coverage)
         column(
             self,
             row(self.live, self.opacity, self.shown, stretch=self.opacity),
-            row(self.fade),
-            row(self.unsure, self.coverage),
+            self.fade,
+            self._refinements,
             self.said,
         )
         self.live.toggled.connect(lambda on: state.show(visible=on))
@@ -71,8 +72,7 @@ class LiveControl(QWidget):
         classes = state.target == "class"
         self.opacity.setEnabled(state.visible)
         self.fade.setVisible(classes)
-        self.unsure.setVisible(classes)
-        self.coverage.setVisible(classes)
+        self._refinements.setVisible(classes)
         self.fade.setEnabled(state.visible)
         self.unsure.setEnabled(state.visible)
         self.coverage.setEnabled(state.visible and state.coverage > 0)

@@ -70,10 +70,17 @@ class Sentence(QLabel):
 def sentence(text: str = "") -> Sentence:
     """A label that wraps, never widens what it lies in, and can be read out and copied."""
     label = Sentence(text)
-    label.setWordWrap(True)
     label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    wrap_freely(label)
     return label
+
+
+def wrap_freely(label: QLabel) -> None:
+    """Let the width decide how high the text is, and never the text how wide the dock is."""
+    label.setWordWrap(True)
+    policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    policy.setHeightForWidth(True)  # a policy that is set anew has forgotten what wrapping asks for
+    label.setSizePolicy(policy)
 
 
 def quiet(label: Sentence) -> Sentence:
@@ -150,6 +157,13 @@ def row(*widgets: Any, stretch: Optional[Any] = None) -> QBoxLayout:
     if stretch is None:
         box.addStretch(1)
     return box
+
+
+def strip(*widgets: QWidget, stretch: Optional[QWidget] = None) -> QWidget:
+    """A row that is shown and hidden as one; a bare layout of hidden widgets would make its neighbours narrow."""
+    holder = QWidget()
+    column(holder, row(*widgets, stretch=stretch))
+    return holder
 
 
 def evenly(*widgets: QWidget, gap: int = -1) -> QBoxLayout:

@@ -29,7 +29,7 @@ from ...core.jobs.engine import SetUpEngine
 from ...processing.i18n import tr
 from ...processing.icons import icon_path
 from ..controls.machine import MachineBox
-from ..controls.parts import described, letters, lines, push_button, quiet, sentence
+from ..controls.parts import described, letters, lines, push_button, quiet, sentence, wrap_freely
 from ..controls.speed import SpeedBox
 from ..engine_state import EngineState
 from ..settings import ENGINE_SIZE, OWN_PYTHON, WHEELS_FOLDER
@@ -68,6 +68,7 @@ class EnginePanel(QWidget):
     def __init__(self, state: Optional[EngineState] = None, parent: Optional[QWidget] = None) -> None:
         super().__init__(parent)
         self.state = state or EngineState()
+        self._at_end = True
         self._followed = ""
         """Size of the engine that was there at the last look; when it changes, the choice follows."""
         inner = QWidget()
@@ -77,6 +78,7 @@ class EnginePanel(QWidget):
         layout.addWidget(self._advanced())
         layout.addLayout(self._buttons())
         layout.addLayout(self._progress())
+        layout.addWidget(self.outcome)
         layout.addWidget(self._log_view(), 1)
         layout.addLayout(self._footer())
         self.machine, self.speed = MachineBox(self.state), SpeedBox(self.state)
@@ -113,9 +115,7 @@ class EnginePanel(QWidget):
         self._title.setTextFormat(Qt.TextFormat.RichText)
         self._details = QLabel()
         self._details.setTextFormat(Qt.TextFormat.RichText)
-        self._details.setWordWrap(True)
-        # Paths have no place to break: they must not widen the dock.
-        self._details.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        wrap_freely(self._details)  # paths have no place to break
         self._details.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
         self._details.linkActivated.connect(lambda link: QDesktopServices.openUrl(QUrl(link)))
         texts = QVBoxLayout()
@@ -196,7 +196,6 @@ class EnginePanel(QWidget):
         self.outcome.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.outcome.hide()
         column = QVBoxLayout()
-        column.addWidget(self.outcome)
         column.addWidget(self._step)
         column.addLayout(row)
         return column
@@ -206,6 +205,9 @@ class EnginePanel(QWidget):
         self._log.setTabChangesFocus(True)
         self._log.setReadOnly(True)
         self._log.setMaximumBlockCount(MOST_LOG_LINES)
+        bar = self._log.verticalScrollBar()
+        bar.valueChanged.connect(self._on_log_scrolled)
+        bar.rangeChanged.connect(self._on_log_grown)
         self._log.setPlaceholderText(tr("What is done is written here."))
         self._log.setMinimumHeight(lines(self, LOG_LINES))
         return self._log
@@ -263,13 +265,17 @@ class EnginePanel(QWidget):
         if not self.state.busy:
             self.outcome.setText(text)
             self.outcome.show()
-        bar = self._log.verticalScrollBar()
-        at_end = bar.value() == bar.maximum()
         shown = html.escape(text).replace("\n", "<br>")
         colour = LEVEL_COLOURS.get(level)
         self._log.appendHtml(f'<span style="color:{colour}">{shown}</span>' if colour else f"<span>{shown}</span>")
-        if at_end:
-            bar.setValue(bar.maximum())
+
+    def _on_log_scrolled(self, value: int) -> None:
+        self._at_end = value == self._log.verticalScrollBar().maximum()
+
+    def _on_log_grown(self, low: int, high: int) -> None:
+        """Follow the log unless the user reads further up."""
+        if self._at_end:
+            self._log.verticalScrollBar().setValue(high)
 
     def _show_progress(self, percent: float, text: str) -> None:
         self._bar.setMaximum(100 if percent >= 0 else 0)

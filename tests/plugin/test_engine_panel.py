@@ -76,6 +76,14 @@ def test_it_fits_a_narrow_dock(window):
     window.state.progressed.emit(10, "y" * 5000)
     QApplication.processEvents()
     assert window.minimumSizeHint().width() <= 300
+    window.resize(300, 500)
+    window.outcome.setText("A sentence that takes several lines in a narrow dock. " * 5)
+    window.outcome.show()
+    QApplication.processEvents()
+    wrapped = [label for label in window.findChildren(QLabel) if label.isVisible() and label.wordWrap()]
+    assert len(wrapped) > 5
+    for label in wrapped:
+        assert label.heightForWidth(label.width()) <= label.height() + 1, label.text()
 
 
 def test_set_up_fails_with_a_sentence_and_the_window_lives(window, qtbot, tmp_path):
@@ -92,7 +100,7 @@ def test_set_up_fails_with_a_sentence_and_the_window_lives(window, qtbot, tmp_pa
     assert ENGINE_SIZE.get() == "light"
     assert window.outcome.isVisible() and window.outcome.text() in log_of(window), "what became of it stays in view"
     bar = window._log.verticalScrollBar()
-    assert bar.value() == bar.maximum()
+    qtbot.waitUntil(lambda: bar.value() == bar.maximum(), timeout=3000)
 
 
 def test_set_up_can_be_stopped_and_the_window_closed_meanwhile(window, qtbot, tmp_path):

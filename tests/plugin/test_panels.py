@@ -298,7 +298,7 @@ def test_nothing_is_clipped_in_a_dock_of_300_pixels(state, qtbot, qgis_new_proje
     font = panel.font()
     font.setPointSizeF(9.0 * scale)
     panel.setFont(font)
-    panel.resize(round(300 * scale), 2000)
+    panel.resize(round(300 * scale), 600)
     panel.show()
     state.begin()
     state.teach()
