@@ -8,6 +8,7 @@ from typing import Any, List, Optional, Sequence, Tuple
 
 from qgis.core import QgsMessageLog
 from qgis.gui import QgsMapCanvas, QgsMapCanvasItem
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QPointF, QRect, QRectF, Qt
 from qgis.PyQt.QtGui import QBrush, QColor, QImage, QPainter, QPen, QTransform
 
@@ -88,6 +89,8 @@ class LiveItem(QgsMapCanvasItem):
 
     def remove(self) -> None:
         """Leave the canvas."""
+        if sip.isdeleted(self):  # the canvas went first
+            return
         self.clear()
         scene = self.scene()
         if scene is not None:

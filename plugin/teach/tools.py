@@ -98,7 +98,9 @@ class LabelTool(QgsMapTool):
 
     def clean_up(self) -> None:
         """Leave the canvas for ever: as deactivated, and no tool of it any more."""
-        if not sip.isdeleted(self._canvas) and self._canvas.mapTool() is self:
+        if sip.isdeleted(self):  # the canvas, whose child it is, went first
+            return
+        if self._canvas.mapTool() is self:
             self._canvas.unsetMapTool(self)
         self._leave()
 
@@ -165,6 +167,8 @@ class LabelTool(QgsMapTool):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Keys before the canvas sees them (it has its own meaning for some letters), and the mouse that leaves."""
+        if sip.isdeleted(self._canvas):  # the last events of a canvas that goes
+            return False
         kind = event.type()
         if watched is self._canvas.viewport():
             if kind == QEvent.Type.Leave:
@@ -340,13 +344,14 @@ class LabelTool(QgsMapTool):
             self._marks.show_polygon([])
 
     def _leave(self) -> None:
-        if not sip.isdeleted(self._canvas):
+        here = not sip.isdeleted(self._canvas)
+        if here:
             self._drop()
         self._hover.stop()
         self._under = self._told = self._cell = None
         self._space_since = 0.0
         marks, self._marks = self._marks, None
-        if marks is not None and not sip.isdeleted(self._canvas):  # a canvas that goes takes its rubber bands along
+        if marks is not None and here:  # a canvas that goes takes its rubber bands along
             marks.remove()
             self._canvas.removeEventFilter(self)
             self._canvas.viewport().removeEventFilter(self)

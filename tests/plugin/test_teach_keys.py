@@ -2,12 +2,14 @@
 
 import pytest
 from qgis.core import QgsGeometry, QgsRectangle
-from qgis.gui import QgsMapToolPan, QgsRubberBand
+from qgis.gui import QgsMapCanvas, QgsMapToolPan, QgsRubberBand
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QEvent, QPoint, Qt
 from qgis.PyQt.QtGui import QColor, QKeyEvent
 from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QAction, QApplication
-from quadrat.plugin.teach.tools import TAP_S
+from qgis.PyQt.QtWidgets import QAction, QApplication, QMainWindow
+from quadrat.plugin.teach.paint import LiveItem
+from quadrat.plugin.teach.tools import HOVER_MS, TAP_S
 
 from .hand import NO_KEY, RIGHT, Hand, hand, make_grid, window
 
@@ -177,3 +179,21 @@ def test_put_aside_it_leaves_nothing_on_the_canvas(window):
     hand.tool.clean_up()
     assert canvas.mapTool() is not hand.tool
     hand.tool.clean_up()
+
+
+def test_a_canvas_that_goes_first_takes_tool_and_item_along(qgis_app, qgis_new_project, qtbot):
+    window = QMainWindow()
+    window.setCentralWidget(QgsMapCanvas())
+    window.resize(640, 480)
+    window.show()
+    hand = Hand(window, make_grid())
+    item = LiveItem(hand.canvas)
+    hand.tool.set_mode("drag")
+    hand.press(hand.at(5, 5))
+    hand.move(hand.at(5, 9))
+    canvas = hand.canvas
+    sip.delete(window)
+    assert sip.isdeleted(canvas)
+    item.remove()
+    hand.tool.clean_up()
+    qtbot.wait(2 * HOVER_MS)  # an exception in a slot or a filter would fail the test
