@@ -99,10 +99,8 @@ class LabelSummary(QWidget):
         state = self._state
         total = sum(state.label_counts().values())
         classes = sum(1 for count in state.label_counts().values() if count)
-        if not total and state.target == "value":
-            text = tr("No labels yet. Enter a value, then click on the map.")
-        elif not total:
-            text = tr("No labels yet. Choose a class, then click on the map.")
+        if not total:
+            text = self._first_step()
         elif state.target == "value":
             text = plural("%n label", "%n labels", total)
         else:
@@ -114,6 +112,18 @@ class LabelSummary(QWidget):
         self.undo.setEnabled(state.stack.canUndo())
         self.redo.setEnabled(state.stack.canRedo())
         self.selected.setEnabled(state.opened is not None)
+
+    def _first_step(self) -> str:
+        values, idle = self._state.target == "value", self._state.tool == "none"
+        if values:
+            return (
+                tr("No labels yet. Enter a value, press 'Click', then click on the map.")
+                if idle
+                else tr("No labels yet. Enter a value, then click on the map.")
+            )
+        if idle:
+            return tr("No labels yet. Choose a class, press 'Click', then click on the map.")
+        return tr("No labels yet. Choose a class, then click on the map.")
 
     def _troubles(self) -> Any:
         taught = self._state.taught

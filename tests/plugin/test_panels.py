@@ -42,6 +42,8 @@ def test_each_step_says_what_is_next(panel, state):
     state.begin()
     assert "two or more" in panel.classes.empty.text() and panel.classes.empty.isVisible()
     assert panel.labels.counts.text() == "No labels yet. Choose a class, then click on the map."
+    state.set_tool("none")
+    assert panel.labels.counts.text() == "No labels yet. Choose a class, press 'Click', then click on the map."
     assert "two classes" in panel.live.said.text()
     assert not panel.finish.everything.isEnabled() and panel.finish.hint.isVisible()
     state.teach()
