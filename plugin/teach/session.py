@@ -81,6 +81,7 @@ class LiveSession(QObject):
             self._generation += 1
             self._live = LiveWorker(functools.partial(self._arrived.emit, self._generation))
             self._folder = own_folder(ask.folder)
+            self.destroyed.connect(self._live.end)  # whoever forgets `stop` leaves no process behind
         self._live.ask(dataclasses.replace(ask, folder=self._folder or ask.folder))
 
     def teach(

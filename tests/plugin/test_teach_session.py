@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from qgis.PyQt import sip
 from quadrat.core.live.messages import At, Label, Next, Open, Scatter, View
 from quadrat.processing.workers import close_pool, refresh_pool
 
@@ -271,6 +272,17 @@ def test_a_file_that_was_replaced_is_opened_again_and_told_all_labels(watched, q
     assert [opened.width for opened in watched.values("opened")] == [50, 70]
     assert Path(watched.values("painted")[1].path).read_bytes()[0] == 2
     assert "failed" not in watched.names() and "died" not in watched.names()
+
+
+def test_a_session_that_is_deleted_without_a_word_leaves_no_process(pupil, tmp_path, qtbot):
+    watched = Watched(tmp_path)
+    watched.open(seconds={"view": 5})
+    watched.session.view(WHOLE)
+    qtbot.waitUntil(lambda: "opened" in watched.names(), timeout=10_000)
+    pid = watched.session.pid
+    sip.delete(watched.session)
+    assert gone(pid)
+    assert [t.name for t in threading.enumerate() if t.name.startswith("quadrat")] == []
 
 
 def test_stop_while_the_worker_starts(watched, qtbot, pupil):
