@@ -44,6 +44,7 @@ class TeachState(ClassEdits, Subject):
         super().__init__(canvas, parent)
         self.current, self.value = "", 0.0
         self.tool = "none"
+        self._closed = False
         self.visible, self.opacity, self.by_confidence = True, 0.7, True
         self.heads: List[Dict[str, str]] = []
         """Heads that were made: name, path, embedding."""
@@ -75,7 +76,10 @@ class TeachState(ClassEdits, Subject):
         QgsProject.instance().layersWillBeRemoved.connect(self._on_layers_going)
 
     def close(self) -> None:
-        """End the worker and everything that runs; labels are on disk already."""
+        """End the worker and everything that runs; labels are on disk already. Once is enough, twice does no harm."""
+        if self._closed:
+            return
+        self._closed = True
         self.closing.emit()
         self.remembering.close()
         QgsProject.instance().layersWillBeRemoved.disconnect(self._on_layers_going)
