@@ -7,6 +7,7 @@ the background as soon as nothing was written for a while.
 
 import os
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Optional, Tuple
 
 from qgis.PyQt.QtCore import QFileSystemWatcher, QObject, QTimer, pyqtSignal
@@ -23,6 +24,8 @@ SETTLE_MS = 2000
 """Without a label for so long the file is made complete."""
 JOURNAL = "-wal"
 """SQLite writes changes here first, so that a change of the file itself may come much later."""
+_flusher = ThreadPoolExecutor(1, "quadrat-labels")
+"""Waits for the disk, so that QGIS's window need not."""
 
 
 class FileWatch(QObject):
@@ -38,6 +41,7 @@ class FileWatch(QObject):
         self.path = path
         self._identity = self._look()
         self._wrote = time.monotonic()
+        self._flushing: Optional[Future] = None
         self._watcher = QFileSystemWatcher(self)
         self._watcher.fileChanged.connect(self._on_changed)
         self._timer = QTimer(self)
@@ -57,6 +61,8 @@ class FileWatch(QObject):
             self._watch()
         if os.path.exists(self.path + JOURNAL):
             self._settling.start()
+            if self._flushing is None or self._flushing.running() or self._flushing.done():
+                self._flushing = _flusher.submit(flush, self.path + JOURNAL)
 
     def state(self) -> str:
         """`there`, `gone`, or `replaced` by another file of the same name."""
@@ -106,3 +112,18 @@ class FileWatch(QObject):
 
     def _on_settled(self, done: Any, error: Optional[BaseException]) -> None:
         self._wrote = time.monotonic()
+
+
+def flush(path: str) -> None:
+    """Have the disk itself hold a log that SQLite has written.
+
+    Only ever for a log: to open and close a database beside SQLite would undo its locks.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except OSError:  # brought over and deleted meanwhile
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -22,7 +22,7 @@ from qgis.PyQt.QtCore import QDateTime, QObject, QTimer, pyqtSignal
 from ...core.errors import BadInput, Unwritable
 from ...processing.i18n import tr
 from .classes import class_text
-from .labelfile import MADE, TIME, VALUE
+from .labelfile import MADE, TIME, VALUE, without_waiting
 
 Read = Tuple[int, QgsGeometry, Any]
 """Number, geometry, class name or value."""
@@ -171,7 +171,8 @@ class Member(QObject):
             return self._in_buffer(lambda: [self._added(feature) for feature in features])
         provider = self.layer.dataProvider()
         provider.clearErrors()
-        good, written = provider.addFeatures(list(features))
+        with without_waiting():  # QGIS opens the file for writing at the first write only
+            good, written = provider.addFeatures(list(features))
         if not good and any(self._numbered(feature) for feature in features):
             # Numbers that were free once may have been given away since.
             provider.clearErrors()
@@ -196,7 +197,9 @@ class Member(QObject):
             return
         provider = self.layer.dataProvider()
         provider.clearErrors()
-        self._after_write(provider.changeAttributeValues({fid: {place: y} for fid, y in stored.items()}))
+        with without_waiting():
+            good = provider.changeAttributeValues({fid: {place: y} for fid, y in stored.items()})
+        self._after_write(good)
 
     def erase(self, fids: Sequence[int]) -> None:
         """Delete features.
@@ -212,7 +215,9 @@ class Member(QObject):
             return
         provider = self.layer.dataProvider()
         provider.clearErrors()
-        self._after_write(provider.deleteFeatures(list(fids)))
+        with without_waiting():
+            good = provider.deleteFeatures(list(fids))
+        self._after_write(good)
 
     def _stored(self, y: Any) -> Any:
         """`y` as the field holds it."""

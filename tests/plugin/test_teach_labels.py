@@ -395,7 +395,7 @@ from quadrat.core.errors import QuadratError
 from quadrat.plugin.teach.labels import LabelLayer
 crs = QgsCoordinateReferenceSystem("EPSG:32720")
 labels = LabelLayer.open_or_create({path!r}, crs)
-print(len(labels))
+print(len(labels), flush=True)
 for work in (
     lambda: labels.add([(QgsGeometry.fromPointXY(QgsPointXY(500000, 9000000)), "water", "click")]),
     lambda: labels.change([(1, "forest")]),
@@ -404,9 +404,9 @@ for work in (
 ):
     try:
         work()
-        print("written")
+        print("written", flush=True)
     except QuadratError as error:
-        print(type(error).__name__, error)
+        print(type(error).__name__, error, flush=True)
 os._exit(0)
 """
 
