@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import pyqtSignal
 try:
     from qgis.PyQt.QtWidgets import QUndoCommand, QUndoStack
 except ImportError:  # Qt 6 has them elsewhere
-    from qgis.PyQt.QtGui import QUndoCommand, QUndoStack
+    from qgis.PyQt.QtGui import QUndoCommand, QUndoStack  # qt6-ok: reached in Qt 6 only
 
 from ...core.errors import QuadratError
 from ...processing.i18n import plural, tr
