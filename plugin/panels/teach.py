@@ -32,7 +32,7 @@ class TeachPanel(QWidget):
     def __init__(self, state: Any, parent: Optional[QWidget] = None) -> None:
         super().__init__(parent)
         self._state = state
-        self._ready = False
+        self._ready: Optional[bool] = None
         self.pages = QStackedWidget()
         self.pages.addWidget(self._without_engine())
         self.pages.addWidget(Scroller(self._controls()))
@@ -52,8 +52,10 @@ class TeachPanel(QWidget):
 
     def look_for_engine(self) -> None:
         """Look again whether there is an engine: after set-up, and whenever the tab is shown."""
-        self._ready = bool(self._state.engine_ready)
+        before, self._ready = self._ready, bool(self._state.engine_ready)
         self.pages.setCurrentIndex(1 if self._ready else 0)
+        if self._ready and before is False:
+            self._state.engine_changed()
 
     def showEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """An engine may have been set up meanwhile."""

@@ -1,6 +1,6 @@
 """What the user does to the list of classes, each one step of undo; labels follow. Raises where it cannot be done."""
 
-from typing import TYPE_CHECKING, Any, Dict, List
+from typing import TYPE_CHECKING, Any, Callable, Dict, List
 
 from .commands import (
     AddClass,
@@ -28,12 +28,12 @@ class ClassEdits:
     labels: "LabelLayer"
     stack: "Steps"
     current: str
+    set_current: "Callable[[str], None]"
 
     def add_class(self, name: str, colour: str = "") -> None:
         """A further class; clicks give it from now on."""
         self.stack.push(AddClass(self.classes, name, colour))
-        self.current = self.classes.names()[-1]
-        self.classes.changed.emit()
+        self.set_current(self.classes.names()[-1])
 
     def rename_class(self, old: str, new: str) -> None:
         """Another name, also in the labels."""

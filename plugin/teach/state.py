@@ -19,6 +19,7 @@ from .classedits import ClassEdits
 from .finishing import Finishing, Lesson, as_text, load_map
 from .gestures import Gestures
 from .intervals import shares_beside
+from .picking import Picking
 from .remembering import Remembering
 from .subject import Subject
 
@@ -52,6 +53,7 @@ class TeachState(ClassEdits, Subject):
         self.cloud: Optional[Cloud] = None
         self.gestures = Gestures(self)
         self.finishing = Finishing(self)
+        self.picking = Picking(self)
         self._join()
         self.remembering = Remembering(self)
         self.remembering.take_up()
@@ -103,9 +105,14 @@ class TeachState(ClassEdits, Subject):
         self.changed.emit()
 
     def set_current(self, name: str) -> None:
-        """Clicks give this class."""
-        if name != self.current and name in self.classes.names():
-            self.current = name
+        """Clicks give this class; who chooses one wants to point at it."""
+        if name not in self.classes.names():
+            return
+        chosen = name != self.current
+        self.current = name
+        if self.tool == "none" and self.opened is not None:
+            self.set_tool("click")
+        elif chosen:
             self.changed.emit()
 
     def set_value(self, value: float) -> None:
@@ -341,6 +348,9 @@ class TeachState(ClassEdits, Subject):
 
     def _forget_results(self) -> None:
         self.scores, self.cloud = [], None
+
+    def _follow_labels(self) -> None:
+        self.picking.follow(self.labels)
 
     def _on_finished(self, what: str, files: Dict[str, str]) -> None:
         self._set_busy("")

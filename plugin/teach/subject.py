@@ -110,6 +110,7 @@ class Subject(QObject):
         if self.labels is not None:
             self._let_labels_go(self.labels)
         self.raster, self.labels, self.opened, self.embedding = None, None, None, ""
+        self._follow_labels()
         self._forget_results()
         self.stack.clear()
         self.changed.emit()
@@ -163,7 +164,16 @@ class Subject(QObject):
         labels.show()
         self.stack.clear()
         self.loop.take_labels(labels)
+        self._follow_labels()
         self.changed.emit()
+
+    def engine_changed(self) -> None:
+        """An engine was set up, changed or removed: begin again where none was there."""
+        self.session.retry()
+        self.changed.emit()
+
+    def _follow_labels(self) -> None:
+        """Other labels, or none."""
 
     def _forget_results(self) -> None:
         """What was measured on another embedding says nothing of this one."""
@@ -205,5 +215,6 @@ class Subject(QObject):
     def _on_labels_lost(self, sentence: str) -> None:
         self.labels = None
         self.loop.take_labels(None)
+        self._follow_labels()
         self.said.emit("warning", sentence)
         self.changed.emit()

@@ -164,7 +164,7 @@ class Stand(QObject):
 RECORDED = (
     "choose_raster", "accept_proposal", "choose_embedding", "choose_labels", "set_head", "label_selected", "undo",
     "redo", "next", "accept", "correct", "skip", "end_next", "refresh_score", "refresh_scatter", "select_cells",
-    "map_everything", "assess", "cancel", "move_class", "load_classes", "close",
+    "map_everything", "assess", "cancel", "move_class", "load_classes", "close", "engine_changed",
 )  # fmt: skip
 """Methods that only have to be called."""
 

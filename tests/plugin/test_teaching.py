@@ -321,6 +321,21 @@ def test_a_map_in_another_system_is_taught_alike(taught, ground, canvas, qtbot):
     assert right_in_the_others(taught) >= LEAST_RIGHT
 
 
+def test_labels_selected_on_the_map_are_shown_in_the_plots(taught, canvas, qtbot):
+    teach(taught, canvas, qtbot, 4)
+    _, geometry, _ = taught.labels.labels()[1]
+    with qtbot.waitSignal(taught.selected, timeout=PATIENCE_MS) as heard:
+        taught.labels.layer.selectAll()
+    point = geometry.asPoint()
+    assert len(heard.args[0]) == 4 and taught.loop.grid.cell_at(point.x(), point.y()) in heard.args[0]
+
+
+def test_choosing_a_class_takes_the_tool(taught, canvas):
+    taught.set_tool("none")
+    taught.set_current("water")
+    assert taught.tool == "click" and canvas.mapTool() is taught.screen.tool
+
+
 def test_a_raster_that_is_removed_leaves_its_labels(taught, ground, canvas, qtbot):
     from qgis.core import QgsProject, QgsVectorLayer
 
