@@ -1,12 +1,13 @@
 """From gestures on the canvas to labels of the layer: which cell, which geometry, one step of undo each."""
 
-from typing import TYPE_CHECKING, Any, List
+from typing import TYPE_CHECKING, Any, List, Optional
 
 from qgis.core import QgsCoordinateTransform, QgsCsException, QgsGeometry, QgsPointXY, QgsProject, QgsVectorLayer
 
 from ...core.errors import QuadratError
 from ...processing.i18n import tr
 from .commands import AddLabels, EraseLabels
+from .taking import Taken, Taking
 
 if TYPE_CHECKING:
     from .state import TeachState
@@ -50,20 +51,24 @@ class Gestures:
         self._do(AddLabels(labels, [(shape, y, "polygon")]))
 
     def label_selected(self, layer: QgsVectorLayer) -> None:
-        """Each selected feature of any layer becomes one label."""
+        """Each selected feature of any layer becomes one label; what cannot be one is left out with a sentence."""
         y, labels = self._y(), self._state.labels
         if y is None or labels is None:
             return
-        chosen = layer.selectedFeatures()
-        if not chosen:
-            self._say(tr("Nothing is selected in '{name}'.").format(name=layer.name()))
-            return
+
+        def taken(found: Optional[Taken], error: Optional[BaseException]) -> None:
+            if found is None:
+                self._state.said.emit("error", str(error))
+                return
+            if found.items:
+                self._do(AddLabels(labels, found.items))
+            if found.sentence:
+                self._say(found.sentence)
+
         try:
-            shapes = [labels.brought(feature.geometry(), layer.crs()) for feature in chosen]
+            Taking(layer, labels, y).run(taken)
         except QuadratError as error:
             self._say(str(error))
-            return
-        self._do(AddLabels(labels, [(shape, y, "layer") for shape in shapes]))
 
     def erase_point(self, point: QgsPointXY) -> None:
         """All labels that touch the cell under a point go."""
