@@ -14,8 +14,6 @@ from .lesson import (
     CLICKS,
     LEAST_RIGHT,
     PATIENCE_MS,
-    SAMPLE,
-    begin,
     canvas,
     click,
     ground,
