@@ -166,7 +166,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", nargs="*", help="of the table")
     parser.add_argument("--heads", nargs="*", help="only these")
+    parser.add_argument("--keep", type=Path, help="only write the embedding of the row named, for bench_click.py")
     given = parser.parse_args()
+    if given.keep:
+        make(given.keep, SIZES[given.rows[0]][0], *SIZES[given.rows[0]][1])
+        return
     wanted = given.rows or ["kernel", "fit", *SIZES]
     if "kernel" in wanted:
         kernel()
