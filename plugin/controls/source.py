@@ -52,7 +52,7 @@ class SourceControl(QWidget):
             with QSignalBlocker(self.raster):
                 self.raster.setLayer(state.raster)
         kind = state.proposal.kind
-        waiting = not state.embedding and not state.busy
+        waiting = not state.busy and (not state.embedding or not state.whole)  # the rest may have been cancelled
         self.said.setText(self._text())
         self.button.setVisible(waiting and kind in BUTTONS)
         self.button.setText(tr(BUTTONS.get(kind, "Use it")))

@@ -6,6 +6,7 @@ after that. Both run through the ordinary algorithm.
 
 import hashlib
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
@@ -27,6 +28,7 @@ FINE_BELOW_PX = 4_000_000
 COARSE_PX = 4
 FIRST_CELLS = 700
 """Cells a side of the piece that is made first."""
+PIECES_KEPT_S = 2 * 24 * 3600
 PIECE_WORTH = 2.0
 """A raster this many times larger than the piece is worth making in two goes."""
 
@@ -130,6 +132,16 @@ def first_piece(layer: QgsRasterLayer, seen: QgsRectangle, patch_px: int) -> Opt
     return piece if larger else None
 
 
+def sweep(folder: Path) -> None:
+    """Delete the pieces that were made days ago: each was of use until its whole was made."""
+    for path in folder.glob("*-view-*"):
+        try:
+            if time.time() - path.stat().st_mtime > PIECES_KEPT_S:
+                path.unlink()
+        except OSError:  # held open by another QGIS, or gone meanwhile
+            continue
+
+
 def patch_for(layer: QgsRasterLayer) -> int:
     """Pixels to a cell, the same for the piece and for the whole."""
     return 1 if layer.width() * layer.height() <= FINE_BELOW_PX else COARSE_PX
@@ -168,6 +180,7 @@ class Making(QObject):
         self._whole = (whole, output)
         first = str(home() / "taught" / f"{Path(source).stem}-view-{os.getpid()}.tif")
         Path(first).parent.mkdir(parents=True, exist_ok=True)
+        sweep(Path(first).parent)
         extent = f"{piece.xMinimum()},{piece.xMaximum()},{piece.yMinimum()},{piece.yMaximum()}"
         values = {**whole, "EXTENT": f"{extent} [{layer.crs().authid()}]" if layer.crs().isValid() else extent}
         self._begin({**values, "OUTPUT": first}, first, tr("Making the embedding of what the map shows"))

@@ -5,14 +5,16 @@ import shlex
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Tuple
 
-from qgis.core import QgsProject, QgsRasterLayer
+from qgis.core import QgsPalettedRasterRenderer, QgsProject, QgsRasterLayer
 from qgis.PyQt.QtCore import QObject, pyqtSignal
+from qgis.PyQt.QtGui import QColor
 
 from ...core.errors import QuadratError
 from ...core.jobs.fewshot import ApplyHead, AssessHead, TrainHead
 from ...processing.i18n import tr
 from ...processing.parameters import key
 from ...processing.runner import Run
+from ...processing.styles import style_path
 
 PYTHON, SHELL, JSON = "python", "shell", "json"
 KINDS = (PYTHON, SHELL, JSON)
@@ -128,7 +130,7 @@ class Finishing(QObject):
             (lesson.train(head), tr("Training the head")),
             (lesson.apply(head, output, confidence), tr("Making the map")),
         ]
-        self._start("map", jobs)
+        self._start("map", jobs, {"head": head, "map": output, "embedding": lesson.embedding})
 
     def assess(self, lesson: Lesson, output: str) -> None:
         """Write the report.
@@ -136,7 +138,7 @@ class Finishing(QObject):
         Raises:
             QuadratError: something runs already, or the settings do not fit.
         """
-        self._start("report", [(lesson.assess(output), tr("Testing the head"))])
+        self._start("report", [(lesson.assess(output), tr("Testing the head"))], {})
 
     def cancel(self) -> None:
         """Stop."""
@@ -144,10 +146,10 @@ class Finishing(QObject):
         if self._run is not None:
             self._run.cancel()
 
-    def _start(self, what: str, jobs: List[Tuple[Any, str]]) -> None:
+    def _start(self, what: str, jobs: List[Tuple[Any, str]], made: Dict[str, str]) -> None:
         if self._run is not None:
             raise QuadratError(tr("Wait until this is done: {doing}.").format(doing=self._doing))
-        self._what, self._waiting, self._made = what, jobs, {}
+        self._what, self._waiting, self._made = what, jobs, made
         self._next()
 
     def _next(self) -> None:
@@ -179,11 +181,43 @@ class Finishing(QObject):
             self.failed.emit(str(error))
 
 
-def load_map(path: str, name: str) -> Optional[QgsRasterLayer]:
-    """Add a map to the project, in the style that lies beside it; None when it cannot be opened."""
-    layer = QgsRasterLayer(path, name)
+def load_map(path: str, name: str, colours: Optional[Dict[str, str]] = None) -> Optional[QgsRasterLayer]:
+    """Show a map in the project, anew where it is there already; None when it cannot be opened.
+
+    Args:
+        path: of the map.
+        name: of its layer.
+        colours: of classes by name, as they were taught; the map takes them, and the style beside it.
+    """
+    layer = _shown(path)
+    fresh = layer is None
+    if layer is None:
+        layer = QgsRasterLayer(path, name)
+    else:
+        layer.dataProvider().reloadData()
     if not layer.isValid():
         return None
     layer.loadDefaultStyle()
-    QgsProject.instance().addMapLayer(layer)
+    _take_colours(layer, colours or {})
+    if fresh:
+        QgsProject.instance().addMapLayer(layer)
+    else:
+        layer.triggerRepaint()
     return layer
+
+
+def _shown(path: str) -> Optional[QgsRasterLayer]:
+    """The layer of the project that shows this file."""
+    layers = QgsProject.instance().mapLayers().values()
+    return next((one for one in layers if isinstance(one, QgsRasterLayer) and one.source() == path), None)
+
+
+def _take_colours(layer: QgsRasterLayer, colours: Dict[str, str]) -> None:
+    renderer = layer.renderer()
+    if not isinstance(renderer, QgsPalettedRasterRenderer):
+        return
+    classes = renderer.classes()
+    for one in classes:
+        one.color = QColor(colours.get(one.label, one.color.name()))
+    layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), renderer.band(), classes))
+    layer.saveNamedStyle(style_path(layer.source()))

@@ -114,7 +114,8 @@ class Gestures:
         """What a gesture gives; None, with a sentence, when nothing is chosen."""
         state = self._state
         if state.labels is None:
-            self._say(tr("Choose a raster first."))
+            gone = tr("The layer of labels is gone. Choose the raster again, or labels in the menu beside it.")
+            self._say(gone if state.opened is not None else tr("Choose a raster first."))
             return None
         if state.target == "value":
             return float(state.value)

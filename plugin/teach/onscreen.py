@@ -126,7 +126,8 @@ class OnScreen(QObject):
                 self._canvas.unsetMapTool(self.tool)
             return
         self.tool.set_mode(mode)
-        self._canvas.setMapTool(self.tool)
+        if self._canvas.mapTool() is not self.tool:  # given again, QGIS would first take it away and say so
+            self._canvas.setMapTool(self.tool)
 
     def _on_tool_gone(self) -> None:
         """QGIS gave another tool the map; the buttons of the dock follow."""

@@ -38,7 +38,7 @@ class Remembering(QObject):
     def note(self, *what: Any) -> None:
         """Remember how things are now."""
         state = self._state
-        if self._taking_up:
+        if self._taking_up or self._nothing():
             return
         self.memory.remember_layer(RASTER, state.raster)
         self.memory.remember(
@@ -49,11 +49,17 @@ class Remembering(QObject):
             scores=[scored.to_dict() for scored in state.scores],
         )  # fmt: skip
 
+    def _nothing(self) -> bool:
+        """True where teaching never began: a project is not changed by a dock that is only open."""
+        state = self._state
+        return state.raster is None and not state.classes.to_dicts() and not self.memory.values()
+
     def take_up(self) -> None:
         """Go on where the project was left; teaching itself begins when its raster and embedding are still there."""
         state, values = self._state, self.memory.values()
         self._taking_up = True
         try:
+            state.finishing.cancel()  # its map would be loaded into another project
             state.stop_teaching()
             state.classes.load_dicts(values.get("classes", []))
             self._settings(values)

@@ -282,17 +282,25 @@ class TeachState(ClassEdits, Subject):
         )  # fmt: skip
 
     def files(self) -> Dict[str, str]:
-        """Where head, map, confidence and report will be written."""
+        """Where head, map, confidence and report will be written.
+
+        Raises:
+            QuadratError: nothing is taught on, so there is no place beside it.
+        """
         stem = self.raster.source().partition("|")[0] if self.raster is not None else self.embedding
+        if not stem:
+            raise QuadratError(tr("Choose a raster and label a few places first."))
         endings = {"head": "_head.qhead", "map": "_map.tif", "confidence": "_confidence.tif", "report": "_report.html"}
         return {name: output_for(stem, ending) for name, ending in endings.items()}
 
     def map_everything(self) -> None:
         """Train the head and write the map of the whole embedding."""
-        files = self.files()
-        self._finish(lambda: self.finishing.map_everything(
-            self.lesson(), files["head"], files["map"], files["confidence"]
-        ))  # fmt: skip
+
+        def begin() -> None:
+            files = self.files()
+            self.finishing.map_everything(self.lesson(), files["head"], files["map"], files["confidence"])
+
+        self._finish(begin)
 
     def assess(self) -> None:
         """Write the report and open it."""
@@ -300,9 +308,8 @@ class TeachState(ClassEdits, Subject):
 
     def copy_call(self, kind: str) -> str:
         """What 'Map everything' runs, as Python, shell or JSON; empty with a sentence when nothing can be run."""
-        files = self.files()
         try:
-            lesson = self.lesson()
+            files, lesson = self.files(), self.lesson()
             jobs = [lesson.train(files["head"]), lesson.apply(files["head"], files["map"], files["confidence"])]
         except QuadratError as error:
             self.said.emit("warning", str(error))
@@ -313,10 +320,23 @@ class TeachState(ClassEdits, Subject):
         if not self.whole and self.making.busy:
             self.said.emit("warning", tr("The embedding of the whole raster is still being made. Wait until it is."))
             return
+        if self.opened is not None and not self.whole:
+            sentence = tr("So far only what the map showed is embedded. Press 'Make it' for the rest, then try again.")
+            self.said.emit("warning", sentence)
+            return
+        if self._edited_elsewhere():
+            sentence = tr("The labels are being edited in QGIS. Save the edits there, so that the map knows them.")
+            self.said.emit("warning", sentence)
+            return
         try:
             begin()
         except QuadratError as error:
             self.said.emit("warning", str(error))
+
+    def _edited_elsewhere(self) -> bool:
+        """True while QGIS holds edits of the labels that are not in the file."""
+        layers = self.labels.layers() if self.labels is not None else []
+        return any(layer.isEditable() and layer.isModified() for layer in layers)
 
     # Slots ----------------------------------------------------------------------------------------------------------
 
@@ -358,12 +378,12 @@ class TeachState(ClassEdits, Subject):
             self.said.emit("info", tr("The report is written: {path}").format(path=files["output"]))
             QDesktopServices.openUrl(QUrl.fromLocalFile(files["output"]))
             return
-        written = self.files()
-        name = os.path.basename(written["head"])
-        self.heads = [head for head in self.heads if head["path"] != written["head"]]
-        self.heads.append({"name": name, "path": written["head"], "embedding": self.embedding})
-        load_map(written["map"], os.path.splitext(os.path.basename(written["map"]))[0])
-        self.said.emit("info", tr("The map is written: {path}").format(path=written["map"]))
+        name = os.path.basename(files["head"])
+        self.heads = [head for head in self.heads if head["path"] != files["head"]]
+        self.heads.append({"name": name, "path": files["head"], "embedding": files["embedding"]})
+        colours = dict(zip(self.classes.names(), self.classes.colours()))
+        load_map(files["map"], os.path.splitext(os.path.basename(files["map"]))[0], colours)
+        self.said.emit("info", tr("The map is written: {path}").format(path=files["map"]))
         self.changed.emit()
 
     def _on_layers_going(self, ids: List[str]) -> None:
