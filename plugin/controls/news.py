@@ -2,7 +2,7 @@
 
 from typing import Any, Optional
 
-from qgis.PyQt.QtCore import Qt, QTimer
+from qgis.PyQt.QtCore import QElapsedTimer, Qt, QTimer
 from qgis.PyQt.QtWidgets import QFrame, QLabel, QProgressBar, QStyle, QWidget
 
 from .parts import column, described, icon_size, lines, push_button, row, sentence, tool_button
@@ -14,6 +14,8 @@ ICONS = {
 }
 SHOWN_MS = 8000
 """Of an info; warnings and errors stay until they are closed or the next sentence comes."""
+READ_MS = 5000
+"""No info covers a warning before it could be read; after that it does, as what happened since is worth more."""
 
 
 class News(QWidget):
@@ -42,6 +44,7 @@ class News(QWidget):
         box.setContentsMargins(margin, margin, margin, margin)
         column(self, self._work, self._saying)
         described(self._saying, "news")
+        self._since = QElapsedTimer()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.clear)
@@ -52,10 +55,12 @@ class News(QWidget):
         state.progressed.connect(self._on_progressed)
 
     def say(self, level: str, text: str) -> None:
-        """Show a sentence; an info does not cover a warning or an error."""
-        if not text or (level == "info" and self.level in ("warning", "error")):
+        """Show a sentence; an info does not cover an error, or a warning that came just now."""
+        unread = self.level == "error" or (self.level == "warning" and self._since.elapsed() < READ_MS)
+        if not text or (level == "info" and unread):
             return
         self.level = level
+        self._since.start()
         size = icon_size(self)
         self.mark.setPixmap(self.style().standardIcon(ICONS.get(level, ICONS["info"])).pixmap(size))
         self.text.setText(text)

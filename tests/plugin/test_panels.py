@@ -81,8 +81,13 @@ def test_once_begun_the_embedding_is_named(panel, state, raster):
     assert panel.source.said.text() == "Embedding: s2_embedding.tif, 64 numbers for each cell."
     assert not panel.source.button.isVisible()
     state.whole = False
+    state.proposal = SimpleNamespace(kind="compute", path="/data/e.tif", sentence="It is made first.")
     state.changed.emit()
     assert panel.source.said.text().endswith("So far only what the map showed.")
+    assert panel.source.button.isVisible()  # the rest was cancelled: it can be made
+    state.busy = "Making the embedding of the whole raster"
+    state.busy_changed.emit(state.busy)
+    assert not panel.source.button.isVisible()
 
 
 def test_showing_a_raster_asks_for_nothing(panel, state, raster):
@@ -246,6 +251,15 @@ def test_an_error_stays_until_it_is_closed(taught, state, qtbot):
     assert not taught.news.text.isVisible()
     state.said.emit("info", "Copied.")
     assert taught.news.text.text() == "Copied." and taught.news._timer.isActive()
+
+
+def test_a_warning_that_was_read_does_not_hide_what_happened_since(taught, state, monkeypatch):
+    state.said.emit("warning", "Wait until this is done.")
+    state.said.emit("info", "The map is written.")
+    assert taught.news.text.text() == "Wait until this is done."
+    monkeypatch.setattr("quadrat.plugin.controls.news.READ_MS", 0)
+    state.said.emit("info", "The map is written.")
+    assert taught.news.text.text() == "The map is written."
 
 
 # For everybody -------------------------------------------------------------------------------------------------------
