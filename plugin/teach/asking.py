@@ -40,6 +40,11 @@ class Asking(QObject):
         """True from the first question until `end`."""
         return self._wanted or self.place is not None
 
+    @property
+    def answered(self) -> bool:
+        """True while the place that is shown has its answer, and the next one has not come."""
+        return self._wanted and self.place is not None
+
     def take_grid(self, grid: Optional[CellGrid]) -> None:
         """Ask about cells of this grid; questions about another one are over."""
         self._grid = grid

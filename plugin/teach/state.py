@@ -207,6 +207,8 @@ class TeachState(ClassEdits, Subject):
 
     def _answer(self, y: Any) -> None:
         place = self.place
+        if self.asking.answered:  # a key that came before the next place would change the label just given
+            return
         if place is not None and self.gestures.label_cell(place["row"], place["col"], y):
             self.asking.forget_ahead()
             self.asking.next()

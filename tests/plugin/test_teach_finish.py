@@ -8,6 +8,7 @@ from osgeo import gdal
 from qgis.core import QgsCoordinateReferenceSystem, QgsFeature, QgsPalettedRasterRenderer, QgsProject, QgsRasterLayer
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtGui import QColor
+from quadrat.core.live.messages import Places
 from quadrat.plugin.teach.choosing import PIECES_KEPT_S, sweep
 from quadrat.plugin.teach.finishing import load_map
 from quadrat.plugin.teach.labels import LabelLayer
@@ -129,6 +130,23 @@ def test_the_tool_stays_when_its_way_of_labelling_changes(state):
         assert state.tool == tool and state.canvas.mapTool() is state.screen.tool
     state.set_tool("none")
     assert state.canvas.mapTool() is not state.screen.tool
+
+
+def test_a_key_before_the_next_place_has_come_changes_nothing(state, monkeypatch):
+    given, asking = [], state.asking
+    monkeypatch.setattr(state.gestures, "label_cell", lambda row, col, y: given.append((row, col, y)) or True)
+    asking.take_grid(object())
+    asking.next()
+    monkeypatch.setattr(asking, "_fly_to", lambda row, col: None)
+    asking._on_placed(Places(({"row": 1, "col": 2, "guess": "forest"},)))
+    state.accept()
+    state.correct("water")
+    state.accept()
+    assert given == [(1, 2, "forest")]
+    asking._on_placed(Places(({"row": 3, "col": 4, "guess": "forest"},)))
+    state.correct("water")
+    assert given[1:] == [(3, 4, "water")]
+    asking.end()
 
 
 def test_a_dock_that_is_only_open_does_not_change_the_project(state):
