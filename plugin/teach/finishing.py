@@ -18,6 +18,16 @@ from ...processing.styles import style_path
 
 PYTHON, SHELL, JSON = "python", "shell", "json"
 KINDS = (PYTHON, SHELL, JSON)
+ENDINGS = {
+    "class": {"head": "_head.qhead", "map": "_map.tif", "confidence": "_confidence.tif", "report": "_report.html"},
+    "value": {
+        "head": "_values_head.qhead",
+        "map": "_values_map.tif",
+        "confidence": "",
+        "report": "_values_report.html",
+    },
+}
+"""Of files beside the raster, by target: a map of values does not take the place of a map of classes."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ...core.live.messages import At, Cloud, Painted, Scored, Taught
 from ...processing.i18n import tr
 from .choosing import NONE, Proposal, output_for
 from .classedits import ClassEdits
-from .finishing import Finishing, Lesson, as_text, load_map
+from .finishing import ENDINGS, Finishing, Lesson, as_text, load_map
 from .gestures import Gestures
 from .intervals import shares_beside
 from .picking import Picking
@@ -292,8 +292,7 @@ class TeachState(ClassEdits, Subject):
         stem = self.raster.source().partition("|")[0] if self.raster is not None else self.embedding
         if not stem:
             raise QuadratError(tr("Choose a raster and label a few places first."))
-        endings = {"head": "_head.qhead", "map": "_map.tif", "confidence": "_confidence.tif", "report": "_report.html"}
-        return {name: output_for(stem, ending) for name, ending in endings.items()}
+        return {name: output_for(stem, ending) for name, ending in ENDINGS[self.target].items()}
 
     def map_everything(self) -> None:
         """Train the head and write the map of the whole embedding."""

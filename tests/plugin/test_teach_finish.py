@@ -118,6 +118,17 @@ def test_edits_that_qgis_has_not_saved_are_not_left_out_in_silence(state, tmp_pa
     labels.close()
 
 
+def test_values_do_not_take_the_place_of_classes(state, tmp_path):
+    state.embedding = str(tmp_path / "e.tif")
+    classes = state.files()
+    state.target = "value"
+    values = state.files()
+    assert not {classes[name] for name in ("head", "map", "report")} & {
+        values[name] for name in ("head", "map", "report")
+    }
+    assert classes["map"] == str(tmp_path / "e_map.tif") and values["map"] == str(tmp_path / "e_values_map.tif")
+
+
 def test_a_click_without_labels_says_what_to_do(state):
     state.opened = object()
     assert state.gestures._y() is None and "layer of labels is gone" in state.told[-1][1]
