@@ -69,7 +69,7 @@ def suites() -> "list[Suite]":
         Suite("light wire", [_pytest(LIGHT, "light-wire", WIRE)], 300),
         # Two runs: newer QGIS refuses a second provider `quadrat`, and each of these rooms brings one.
         Suite("processing", [_pytest(QGIS, "processing", ("tests/processing",))], 600, {**python, **_qgis_settings()}),
-        Suite("plugin", [_pytest(QGIS, "plugin", ("tests/plugin",))], 300, {**python, **_qgis_settings()}),
+        Suite("plugin", [_pytest(QGIS, "plugin", ("tests/plugin",))], 600, {**python, **_qgis_settings()}),
     ]
 
 
