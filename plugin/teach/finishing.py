@@ -191,13 +191,16 @@ class Finishing(QObject):
             self.failed.emit(str(error))
 
 
-def load_map(path: str, name: str, colours: Optional[Dict[str, str]] = None) -> Optional[QgsRasterLayer]:
+def load_map(
+    path: str, name: str, colours: Optional[Dict[str, str]] = None, above: Optional[QgsRasterLayer] = None
+) -> Optional[QgsRasterLayer]:
     """Show a map in the project, anew where it is there already; None when it cannot be opened.
 
     Args:
         path: of the map.
         name: of its layer.
         colours: of classes by name, as they were taught; the map takes them, and the style beside it.
+        above: the raster that it lies on, below labels; on top of the project where that is not in it.
     """
     layer = _shown(path)
     fresh = layer is None
@@ -210,7 +213,11 @@ def load_map(path: str, name: str, colours: Optional[Dict[str, str]] = None) -> 
     layer.loadDefaultStyle()
     _take_colours(layer, colours or {})
     if fresh:
-        QgsProject.instance().addMapLayer(layer)
+        QgsProject.instance().addMapLayer(layer, False)
+        root = QgsProject.instance().layerTreeRoot()
+        node = root.findLayer(above.id()) if above is not None else None
+        group = root if node is None else node.parent()
+        group.insertLayer(0 if node is None else group.children().index(node), layer)
     else:
         layer.triggerRepaint()
     return layer

@@ -383,7 +383,7 @@ class TeachState(ClassEdits, Subject):
         self.heads = [head for head in self.heads if head["path"] != files["head"]]
         self.heads.append({"name": name, "path": files["head"], "embedding": files["embedding"]})
         colours = dict(zip(self.classes.names(), self.classes.colours()))
-        load_map(files["map"], os.path.splitext(os.path.basename(files["map"]))[0], colours)
+        load_map(files["map"], os.path.splitext(os.path.basename(files["map"]))[0], colours, self.raster)
         self.said.emit("info", tr("The map is written: {path}").format(path=files["map"]))
         self.changed.emit()
 
@@ -392,5 +392,6 @@ class TeachState(ClassEdits, Subject):
             name = self.raster.name()
             self.stop_teaching()
             self.proposal = Proposal(NONE, "", tr("Choose a raster."))
-            self.said.emit("info", tr("'{name}' was removed; its labels are kept.").format(name=name))
+            if len(ids) < QgsProject.instance().count():  # else the whole project goes, and says so itself
+                self.said.emit("info", tr("'{name}' was removed; its labels are kept.").format(name=name))
             self.changed.emit()

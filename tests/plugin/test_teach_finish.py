@@ -77,6 +77,32 @@ def test_a_map_that_is_made_again_is_one_layer_with_new_cells(qgis_new_project, 
     assert len(QgsProject.instance().mapLayers()) == 1
 
 
+def test_a_map_lies_on_its_raster_and_below_the_labels(qgis_new_project, tmp_path):
+    for name in ("raster.tif", "labels.tif", "map.tif"):
+        write_map(tmp_path / name, 1)
+    root = QgsProject.instance().layerTreeRoot()
+    raster, labels = (QgsRasterLayer(str(tmp_path / f"{name}.tif"), name) for name in ("raster", "labels"))
+    QgsProject.instance().addMapLayers([raster, labels], False)
+    group = root.addGroup("scene")
+    group.addLayer(labels)
+    group.addLayer(raster)
+    load_map(str(tmp_path / "map.tif"), "map", {}, raster)
+    assert [node.name() for node in group.children()] == ["labels", "map", "raster"]
+
+
+def test_a_removed_raster_is_told_and_another_project_is_not(state, tmp_path):
+    project = QgsProject.instance()
+    for name in ("one", "two", "three"):
+        write_map(tmp_path / f"{name}.tif", 1)
+        project.addMapLayer(QgsRasterLayer(str(tmp_path / f"{name}.tif"), name))
+    state.choose_raster(project.mapLayersByName("one")[0])
+    project.removeMapLayer(state.raster.id())
+    assert [text for _, text in state.told] == ["'one' was removed; its labels are kept."]
+    state.choose_raster(project.mapLayersByName("two")[0])
+    project.clear()
+    assert len(state.told) == 1 and state.raster is None
+
+
 def test_a_map_that_is_done_when_another_raster_is_taught_is_its_own(state, tmp_path):
     write_map(tmp_path / "map.tif", 1)
     files = {"head": str(tmp_path / "one.qhead"), "map": str(tmp_path / "map.tif"), "embedding": "/data/e.tif"}
