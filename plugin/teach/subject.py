@@ -11,7 +11,7 @@ from ...processing.environment import find_engine, home
 from ...processing.i18n import tr
 from .asking import Asking
 from .choosing import COMPUTE, FOUND, Making, output_for, propose
-from .classes import ClassList
+from .classes import ClassList, categories_of
 from .commands import Steps
 from .labels import LabelLayer
 from .loop import LiveLoop
@@ -116,13 +116,13 @@ class Subject(QObject):
         self.changed.emit()
 
     def choose_labels(self, layer: QgsVectorLayer, load_classes: bool = True) -> None:
-        """Teach with the labels of an existing layer; its categories become classes."""
+        """Teach with the labels of an existing layer; its categories, or what its field holds, become classes."""
         try:
             labels = LabelLayer.of(layer, self.target)
         except QuadratError as error:
             self.said.emit("warning", str(error))
             return
-        if load_classes:
+        if load_classes and self.target == CLASS and categories_of(layer):
             self.classes.load_categories(layer)
         self._take_labels(labels)
 
@@ -158,6 +158,7 @@ class Subject(QObject):
         if self.labels is not None:
             self._let_labels_go(self.labels)
         self.labels = labels
+        self._list_classes(labels)
         labels.lost.connect(self._on_labels_lost)
         labels.said.connect(self._on_labels_said)
         labels.follow(self.classes)
@@ -166,6 +167,16 @@ class Subject(QObject):
         self.loop.take_labels(labels)
         self._follow_labels()
         self.changed.emit()
+
+    def _list_classes(self, labels: LabelLayer) -> None:
+        """Classes of labels from another day or another hand are listed too."""
+        known = self.classes.names()
+        try:
+            for name in sorted(str(y) for y in labels.counts() if labels.target == CLASS and y is not None):
+                if name not in known:
+                    self.classes.add(name)
+        except QuadratError as error:  # more classes than a map can show
+            self.said.emit("warning", str(error))
 
     def engine_changed(self) -> None:
         """An engine was set up, changed or removed: begin again where none was there."""

@@ -5,7 +5,15 @@ import time
 
 import pytest
 from osgeo import gdal
-from qgis.core import QgsCoordinateReferenceSystem, QgsFeature, QgsPalettedRasterRenderer, QgsProject, QgsRasterLayer
+from qgis.core import (
+    NULL,
+    QgsCoordinateReferenceSystem,
+    QgsFeature,
+    QgsPalettedRasterRenderer,
+    QgsProject,
+    QgsRasterLayer,
+    QgsVectorLayer,
+)
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtGui import QColor
 from quadrat.core.live.messages import Places
@@ -203,3 +211,24 @@ def test_pieces_of_earlier_days_go(tmp_path):
             os.utime(tmp_path / name, (0, time.time() - PIECES_KEPT_S - 1))
     sweep(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new-view-2.tif", "scene_labels.gpkg"]
+
+
+def test_classes_of_labels_from_another_day_are_listed(state, tmp_path):
+    labels = LabelLayer.create(str(tmp_path / "labels.gpkg"), QgsCoordinateReferenceSystem(CRS))
+    labels.add([(point(0), "water", "click"), (point(20), "forest", "click"), (point(40), "forest", "click")])
+    state.add_class("village")
+    state._take_labels(labels)
+    assert state.classes.names() == ["village", "forest", "water"]
+    assert state.label_counts() == {"forest": 2, "water": 1}
+
+
+def test_a_layer_without_categories_can_be_taught_with(state):
+    layer = QgsVectorLayer("Point?crs=EPSG:32720&field=class:string", "places", "memory")
+    for place, name in ((0, "sea"), (20, "land"), (40, NULL)):
+        feature = QgsFeature(layer.fields())
+        feature.setGeometry(point(place))
+        feature.setAttribute(0, name)
+        layer.dataProvider().addFeature(feature)
+    QgsProject.instance().addMapLayer(layer)
+    state.choose_labels(layer)
+    assert state.classes.names() == ["land", "sea"] and state.label_counts() == {"land": 1, "sea": 1}
