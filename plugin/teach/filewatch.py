@@ -24,8 +24,6 @@ SETTLE_MS = 2000
 """Without a label for so long the file is made complete."""
 JOURNAL = "-wal"
 """SQLite writes changes here first, so that a change of the file itself may come much later."""
-_flusher = ThreadPoolExecutor(1, "quadrat-labels")
-"""Waits for the disk, so that QGIS's window need not."""
 
 
 class FileWatch(QObject):
@@ -41,6 +39,8 @@ class FileWatch(QObject):
         self.path = path
         self._identity = self._look()
         self._wrote = time.monotonic()
+        self._flusher: Optional[ThreadPoolExecutor] = None
+        """Waits for the disk, so that QGIS's window need not; ends with this object, so that no thread outlives it."""
         self._flushing: Optional[Future] = None
         self._watcher = QFileSystemWatcher(self)
         self._watcher.fileChanged.connect(self._on_changed)
@@ -62,7 +62,9 @@ class FileWatch(QObject):
         if os.path.exists(self.path + JOURNAL):
             self._settling.start()
             if self._flushing is None or self._flushing.running() or self._flushing.done():
-                self._flushing = _flusher.submit(flush, self.path + JOURNAL)
+                if self._flusher is None:
+                    self._flusher = ThreadPoolExecutor(1, "quadrat-labels")
+                self._flushing = self._flusher.submit(flush, self.path + JOURNAL)
 
     def state(self) -> str:
         """`there`, `gone`, or `replaced` by another file of the same name."""
@@ -78,6 +80,9 @@ class FileWatch(QObject):
         if self._watcher.files():
             self._watcher.removePaths(self._watcher.files())
         self.path = ""
+        if self._flusher is not None:
+            self._flusher.shutdown(wait=False)
+            self._flusher = None
 
     def _look(self) -> Optional[Tuple[int, int]]:
         try:
