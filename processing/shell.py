@@ -62,7 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND")
     for job in ALL:
         _add_job(commands, job)
-    replay = commands.add_parser("run", help="run a job kept as JSON: a log line of QGIS, a sidecar, or --print-job")
+    replay = commands.add_parser(
+        "run",
+        help="run a job kept as JSON, or a list of jobs in their order: a log line of QGIS, a sidecar, --print-job",
+    )
     replay.add_argument("file", help="the JSON file, or - for standard input")
     _add_running(replay)
     replay.set_defaults(do=_replay)
@@ -133,7 +136,10 @@ def _replay(options: argparse.Namespace) -> int:
         raise BadJob(f"{options.file} cannot be read as a job: {error}.") from error
     if isinstance(values, dict) and isinstance(values.get("job"), dict):
         values = values["job"]  # a sidecar holds the job under `job`
-    return _run(job_from_dict(values), options)
+    jobs = [job_from_dict(one) for one in (values if isinstance(values, list) else [values])]  # all before the first
+    if not jobs:
+        raise BadJob(f"{options.file} holds no job.")
+    return max(_run(job, options) for job in jobs)
 
 
 def _run(job: Job, options: argparse.Namespace) -> int:

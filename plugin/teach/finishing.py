@@ -1,7 +1,5 @@
 """From what was taught to files: train the head, apply it everywhere, assess it, by the ordinary algorithms."""
 
-import json
-import shlex
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -11,13 +9,11 @@ from qgis.PyQt.QtGui import QColor
 
 from ...core.errors import QuadratError
 from ...core.jobs.fewshot import ApplyHead, AssessHead, TrainHead
+from ...processing.calls import form_values
 from ...processing.i18n import tr
-from ...processing.parameters import key
 from ...processing.runner import Run
 from ...processing.styles import style_path
 
-PYTHON, SHELL, JSON = "python", "shell", "json"
-KINDS = (PYTHON, SHELL, JSON)
 ENDINGS = {
     "class": {"head": "_head.qhead", "map": "_map.tif", "confidence": "_confidence.tif", "report": "_report.html"},
     "value": {
@@ -64,49 +60,6 @@ class Lesson:
     def assess(self, output: str) -> AssessHead:
         """The job that writes the report."""
         return AssessHead.from_dict({**self.values(), "output": output})
-
-
-def processing_values(job: Any) -> Dict[str, Any]:
-    """The job as parameters of its algorithm; what has its default is left out."""
-    defaults, params = job.defaults(), job.params()
-    return {
-        key(name): _for_form(params[name], getattr(job, name))
-        for name in params
-        if getattr(job, name) != defaults[name] or params[name].required
-    }
-
-
-def _for_form(p: Any, value: Any) -> Any:
-    if p.choices:
-        return list(p.choices).index(value)
-    return list(value) if isinstance(value, tuple) else value
-
-
-def as_text(jobs: List[Any], kind: str) -> str:
-    """Jobs as lines for QGIS's Python console, for a shell, or as JSON."""
-    if kind == JSON:
-        return json.dumps([job.to_dict() for job in jobs], indent=1, ensure_ascii=False)
-    lines = []
-    for job in jobs:
-        if kind == PYTHON:
-            lines.append(f"processing.run({f'quadrat:{job.facts.id}'!r}, {processing_values(job)!r})")
-        else:
-            lines.append(" ".join(["python -m quadrat", job.facts.verb, *_options(job)]))
-    return "\n".join(["import processing", *lines] if kind == PYTHON else lines)
-
-
-def _options(job: Any) -> List[str]:
-    defaults, words = job.defaults(), []
-    for name, p in job.params().items():
-        value, option = getattr(job, name), name.replace("_", "-")
-        if value == defaults[name] and not p.required:
-            continue
-        if isinstance(value, bool):
-            words.append(f"--{option}" if value else f"--no-{option}")
-        else:
-            many = value if isinstance(value, tuple) else (value,)
-            words += [f"--{option}", *(shlex.quote(str(one)) for one in many)]
-    return words
 
 
 class Finishing(QObject):
@@ -164,7 +117,7 @@ class Finishing(QObject):
 
     def _next(self) -> None:
         job, self._doing = self._waiting.pop(0)
-        run = Run(f"quadrat:{job.facts.id}", processing_values(job))
+        run = Run(f"quadrat:{job.facts.id}", form_values(job))
         run.progressed.connect(self._on_progressed)
         run.finished.connect(self._on_finished)
         run.start()

@@ -70,13 +70,12 @@ class Gestures:
         except QuadratError as error:
             self._say(str(error))
 
-    def erase_point(self, point: QgsPointXY) -> None:
-        """All labels that touch the cell under a point go."""
-        cell, labels = self._state.cell_of(point), self._state.labels
-        if cell is None or labels is None:
-            return
-        numbers = self._touching(*cell)
-        if numbers:
+    def erase_points(self, points: List[QgsPointXY]) -> None:
+        """All labels that touch the cells under these points go, in one step."""
+        labels = self._state.labels
+        cells = dict.fromkeys(map(self._state.cell_of, points))
+        numbers = sorted({number for cell in cells if cell is not None for number in self._touching(*cell)})
+        if labels is not None and numbers:
             self._do(EraseLabels(labels, numbers))
 
     def _put(self, cells: List[Any], y: Any, made: str) -> None:

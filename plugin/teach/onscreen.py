@@ -51,7 +51,7 @@ class OnScreen(QObject):
         tool.clicked.connect(state.label_point)
         tool.dragged.connect(state.label_points)
         tool.drawn.connect(state.label_geometry)
-        tool.erased.connect(state.erase_point)
+        tool.erased.connect(state.erase_points)
         tool.key.connect(self.press)
         tool.deactivated.connect(self._on_tool_gone)
 

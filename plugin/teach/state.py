@@ -13,10 +13,11 @@ from qgis.PyQt.QtGui import QDesktopServices
 
 from ...core.errors import QuadratError
 from ...core.live.messages import At, Cloud, Painted, Scored, Taught
+from ...processing.calls import as_text
 from ...processing.i18n import tr
 from .choosing import NONE, Proposal, output_for
 from .classedits import ClassEdits
-from .finishing import ENDINGS, Finishing, Lesson, as_text, load_map
+from .finishing import ENDINGS, Finishing, Lesson, load_map
 from .gestures import Gestures
 from .intervals import shares_beside
 from .picking import Picking
@@ -136,9 +137,9 @@ class TeachState(ClassEdits, Subject):
         """Label what is selected in any layer."""
         self.gestures.label_selected(layer)
 
-    def erase_point(self, point: QgsPointXY) -> None:
-        """Take the labels of the cell under a point away."""
-        self.gestures.erase_point(point)
+    def erase_points(self, points: List[QgsPointXY]) -> None:
+        """Take the labels of the cells under these points away, in one step of undo."""
+        self.gestures.erase_points(points)
 
     def undo(self) -> None:
         """Take back the last change of labels or classes."""

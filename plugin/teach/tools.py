@@ -15,7 +15,7 @@ from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import QApplication
 
 from .grid import Cell, CellGrid
-from .marks import Marks
+from .marks import LIGHT, Marks
 from .stroke import crossed, parts
 
 CLICK, DRAG, POLYGON, NONE = "click", "drag", "polygon", "none"
@@ -42,7 +42,8 @@ class LabelTool(QgsMapTool):
     """One point in each cell that was passed over, in order, when the button goes up."""
     drawn = pyqtSignal(QgsGeometry)
     """A valid polygon, or several where its edges crossed."""
-    erased = pyqtSignal(QgsPointXY)
+    erased = pyqtSignal(list)
+    """Where the right button went down; dragging, one point in each cell that it passed over."""
     key = pyqtSignal(str)
     """A letter or digit, or one of `enter`, `space`, `backspace`, `escape`, `undo`, `redo`."""
 
@@ -55,7 +56,7 @@ class LabelTool(QgsMapTool):
         self._marks: Optional[Marks] = None
         self._cell: Optional[Cell] = None
         self._pressed: Optional[QgsPointXY] = None
-        self._pressed_at = QPoint()
+        self._erasing = False
         self._last_at = QPoint()
         self._stroke: List[QgsPointXY] = []
         self._stroke_cells: List[Cell] = []
@@ -126,12 +127,16 @@ class LabelTool(QgsMapTool):
 
     def canvasPressEvent(self, event: QgsMapMouseEvent) -> None:  # noqa: N802 - QGIS's name
         """A button goes down."""
-        if event.button() != Qt.MouseButton.LeftButton:
+        if event.button() not in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton) or self._pressed is not None:
             return
+        erasing = event.button() == Qt.MouseButton.RightButton
         if self._mode == POLYGON:
-            self._add_corner(event.mapPoint())
+            if not erasing:
+                self._add_corner(event.mapPoint())
             return
-        self._pressed, self._pressed_at, self._last_at = event.mapPoint(), event.pos(), event.pos()
+        self._pressed, self._last_at, self._erasing = event.mapPoint(), event.pos(), erasing
+        if self._marks is not None:
+            self._marks.paint_with(LIGHT if erasing else self._colour)
         if self._mode == DRAG:
             self._pass_over(event.pos())
 
@@ -148,12 +153,13 @@ class LabelTool(QgsMapTool):
 
     def canvasReleaseEvent(self, event: QgsMapMouseEvent) -> None:  # noqa: N802 - QGIS's name
         """A button goes up."""
-        if event.button() == Qt.MouseButton.RightButton:
+        erasing = event.button() == Qt.MouseButton.RightButton
+        if erasing and self._mode == POLYGON:
             if self._corners:
                 self._end_polygon()
-            elif self._pressed is None:
-                self.erased.emit(event.mapPoint())
-        elif event.button() == Qt.MouseButton.LeftButton and self._pressed is not None:
+            else:
+                self.erased.emit([event.mapPoint()])
+        elif self._pressed is not None and erasing == self._erasing and event.button() != Qt.MouseButton.MiddleButton:
             self._end_press(event.pos())
 
     def canvasDoubleClickEvent(self, event: QgsMapMouseEvent) -> None:  # noqa: N802 - QGIS's name
@@ -234,9 +240,11 @@ class LabelTool(QgsMapTool):
     def _end_press(self, at: QPoint) -> None:
         if self._mode == DRAG:
             self._pass_over(at)
-        pressed, stroke = self._pressed, self._stroke
+        pressed, stroke, erasing = self._pressed, self._stroke, self._erasing
         self._drop()
-        if len(stroke) > 1:
+        if erasing:
+            self.erased.emit(stroke if len(stroke) > 1 else [pressed])
+        elif len(stroke) > 1:
             self.dragged.emit(stroke)
         elif pressed is not None:
             self.clicked.emit(pressed)
@@ -340,8 +348,11 @@ class LabelTool(QgsMapTool):
         """What was begun is not wanted any more."""
         self._pressed, self._stroke, self._seen, self._corners = None, [], set(), []
         if self._marks is not None:
+            if self._erasing:
+                self._marks.paint_with(self._colour)
             self._marks.end_stroke()
             self._marks.show_polygon([])
+        self._erasing = False
 
     def _leave(self) -> None:
         here = not sip.isdeleted(self._canvas)

@@ -51,7 +51,10 @@ def _gestures() -> Words:
             tr("Click"),
             tr("Click on the map: the cell under the cursor gets the chosen class. Right click erases."),
         ),
-        "tool_drag": (tr("Drag"), tr("Hold the mouse button and drag over cells: all of them get the class.")),
+        "tool_drag": (
+            tr("Drag"),
+            tr("Hold the mouse button and drag over cells: all get the class. The right button erases them."),
+        ),
         "tool_polygon": (
             tr("Polygon"),
             tr("Click the corners, right click or Enter to finish, Esc to drop. All cells inside get the class."),

@@ -76,7 +76,7 @@ def test_a_polygon_without_an_area_is_none_and_crossing_edges_are_mended(hand):
 def test_in_polygon_mode_a_right_click_without_a_polygon_erases(hand):
     hand.tool.set_mode("polygon")
     hand.click(hand.at(7, 7), RIGHT)
-    assert hand.cells(hand.told["erased"]) == [(7, 7)]
+    assert [hand.cells(points) for points in hand.told["erased"]] == [[(7, 7)]]
 
 
 def test_another_mode_drops_what_was_begun(hand):

@@ -9,7 +9,7 @@ from qgis.PyQt.QtWidgets import QApplication
 from quadrat.plugin.teach.stroke import crossed, parts
 from quadrat.plugin.teach.tools import HOVER_MS
 
-from .hand import MIDDLE, RIGHT, UTM, Hand, hand, make_grid, window
+from .hand import LEFT, MIDDLE, RIGHT, UTM, Hand, hand, make_grid, window
 
 __all__ = ["hand", "window"]
 """Fixtures, which pytest looks for here."""
@@ -96,8 +96,25 @@ def test_two_quick_clicks_are_two_labels(hand):
 def test_right_click_erases_and_the_middle_button_does_nothing(hand):
     hand.click(hand.at(3, 4), RIGHT)
     hand.click(hand.at(3, 4), MIDDLE)
-    assert hand.cells(hand.told["erased"]) == [(3, 4)]
+    assert [hand.cells(points) for points in hand.told["erased"]] == [[(3, 4)]]
     assert not hand.told["clicked"]
+
+
+def test_the_right_button_erases_all_that_it_passes_over(hand):
+    hand.tool.set_mode("drag")
+    hand.press(hand.at(5, 5), RIGHT)
+    hand.move(hand.at(5, 20))
+    assert hand.tool._marks.stroke.asGeometry().area() == pytest.approx(16 * 100)
+    hand.press(hand.at(5, 20), LEFT)
+    hand.release(hand.at(5, 20), LEFT)
+    hand.release(hand.at(5, 20), RIGHT)
+    assert [hand.cells(points) for points in hand.told["erased"]] == [[(5, col) for col in range(5, 21)]]
+    assert not hand.told["dragged"] and not hand.told["clicked"]
+    assert hand.tool._marks.stroke.asGeometry().isEmpty()
+    hand.press(hand.at(7, 7))
+    hand.move(hand.at(7, 9))
+    hand.release(hand.at(7, 9))
+    assert hand.cells(hand.told["dragged"][0]) == [(7, 7), (7, 8), (7, 9)]
 
 
 @pytest.mark.parametrize("scene", SCENES)

@@ -142,20 +142,47 @@ def sources():
 
 
 def test_the_map_of_everything_is_the_live_map(taught, canvas, qtbot):
-    from qgis.core import QgsRasterLayer
-
     teach(taught, canvas, qtbot)
     with qtbot.waitSignal(taught.finishing.finished, timeout=2 * PATIENCE_MS):
         taught.map_everything()
-    made = QgsRasterLayer(taught.files()["map"], "map")
-    assert made.isValid() and made.source() in sources()
+    assert taught.files()["map"] in sources()
+    assert cells_unlike_the_live_map(taught) == 0
+
+
+def cells_unlike_the_live_map(state):
+    """How many of every third cell have another class in the file than on the canvas."""
+    from qgis.core import QgsRasterLayer
+
+    path = state.files()["map"]
+    made = QgsRasterLayer(path, "map")
+    assert made.isValid()
     block = made.dataProvider().block(1, made.extent(), made.width(), made.height())
-    classes = json.loads(Path(taught.files()["map"] + ".quadrat.json").read_text(encoding="utf-8"))["facts"]["classes"]
-    names = {entry["value"]: entry["name"] for entry in classes}
-    order = taught.classes.names()
-    different = 0
-    for row in range(0, made.height(), 3):
-        for col in range(0, made.width(), 3):
-            live = taught.screen.item.byte_at(col + 0.5, row + 0.5)[0]
-            different += order[live - 1] != names[int(block.value(row, col))]
-    assert different == 0
+    classes = json.loads(Path(path + ".quadrat.json").read_text(encoding="utf-8"))["facts"]["classes"]
+    names, order = {entry["value"]: entry["name"] for entry in classes}, state.classes.names()
+    return sum(
+        order[state.screen.item.byte_at(col + 0.5, row + 0.5)[0] - 1] != names[int(block.value(row, col))]
+        for row in range(0, made.height(), 3)
+        for col in range(0, made.width(), 3)
+    )
+
+
+@pytest.mark.parametrize("kind", ["python", "shell", "json"])
+def test_a_copied_call_makes_the_same_map(kind, taught, canvas, qtbot, tmp_path):
+    import shlex
+    import subprocess
+
+    from quadrat.processing.calls import program
+
+    teach(taught, canvas, qtbot)
+    text = taught.copy_call(kind)
+    assert not Path(taught.files()["map"]).exists()
+    if kind == "python":
+        exec(text, {})  # as the console does
+    elif kind == "shell":
+        for line in text.splitlines():
+            subprocess.run(shlex.split(line), check=True, capture_output=True, cwd=tmp_path, timeout=120)
+    else:
+        (tmp_path / "jobs.json").write_text(text, encoding="utf-8")
+        command = [*program(), "run", str(tmp_path / "jobs.json")]
+        subprocess.run(command, check=True, capture_output=True, cwd=tmp_path, timeout=120)
+    assert cells_unlike_the_live_map(taught) == 0

@@ -119,3 +119,36 @@ def test_an_embedding_replaced_on_disk_is_opened_anew_with_all_labels(taught, ca
     qtbot.waitUntil(lambda: taught.taught.labels == 9, timeout=PATIENCE_MS)
     painted(taught, qtbot)
     assert len(taught.labels) == 9 and not [text for level, text in taught.told if level == "error"]
+
+
+def test_teaching_begins_with_a_piece_and_goes_on_with_the_whole(state, ground, canvas, qtbot, monkeypatch):
+    from qgis.core import QgsPointXY
+    from quadrat.plugin.teach import choosing
+
+    monkeypatch.setattr(choosing, "FIRST_CELLS", 100)
+    opened = []
+    state.loop.opened.connect(lambda what: opened.append((what.height, what.width, state.whole)))
+    state.choose_raster(ground)
+    with qtbot.waitSignal(state.loop.opened, timeout=PATIENCE_MS):
+        state.accept_proposal()
+    assert opened == [(101, 101, False)]  # the middle of 247 by 237 pixels lies between them
+    assert state.busy == "Making the embedding of the whole raster"
+    names = ("one", "two")
+    for name in names:
+        state.add_class(name)
+    state.set_tool("click")
+    box = ground.extent()
+    for number, (x, y) in enumerate([(0.45, 0.45), (0.55, 0.55), (0.45, 0.55), (0.55, 0.45)]):
+        state.set_current(names[number % 2])
+        click(canvas, QgsPointXY(box.xMinimum() + x * box.width(), box.yMinimum() + y * box.height()))
+    assert len(state.labels) == 4
+    qtbot.waitUntil(lambda: state.whole and state.opened is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: state.taught is not None and state.taught.labels == 4, timeout=PATIENCE_MS)
+    painted(state, qtbot)
+    assert opened[-1] == (ground.height(), ground.width(), True)
+    assert state.screen.item.byte_at(1.5, 1.5)[0] > 0, "the map reaches the corners now"
+    assert state.embedding == state.proposal.path
+    assert not [told for told in state.told if told[0] != "info"]
+    while state.stack.canUndo() and len(state.labels):
+        state.undo()
+    assert len(state.labels) == 0, "undo reaches back over the change"

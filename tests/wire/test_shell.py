@@ -58,6 +58,23 @@ def test_a_sidecar_replays_the_run(short_job):
     assert pathlib.Path(short_job["output"]).read_bytes() == first
 
 
+def test_a_list_of_jobs_is_run_in_its_order(short_job, tmp_path):
+    second = str(tmp_path / "second.tif")
+    (tmp_path / "jobs.json").write_text(json.dumps([short_job, {**short_job, "output": second}]))
+    done = quadrat("run", str(tmp_path / "jobs.json"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [f"output: {short_job['output']}", f"output: {second}"]
+
+
+@pytest.mark.parametrize("jobs", [[], [{"job": "embedraster", "output": "x.tif"}], "text"])
+def test_a_list_with_nothing_to_run_is_a_sentence(jobs, short_job, tmp_path):
+    (tmp_path / "jobs.json").write_text(json.dumps([short_job, *jobs] if jobs and jobs != "text" else jobs))
+    done = quadrat("run", str(tmp_path / "jobs.json"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("quadrat: ") and "Traceback" not in done.stderr
+    assert not os.path.exists(short_job["output"])
+
+
 def test_paths_are_relative_to_where_the_user_stands(short_job, tmp_path):
     done = quadrat("embed", "--input", "small.tif", "--output", "new.tif", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
