@@ -82,11 +82,16 @@ class Linear:
         middle = bias + MIDDLE_CODE * rest.sum(axis=1)
         return cls(np.ascontiguousarray(digits), np.kron(np.eye(columns), powers), step, middle[:, None])
 
-    def __call__(self, codes: NDArray[np.uint8]) -> Float:
-        """(C, rows) values of (n, D) codes; rows are n filled up to a multiple of `LANES`."""
-        sums = product(codes, self.digits)
-        filled = np.zeros((sums.shape[1], -(-len(codes) // LANES) * LANES))
-        filled[:, : len(codes)] = sums.T
+    def __call__(self, *parts: NDArray[np.uint8]) -> Float:
+        """(C, rows) values of the (n, D) codes of all parts; rows are filled up to a multiple of `LANES`.
+
+        Several parts at once take fewer calls, between which Python's threads wait for one another.
+        """
+        filled = np.zeros((self.digits.shape[1], -(-sum(map(len, parts)) // LANES) * LANES))
+        start = 0
+        for codes in parts:
+            filled[:, start : start + len(codes)] = product(codes, self.digits).T
+            start += len(codes)
         whole = self.places @ filled  # exact, so the order in which it is added does not matter
         whole *= self.step
         whole += self.bias
@@ -126,20 +131,20 @@ class Kernel:
         self._linear = None if coding is None else _folded(estimator, coding)
         self.quick = self._linear is not None
 
-    def piece(self, cells: NDArray[Any]) -> Predicted:
-        """What the head says of at most `PIECE_ROWS` cells, on the thread that calls.
+    def piece(self, *parts: NDArray[Any]) -> Predicted:
+        """What the head says of the cells of all parts, on the thread that calls.
 
         Args:
-            cells: (n, D) contiguous uint8 codes, or float32 where there is no coding.
+            parts: (n, D) contiguous uint8 codes, or float32 where there is no coding; at most `PIECE_ROWS` each.
         """
         if self._linear is None:
-            X = cells if self.coding is None else self.coding.decode_rows(cells)
-            return predict(self._estimator, X, self.classes)
-        columns = self._linear(cells)
+            decode = self.coding.decode_rows if self.coding is not None else np.asarray
+            return Predicted.joined([predict(self._estimator, decode(cells), self.classes) for cells in parts])
+        columns, count = self._linear(*parts), sum(map(len, parts))
         if not self.classes:
             values = _value(self._estimator, iter(columns))
-            return Predicted(values[: len(cells)].astype(np.float32), None)
-        shares = _shares(self._estimator, _Rows(columns)).astype(np.float32)[: len(cells)]
+            return Predicted(values[:count].astype(np.float32), None)
+        shares = _shares(self._estimator, _Rows(columns)).astype(np.float32)[:count]
         return chosen(self._estimator, shares)
 
     def __call__(self, cells: NDArray[Any], crew: Crew) -> Predicted:

@@ -25,6 +25,8 @@ from .tiles import Piece, Tiles
 Byte = NDArray[np.uint8]
 FILES = ("view-a.bin", "view-b.bin")
 """In turn, so that the one that QGIS may still read is never written."""
+QUICK_PIECES = 4
+"""Painted at once by a head that is linear: threads of Python wait for one another between calls."""
 VALUE_STEPS = 254
 HISTOGRAM = 20
 
@@ -62,19 +64,19 @@ class Brush:
         key = (head.version, threshold, byte_of.tobytes())
         return cls(kernel, Reading(head.classes, threshold=threshold), byte_of, head.span, key)
 
-    def bytes_of(self, cells: NDArray[Any]) -> tuple[Byte, Byte]:
-        """(n,) class bytes and confidence bytes of (n, D) cells."""
-        said = self.said(cells)
+    def bytes_of(self, *parts: NDArray[Any]) -> tuple[Byte, Byte]:
+        """(n,) class bytes and confidence bytes of the (n, D) cells of all parts."""
+        said = self.said(*parts)
         if said.probabilities is None:
-            return value_bytes(said.values, self.span), np.zeros(len(cells), np.uint8)
+            return value_bytes(said.values, self.span), np.zeros(len(said.values), np.uint8)
         shown = self.byte_of[said.values]
         if said.sets is not None:
             shown = np.where(said.sets.sum(axis=1) > 1, np.uint8(UNSURE), shown)
         return shown, codes(said.confidence)
 
-    def said(self, cells: NDArray[Any]) -> Predicted:
-        """What the head says of (n, D) cells, read."""
-        return self.reading(self.kernel.piece(cells), np.empty((0, cells.shape[1]), np.float32))
+    def said(self, *parts: NDArray[Any]) -> Predicted:
+        """What the head says of the (n, D) cells of all parts, read."""
+        return self.reading(self.kernel.piece(*parts), np.empty((0, parts[0].shape[1]), np.float32))
 
 
 def value_bytes(values: NDArray[np.float32], span: tuple[float, float]) -> Byte:
@@ -125,20 +127,19 @@ class Painter:
                 layers[(slice(None), *here)] = before.layers[(slice(None), *there)]
                 rest = around(window, both)
         pieces = [piece for part in rest for piece in self._tiles.pieces(part)]
-        self._all(pieces, lambda piece: _stroke(piece, brush, layers, window), progress)
+        self._all(pieces, lambda some: _stroke(some, brush, layers, window), brush.kernel.quick, progress)
         self.last = Picture(window, step, brush.key, layers)
         return self.last
 
-    def _all(self, pieces: list[Piece], work: Callable[[Piece], None], progress: Progress) -> None:
+    def _all(self, pieces: list[Piece], work: Callable[[list[Piece]], None], quick: bool, progress: Progress) -> None:
         """Pieces side by side; a cancel is heard between them."""
 
         def some(numbers: slice) -> None:
-            # A piece takes less than a millisecond of a linear head, and a quarter of a second of many trees.
+            # A linear head takes less than a millisecond for a piece, many trees a quarter of a second.
             progress.checkpoint(numbers.start / len(pieces))
-            for piece in pieces[numbers]:
-                work(piece)
+            work(pieces[numbers])
 
-        self._crew.each(some, pieces_of(len(pieces), 1))
+        self._crew.each(some, pieces_of(len(pieces), QUICK_PIECES if quick else 1))
 
     def write(self, picture: Picture) -> str:
         """Into the file whose turn it is; gives its path.
@@ -170,13 +171,16 @@ def _reserve(number: int, size: int) -> None:
         os.posix_fallocate(number, 0, size)
 
 
-def _stroke(piece: Piece, brush: Brush, layers: Byte, window: Window) -> None:
-    """Paint one piece into its place."""
-    shown, sure = brush.bytes_of(piece.rows())
-    shape, valid = (piece.place.height, piece.place.width), piece.valid
-    place = piece.place.slices_in(window)
-    layers[(0, *place)] = shown.reshape(shape) * valid
-    layers[(1, *place)] = sure.reshape(shape) * valid
+def _stroke(pieces: list[Piece], brush: Brush, layers: Byte, window: Window) -> None:
+    """Paint pieces into their places."""
+    shown, sure = brush.bytes_of(*(piece.rows() for piece in pieces))
+    start = 0
+    for piece in pieces:
+        shape, valid, place = (piece.place.height, piece.place.width), piece.valid, piece.place.slices_in(window)
+        rows = slice(start, start + valid.size)
+        layers[(0, *place)] = shown[rows].reshape(shape) * valid
+        layers[(1, *place)] = sure[rows].reshape(shape) * valid
+        start += valid.size
 
 
 def around(window: Window, hole: Window) -> list[Window]:

@@ -66,6 +66,17 @@ def test_logits_are_those_of_float64(terms, columns, size, seed):
     np.testing.assert_allclose(found, exact, rtol=1e-9, atol=2 * LARGEST_ERROR)
 
 
+def test_several_parts_are_one_after_another():
+    cells, coding = coded(12)
+    for kind, recipe in (("linear", {}), ("linear", {"target": "value"}), ("forest-small", {})):
+        estimator, classes, _ = head(cells, coding, kind, **recipe)
+        kernel = Kernel(estimator, classes, coding)
+        whole, parts = kernel.piece(cells), kernel.piece(cells[:7], cells[7:8], cells[8:])
+        np.testing.assert_array_equal(parts.values, whole.values)
+        if classes:
+            np.testing.assert_array_equal(parts.probabilities, whole.probabilities)
+
+
 def test_what_cannot_be_exact_is_left_alone():
     assert Linear.of(np.array([[np.nan, 1.0]]), np.zeros(1)) is None
     assert Linear.of(np.ones((1, 200_000)), np.zeros(1)) is None
