@@ -4,7 +4,50 @@ Standard library only: the toolbox form and the command line read cards.
 """
 
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Optional, Tuple
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the official weights of a model can be had, and how they are known to be those."""
+
+    name: str
+    """Name in forms and file names."""
+    repo_id: str = ""
+    """Repository on the Hugging Face hub."""
+    file_name: str = ""
+    """File in it; empty: the usual names are tried."""
+    url: str = ""
+    revision: str = ""
+    """Commit of the repository, where it is known to be good."""
+    licence: str = ""
+    licence_url: str = ""
+    must_accept: bool = False
+    """True where the licence restricts use, so that people must have seen it once."""
+    parameters: int = 0
+    """Number of weights, for the size in megabytes."""
+    bytes: int = 0
+    """Size of the file; 0 where it is not known."""
+
+    @property
+    def file_names(self) -> Tuple[str, ...]:
+        """Files to look for in the repository."""
+        return (self.file_name,) if self.file_name else ("model.safetensors", "pytorch_model.bin")
+
+    @property
+    def megabytes(self) -> int:
+        """Size of the file, from four bytes a weight where it is not known; 0 where that is not known either."""
+        return round((self.bytes or 4 * self.parameters) / 1e6)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One set of bands that a backbone takes, in its order."""
+
+    name: str
+    """Of the sensor, as people say it."""
+    roles: Tuple[str, ...]
+    """Of the bands, see `spectrum.py`."""
 
 
 @dataclass(frozen=True)
@@ -29,3 +72,19 @@ class Card:
     """Paper or reference implementation."""
     requirements: Tuple[str, ...] = ()
     """Import names the light engine may lack."""
+    model: str = ""
+    """Name within the builder's library, where the card stands for one model of a family."""
+    weights: Optional[Source] = None
+    """Of the one model that the card stands for."""
+    inputs: Tuple[Inputs, ...] = ()
+    """Any one of these; empty: any bands."""
+    any_bands: bool = False
+    """True when any subset of the bands of `inputs`' roles will do."""
+    resolution_m: Tuple[float, float] = (0.0, 0.0)
+    """Sizes of a pixel that it was made for, smallest and largest; 0: any."""
+    patch_px: int = 0
+    """Pixels to a cell, where it is fixed."""
+    tile_px: int = 0
+    """Side of the window it was trained with."""
+    embed_dim: int = 0
+    """Dimensions that it gives; 0: depends."""

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .card import Card
+
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 State = Mapping[str, NDArray[Any]]
@@ -27,6 +29,12 @@ class BuildRequest:
     dtype: str = "float32"
     """Type of the raster's values, for scaling by the range of the type."""
     band_names: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    """Of each band, see `spectrum.py`; empty texts, or nothing at all, where it is not known."""
+    wavelengths_nm: tuple[float, ...] = ()
+    """Centre of each band; 0 where it is not known."""
+    card: Card | None = None
+    """Of the backbone that is asked for."""
     model: str = ""
     weights: str = ""
     download: bool = False

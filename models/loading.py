@@ -9,10 +9,10 @@ import os
 import pickle  # nosec B403 - only for the name of its error; nothing is unpickled
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .card import Source
 from .errors import UnusableModel, WeightsNotFound
 
 if TYPE_CHECKING:
@@ -21,29 +21,6 @@ if TYPE_CHECKING:
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model")
 """Keys under which training programs keep the tensors, in timm's order of preference."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where the weights of a model can be had."""
-
-    name: str
-    """Name in forms and file names."""
-    repo_id: str = ""
-    """Repository on the Hugging Face hub."""
-    file_name: str = ""
-    """File in it; empty: the usual names are tried."""
-    url: str = ""
-    revision: str = ""
-    """Commit of the repository, where it is known to be good."""
-    licence: str = ""
-    parameters: int = 0
-    """Number of weights, for the size in megabytes."""
-
-    @property
-    def file_names(self) -> tuple[str, ...]:
-        """Files to look for in the repository."""
-        return (self.file_name,) if self.file_name else ("model.safetensors", "pytorch_model.bin")
 
 
 def store() -> Path | None:
@@ -124,7 +101,7 @@ def _in_hub_cache(source: Source) -> Path | None:
 
 def _how_to_get(source: Source) -> str:
     """One sentence: what is missing, how large it is, under which licence, and the two ways to get it."""
-    size = f", about {max(1, round(source.parameters * 4 / 1e6))} MB" if source.parameters else ""
+    size = f", about {max(1, source.megabytes)} MB" if source.megabytes else ""
     licence = f", licence {source.licence}" if source.licence else ", licence not stated"
     where = f" ({source.repo_id or source.url})" if source.repo_id or source.url else ""
     folder = store()

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from ..contract import Bool, BuildRequest, Float
 from ..errors import UnusableModel
 from ..identity import identity_of
-from ..loading import Source, find_weights, read_tensors, sha256_of
+from ..card import Source
+from ..loading import find_weights, read_tensors, sha256_of
 from ..scaling import NetworkInput, network_input
 from ..torch_tools import choose_device, import_timm, out_of_memory
 

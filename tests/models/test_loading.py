@@ -5,10 +5,11 @@ import pickle
 
 import pytest
 from quadrat.models import loading
+from quadrat.models.card import Source
 from quadrat.models.errors import UnusableModel, WeightsNotFound
 
 torch = pytest.importorskip("torch")
-SOURCE = loading.Source("tiny.tag", repo_id="nobody/tiny.tag", licence="mit", parameters=5_000_000)
+SOURCE = Source("tiny.tag", repo_id="nobody/tiny.tag", licence="mit", parameters=5_000_000)
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_hub_cache_is_looked_at(home, tmp_path, monkeypatch):
 def test_download_without_network_says_what_to_do(home, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", "http://127.0.0.1:9", raising=False)
-    source = loading.Source("tiny.tag", url="http://127.0.0.1:9/tiny.pth", licence="mit")
+    source = Source("tiny.tag", url="http://127.0.0.1:9/tiny.pth", licence="mit")
     with pytest.raises(WeightsNotFound, match=r"could not be downloaded.*network"):
         loading.find_weights(source, "", download=True, log=lambda text: None)
     assert not [path for path in home.iterdir() if path.is_file()]
@@ -78,7 +79,7 @@ def test_download_without_network_says_what_to_do(home, monkeypatch):
 def test_download_keeps_hash(home, tmp_path):
     served = tmp_path / "tiny.pth"
     torch.save({"a": torch.ones(2)}, served)
-    source = loading.Source("tiny.tag", url=served.as_uri(), licence="mit")
+    source = Source("tiny.tag", url=served.as_uri(), licence="mit")
     told = []
     path = loading.find_weights(source, "", download=True, log=told.append)
     assert path == home / "tiny.tag.pth"
