@@ -195,6 +195,31 @@ def read_tensors(path: Path) -> dict[str, "torch.Tensor"]:
     return tensors
 
 
+def read_groups(path: Path) -> dict[str, dict[str, "torch.Tensor"]]:
+    """The tensors of a file that keeps several networks, each under a name of its own.
+
+    Either state dicts in a dict, or one flat state dict whose names begin with that of the network and a dot.
+
+    Raises:
+        UnusableModel: the file is truncated, holds code, or holds something else than such groups of tensors.
+    """
+    import torch
+
+    content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+    if not isinstance(content, Mapping) or not content:
+        raise UnusableModel(f"The file {path} holds no named tensors, so it cannot be the weights of a network.")
+    groups: dict[str, dict[str, torch.Tensor]] = {}
+    for key, value in content.items():
+        inside = value if isinstance(value, Mapping) else {"": value}
+        for name, tensor in inside.items():
+            full = f"{key}.{name}" if name else str(key)
+            if not isinstance(tensor, torch.Tensor):
+                raise UnusableModel(f"The file {path} holds '{full}', which is not a tensor; weights are needed.")
+            group, _, rest = full.partition(".")
+            groups.setdefault(group, {})[rest] = tensor
+    return groups
+
+
 def _read_safetensors(path: Path) -> Any:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
