@@ -88,6 +88,11 @@ class RasterReader:
     ) -> None:
         self.close()
 
+    @property
+    def masked(self) -> bool:
+        """True when the file itself says where nothing is: each band by a number of its own, or all by alpha."""
+        return bool(self._alpha) or all(nodata is not None for nodata in self.nodata)
+
     def close(self) -> None:
         """Let go of the file."""
         self._dataset.close()
