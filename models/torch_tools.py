@@ -14,18 +14,27 @@ _declared: list[Any] = []
 """Operator declarations; they vanish with the object that made them."""
 
 
+def need(*libraries: str) -> None:
+    """Says in one sentence that this engine is too small, before an import fails.
+
+    Raises:
+        MissingLibrary: one of them is not installed.
+    """
+    for name in libraries:
+        if importlib.util.find_spec(name) is None:
+            raise MissingLibrary(
+                f"This backbone needs {name}, which the light engine does not hold. Set up the full engine, "
+                "or choose spectral-textural, mosaiks or raw."
+            )
+
+
 def import_timm() -> Any:
     """The timm library.
 
     Raises:
         MissingLibrary: the engine holds no torch or no timm.
     """
-    for name in ("torch", "timm"):
-        if importlib.util.find_spec(name) is None:
-            raise MissingLibrary(
-                f"This backbone needs {name}, which the light engine does not hold. Set up the full engine, "
-                "or choose spectral-textural, mosaiks or raw."
-            )
+    need("torch", "timm")
     _declare_vision_operators()
     import timm
 
