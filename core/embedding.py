@@ -13,12 +13,12 @@ from .errors import BadInput
 from .feeding import Fed, TileSource, read_ahead
 from .progress import Progress
 from .quantise import Quantiser
-from .raster import RasterReader
+from .scene import Reader
 from .stitching import LaneStitcher, Put
 from .tiling import Batch, Plan, spread
 
 Float = NDArray[np.float32]
-Open = Callable[[], tuple[RasterReader, TileSource]]
+Open = Callable[[], tuple[Reader, TileSource]]
 
 SAMPLE_BYTES = 128 * 2**20
 """Most memory for the vectors of sampled batches, which are used later and not made twice."""

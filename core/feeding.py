@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .grid import Window
-from .raster import RasterReader
 from .region import PolygonMask
+from .scene import Reader
 from .tiling import Batch
 
 Float = NDArray[np.float32]
@@ -52,7 +52,7 @@ class TileSource:
     """
 
     def __init__(
-        self, reader: RasterReader, region: Window, patch_px: int, halo_px: int, mirror: bool, mask: PolygonMask | None
+        self, reader: Reader, region: Window, patch_px: int, halo_px: int, mirror: bool, mask: PolygonMask | None
     ) -> None:
         self._reader, self._region, self._mask = reader, region, mask
         self._patch, self._halo, self._mirror = patch_px, halo_px, mirror
@@ -97,7 +97,7 @@ class TileSource:
 
 
 def read_ahead(
-    open_source: Callable[[], tuple[RasterReader, TileSource]], batches: Sequence[Batch]
+    open_source: Callable[[], tuple[Reader, TileSource]], batches: Sequence[Batch]
 ) -> Generator[Fed, None, None]:
     """Batches in order, read by a thread of their own that is at most `AHEAD` batches in front.
 

@@ -1,7 +1,7 @@
 """Two rasters of one place read as one: the second brought onto the grid of the first, as radar is to optical bands.
 
-A window of the pair is read like a window of any raster; nothing is written. Where the grids are the same, the pixels of
-the second are taken as they are; else GDAL warps them window by window: bilinear, or the mean of much smaller pixels.
+A window of the pair is read like a window of any raster; nothing is written. On equal grids the pixels of the second
+are taken as they are; else GDAL warps them window by window: bilinear, or the mean of much smaller pixels.
 """
 
 import math

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from .errors import BadInput
 from .grid import Window
-from .raster import RasterReader
 from .region import PolygonMask
+from .scene import Reader
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -39,7 +39,7 @@ class WindowSample:
     """
 
     def __init__(
-        self, reader: RasterReader, region: Window, seed: int, align_px: int = 1, mask: PolygonMask | None = None
+        self, reader: Reader, region: Window, seed: int, align_px: int = 1, mask: PolygonMask | None = None
     ) -> None:
         self._reader, self._region, self._seed, self._mask = reader, region, seed, mask
         self._align = align_px if align_px <= WINDOW_PX // 2 else 1

@@ -16,8 +16,9 @@ from .components import ReducedBackbone, split_state
 from .errors import BadInput, BadJob, EngineTooSmall, QuadratError, Stale, WeightsMissing
 from .jobs.embed import EmbedRaster
 from .quantise import Quantiser
-from .raster import RasterReader, open_raster
+from .raster import open_raster
 from .sampling import WindowSample
+from .scene import Reader, Scene
 from .sidecar import decode_arrays, encode_arrays, read_sidecar
 
 DEFINITIONS = "..models.definitions"
@@ -35,6 +36,8 @@ class Space:
         model: name or file within it.
         weights: file that the user gave.
         bands: numbers of the bands, counted from 1; empty means all.
+        second_bands: of the second raster.
+        roles: of all bands, in order; empty where nobody asked.
         dimensions: wish; 0 for all.
         patch_size_px: wish; 0 for the backbone's own.
         scaling: of the bands.
@@ -50,6 +53,8 @@ class Space:
     model: str = ""
     weights: str = ""
     bands: tuple[int, ...] = ()
+    second_bands: tuple[int, ...] = ()
+    roles: tuple[str, ...] = ()
     dimensions: int = 0
     patch_size_px: int = 0
     scaling: str = "auto"
@@ -76,7 +81,8 @@ class Space:
         """Plain JSON values; arrays as base64."""
         plain = ("backbone", "model", "weights", "dimensions", "patch_size_px", "scaling", "tile_size_px", "seed")
         values: dict[str, Any] = {name: getattr(self, name) for name in plain}
-        values |= {"bands": list(self.bands), "picture": dict(self.picture), "identity": self.identity}
+        values |= {"bands": list(self.bands), "second_bands": list(self.second_bands), "roles": list(self.roles)}
+        values |= {"picture": dict(self.picture), "identity": self.identity}
         values["state"] = None if self.state is None else encode_arrays(dict(self.state))
         if self.quantiser is not None:
             values["scale"] = self.quantiser.scale.tolist()
@@ -95,7 +101,7 @@ class Space:
             scale, offset = values.pop("scale", None), values.pop("offset", None)
             state = values.pop("state")
             return cls(
-                **{**values, "bands": tuple(values["bands"])},
+                **{**values, **{name: tuple(values.get(name, ())) for name in ("bands", "second_bands", "roles")}},
                 state=None if state is None else decode_arrays(state),
                 quantiser=None
                 if scale is None
@@ -113,8 +119,9 @@ def space_of(job: EmbedRaster) -> Space:
         BadInput: that embedding's sidecar is missing or damaged.
     """
     wish = Space(
-        job.backbone, job.model, job.weights, job.bands, job.dimensions, job.patch_size_px, job.scaling,
-        job.tile_size_px, job.seed,
+        job.backbone, job.model or registry.get(job.backbone).model, job.weights, job.bands, job.second_bands,
+        dimensions=job.dimensions, patch_size_px=job.patch_size_px, scaling=job.scaling,
+        tile_size_px=job.tile_size_px, seed=job.seed,
     )  # fmt: skip
     if job.like:
         wish = _like(job, wish)
@@ -148,17 +155,19 @@ def _like(job: EmbedRaster, wish: Space) -> Space:
                 f"{label} is {wanted}, but {job.like} was made with {there or 'the default'}. Leave it empty, or do "
                 "not ask for the same space."
             )
-    return replace(space, weights=wish.weights or space.weights, bands=wish.bands or space.bands)
+    return replace(space, weights=wish.weights or space.weights)
 
 
 def build(
-    space: Space, reader: RasterReader, sample: WindowSample, job: EmbedRaster, pixels: int, log: Callable[[str], None]
-) -> Backbone:
+    space: Space, scene: Scene, reader: Reader, sample: WindowSample, job: EmbedRaster, pixels: int,
+    log: Callable[[str], None],
+) -> Backbone:  # fmt: skip
     """The backbone of a space; what the space does not hold yet is drawn from the raster.
 
     Args:
         space: wished for or stored.
-        reader: of the raster.
+        scene: what is embedded.
+        reader: of it.
         sample: of its windows.
         job: for device, threads and whether to download.
         pixels: of the region, which decide the patch where it is free.
@@ -177,8 +186,9 @@ def build(
     state, components = (None, None) if space.state is None else split_state(space.state)
     request = BuildRequest(
         in_chans=len(reader.bands), sample=sample, dtype=reader.dtype, band_names=reader.band_names,
-        model=space.model, weights=space.weights, download=job.download, patch_size_px=patch_of(space, pixels),
-        tile_size_px=space.tile_size_px, scaling=space.scaling, dimensions=space.dimensions or card.default_dimensions,
+        roles=scene.roles, wavelengths_nm=scene.wavelengths_nm, card=card, model=space.model, weights=space.weights,
+        download=job.download, patch_size_px=patch_of(space, pixels), tile_size_px=space.tile_size_px,
+        scaling=space.scaling, dimensions=space.dimensions or card.default_dimensions,
         device=job.device, threads=job.threads, seed=space.seed, state=state, log=log,
     )  # fmt: skip
     module, _, function = card.builder.partition(":")

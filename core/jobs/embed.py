@@ -46,6 +46,20 @@ class EmbedRaster(Job):
     bands: Tuple[int, ...] = param(
         Kind.BANDS, "Bands", parent="input", optional=True, help="Empty: all bands except alpha."
     )
+    second: str = param(
+        Kind.RASTER,
+        "Second raster of the same place",
+        optional=True,
+        help="Its bands are brought onto the grid of the first and follow its bands: radar beside optical bands.",
+    )
+    second_bands: Tuple[int, ...] = param(
+        Kind.BANDS,
+        "Bands of the second raster",
+        parent="second",
+        optional=True,
+        advanced=True,
+        help="Empty: all bands except alpha.",
+    )
     extent: str = param(Kind.EXTENT, "Extent", parent="input", optional=True, help="Empty: the whole raster.")
     mask: str = param(
         Kind.VECTOR,
@@ -151,6 +165,10 @@ class EmbedRaster(Job):
         """A backbone that needs a model was given none."""
         if BACKBONES[self.backbone].needs_model and not self.model and not self.like:
             return f"Backbone {self.backbone} needs a model: give its name or file in 'Model'."
+        if BACKBONES[self.backbone].model and self.model:
+            return f"Backbone {self.backbone} is one model already: leave 'Model' empty, or choose the backbone timm."
+        if self.second_bands and not self.second:
+            return "Bands of a second raster are given, but no second raster."
         return ""
 
 

@@ -13,16 +13,17 @@ from ...models.scaling import sampled_pixels
 from .. import components, quantise
 from ..atomic import check_folder
 from ..embedding import Runner, Sample, embed, sample_batches
-from ..errors import BadInput, BadJob, Stale
+from ..errors import BadJob, Stale
 from ..feeding import TileSource
 from ..grid import Grid
 from ..jobs.declare import Result
 from ..jobs.embed import EmbedRaster
 from ..progress import Progress
 from ..quantise import Quantiser
-from ..raster import RasterReader, environment, open_raster
+from ..raster import environment
 from ..region import PolygonMask, window_of
 from ..sampling import WindowSample
+from ..scene import Reader, Scene, scene_of
 from ..sidecar import fingerprint, sidecar_path, write_sidecar
 from ..space import Space, build, space_of
 from ..spool import digest
@@ -68,21 +69,22 @@ def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: 
     seconds = _Clock()
     check_folder(job.output)
     earlier = kept(job.output, request)
-    _check_bands(job, space, progress)
-    with open_raster(job.input, space.bands) as reader:
+    scene = scene_of(job, space.bands, space.second_bands, progress)
+    space = replace(space, bands=scene.bands, second_bands=scene.second_bands, roles=scene.roles)
+    with scene.open() as reader:
         region = window_of(reader.grid, job.extent)
         mask = PolygonMask(job.mask, reader.grid) if job.mask else None
         sample = WindowSample(reader, region, job.seed, max(space.patch_size_px, 1), mask)
         progress.checkpoint(0.0, "Building the backbone")
         pixels = region.height * region.width
-        resumed = _resumed(earlier, reader, sample, job, pixels, progress)
-        space, backbone = resumed or (space, build(space, reader, sample, job, pixels, progress.info))
+        resumed = _resumed(earlier, scene, reader, sample, job, pixels, progress)
+        space, backbone = resumed or (space, build(space, scene, reader, sample, job, pixels, progress.info))
         seconds.take("backbone")
         grid = reader.grid.crop(region).coarser(backbone.patch_size_px)
 
-        def open_source() -> tuple[RasterReader, TileSource]:
+        def open_source() -> tuple[Reader, TileSource]:
             cells = PolygonMask(job.mask, grid) if job.mask else None
-            own = open_raster(job.input, space.bands)
+            own = scene.open()
             return own, TileSource(own, region, backbone.patch_size_px, backbone.halo_px, not backbone.exact, cells)
 
         runner, plan = Runner(backbone, progress.warning), _plan(job, space, backbone, grid, progress)
@@ -91,7 +93,7 @@ def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: 
         if resumed is None:
             _warn_of_outliers(reader, sample, progress)
             drawn = sample_batches(plan, runner, open_source, progress.part(0.02, 0.05))
-            space = _settle(space, runner, drawn, reader, progress)
+            space = _settle(space, runner, drawn, progress)
             _foretell(runner, plan, progress)
         seconds.take("sample")
         with _writer(job, space, runner.backbone, grid, plan, request) as writer:
@@ -113,15 +115,15 @@ def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: 
 
 
 def _resumed(
-    earlier: Mapping[str, Any] | None, reader: RasterReader, sample: WindowSample, job: EmbedRaster, pixels: int,
-    progress: Progress,
+    earlier: Mapping[str, Any] | None, scene: Scene, reader: Reader, sample: WindowSample, job: EmbedRaster,
+    pixels: int, progress: Progress,
 ) -> tuple[Space, Backbone] | None:  # fmt: skip
     """Space and backbone of an earlier run that was stopped, or None when there is nothing to go on with."""
     if earlier is None:
         return None
     space = Space.from_json(earlier)
     try:
-        backbone = build(space, reader, sample, job, pixels, progress.info)
+        backbone = build(space, scene, reader, sample, job, pixels, progress.info)
     except Stale:
         progress.warning("An earlier run was stopped, but its weights are no longer there; starting anew.")
         return None
@@ -146,14 +148,16 @@ def _check_paths(job: EmbedRaster) -> None:
     output = Path(job.output)
     if output.suffix.lower() not in SUFFIXES:
         raise BadJob(f"The embedding {output} must be a .tif file.")
-    for label, path in (("raster", job.input), ("embedding to be like", job.like), ("mask", job.mask.split("|")[0])):
+    inputs = {"raster": job.input, "second raster": job.second, "embedding to be like": job.like}
+    for label, path in {**inputs, "mask": job.mask.split("|")[0]}.items():
         if path and output.exists() and Path(path).exists() and output.samefile(path):
             raise BadJob(f"The output {output} is the {label} itself. Choose another file.")
 
 
 def _inputs(job: EmbedRaster) -> dict[str, str]:
     """Files that decide the result, by field."""
-    paths = {"input": job.input, "mask": job.mask, "like": job.like, "weights": job.weights, "model": job.model}
+    names = ("input", "second", "mask", "like", "weights", "model")
+    paths = {name: getattr(job, name) for name in names}
     return {name: path for name, path in paths.items() if path and Path(path.split("|")[0]).is_file()}
 
 
@@ -166,24 +170,7 @@ def _request(job: EmbedRaster) -> dict[str, Any]:
     return {"format": FORMAT, "version": VERSION, "job": values, "inputs": prints}
 
 
-def _check_bands(job: EmbedRaster, space: Space, progress: Progress) -> None:
-    """Bands that fit the embedding to be like: as many as it was made from, or the very same numbers."""
-    if not job.like:
-        return
-    with open_raster(job.like) as other, open_raster(job.input, job.bands) as reader:
-        wanted, there = int(other.tags.get("in_chans", len(reader.bands))), len(reader.bands)
-    fits = there == wanted if job.bands or not space.bands else there >= max(space.bands)
-    if not fits:
-        raise BadInput(
-            f"{job.like} was made from {wanted} bands, but {there} of {job.input} are chosen. Choose as many, in the "
-            "same order."
-        )
-    if there != wanted:
-        numbers = ", ".join(map(str, space.bands))
-        progress.warning(f"Of the {there} bands of {job.input}, {numbers} are taken, as for {job.like}.")
-
-
-def _warn_of_outliers(reader: RasterReader, sample: WindowSample, progress: Progress) -> None:
+def _warn_of_outliers(reader: Reader, sample: WindowSample, progress: Progress) -> None:
     """Values far beyond the rest are mostly a nodata value that the file does not declare."""
     pixels = sampled_pixels(sample, len(reader.bands))
     if pixels.shape[1] < FEWEST_PIXELS:
@@ -217,7 +204,7 @@ def _dimensions(space: Space, backbone: Backbone) -> int:
     return min(space.dimensions or backbone.embed_dim, backbone.embed_dim)
 
 
-def _settle(space: Space, runner: Runner, drawn: Sample, reader: RasterReader, progress: Progress) -> Space:
+def _settle(space: Space, runner: Runner, drawn: Sample, progress: Progress) -> Space:
     """Fit what is still open on the sampled vectors: components, ranges of the bytes, picture."""
     backbone = runner.backbone
     wish = _dimensions(space, backbone)
@@ -231,7 +218,7 @@ def _settle(space: Space, runner: Runner, drawn: Sample, reader: RasterReader, p
     if space.quantiser is not None:
         _warn_of_clipping(quantiser, drawn, progress)
     return replace(
-        space, bands=reader.bands, state=backbone.state(), identity=backbone.identity, quantiser=quantiser,
+        space, state=backbone.state(), identity=backbone.identity, quantiser=quantiser,
         picture=space.picture or components.picture(drawn.vectors, backbone.ordered),
         patch_size_px=backbone.patch_size_px,
         tile_size_px=space.tile_size_px if backbone.exact else backbone.tile_size_px,
@@ -248,7 +235,7 @@ def _warn_of_clipping(quantiser: Quantiser, drawn: Sample, progress: Progress) -
         )
 
 
-def _announce(job: EmbedRaster, reader: RasterReader, backbone: Backbone, plan: Plan, progress: Progress) -> None:
+def _announce(job: EmbedRaster, reader: Reader, backbone: Backbone, plan: Plan, progress: Progress) -> None:
     for note in reader.notes:
         progress.warning(note)
     if job.device not in ("auto", "cpu") and not backbone.device.lower().startswith((job.device, "gpu")):

@@ -6,6 +6,7 @@ import rasterio
 from quadrat.core.errors import BadInput
 from quadrat.core.grid import Window
 from quadrat.core.pair import open_pair
+from quadrat.core.sidecar import read_sidecar
 from rasterio.transform import from_origin
 
 UTM = "EPSG:32633"
@@ -103,3 +104,29 @@ def test_what_cannot_be_brought_together_is_a_sentence(options, words, optical, 
 def test_a_missing_second_is_named(optical, tmp_path):
     with pytest.raises(BadInput, match="There is no file"):
         open_pair(optical, (), str(tmp_path / "none.tif"), ())
+
+
+def test_a_pair_is_embedded_and_taken_over(embed, optical, tmp_path):
+    rng = np.random.default_rng(0)
+    radar = write(tmp_path / "radar.tif", rng.normal(size=(2, 25, 30)).astype(np.float32), pixel=20.0)
+    one = embed(optical, "one.tif", backbone="raw", second=radar, storage="float32")
+    assert one.values.shape[0] == 4 and one.valid.any()
+    space = read_sidecar(one.path)["facts"]["space"]
+    assert space["bands"] == [1, 2] and space["second_bands"] == [1, 2]
+    again = embed(optical, "two.tif", backbone="raw", second=radar, storage="float32", like=one.path)
+    np.testing.assert_array_equal(again.values, one.values)
+    part = embed(optical, "part.tif", backbone="raw", bands=(2,), second=radar, second_bands=(2,), storage="float32")
+    np.testing.assert_array_equal(part.values, one.values[[1, 3]])
+    with pytest.raises(BadInput, match="made from two rasters"):
+        embed(optical, "three.tif", backbone="raw", like=one.path)
+    with pytest.raises(BadInput, match="2 bands, but 1"):
+        embed(optical, "four.tif", backbone="raw", like=one.path, second=radar, second_bands=(1,))
+
+
+def test_another_second_is_another_result(embed, optical, tmp_path):
+    radar = write(tmp_path / "radar.tif", np.ones((1, 40, 50), np.float32) * np.arange(50, dtype=np.float32))
+    embed(optical, "one.tif", backbone="raw", second=radar, storage="float32")
+    write(tmp_path / "radar.tif", np.ones((1, 40, 50), np.float32) * np.arange(50, 0, -1, dtype=np.float32))
+    again = embed(optical, "one.tif", backbone="raw", second=radar, storage="float32")
+    assert "up to date" not in again.text
+    assert again.values[2, 0, 0] > again.values[2, 0, -1]
