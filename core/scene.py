@@ -1,7 +1,8 @@
 """What is embedded: one raster, or two read as one, with the bands that the backbone gets."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol
 
 from .errors import BadInput
 from .grid import Grid, Window
@@ -11,7 +12,7 @@ from .progress import Progress
 from .raster import Bool, Float, open_raster
 
 
-class Reader(Protocol):
+class Reader(AbstractContextManager["Reader"], Protocol):
     """What embedding asks of a raster, or of two."""
 
     path: str
@@ -32,10 +33,6 @@ class Reader(Protocol):
     def close(self) -> None:
         """Let go of the files."""
         ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *error: object) -> None: ...
 
 
 @dataclass(frozen=True)
