@@ -42,15 +42,13 @@ def form_values(job: Any) -> Dict[str, Any]:
     """The job as parameters of its algorithm; what has its default is left out."""
     defaults, params = job.defaults(), job.params()
     return {
-        key(name): _for_form(params[name], getattr(job, name))
+        key(name): _for_form(getattr(job, name))
         for name in params
         if getattr(job, name) != defaults[name] or params[name].required
     }
 
 
-def _for_form(p: Any, value: Any) -> Any:
-    if p.choices:
-        return list(p.choices).index(value)
+def _for_form(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -7,8 +7,8 @@ import pytest
 from quadrat.core.errors import BadJob
 from quadrat.core.jobs.declare import Kind
 from quadrat.core.jobs.registry import ALL, job_from_dict
-from quadrat.processing.calls import as_text, program
-from quadrat.processing.shell import _parser
+from quadrat.processing.calls import as_text, form_values, program
+from quadrat.processing.shell import PATHS, _parser
 
 AWKWARD = '/données à moi/it\'s "here" $HOME & co'
 
@@ -58,6 +58,18 @@ def test_json_is_the_job(job):
     jobs = list(variants(job))
     assert len(jobs) > len(job.params()) / 2
     assert [job_from_dict(one) for one in json.loads(as_text(jobs, "json"))] == jobs
+
+
+@pytest.mark.parametrize("job", ALL, ids=lambda job: job.facts.id)
+def test_a_form_takes_what_a_call_gives(job, provider):
+    from qgis.core import QgsProcessingContext
+
+    algorithm, context = provider.algorithm(job.facts.id), QgsProcessingContext()
+    for made in variants(job):
+        for name, value in form_values(made).items():
+            if job.params()[name.lower()].kind in PATHS:  # these files do not exist
+                continue
+            assert algorithm.parameterDefinition(name).checkValueIsAcceptable(value, context), (name, value)
 
 
 def test_without_an_engine_the_shell_line_is_the_documented_one(monkeypatch, tmp_path):
