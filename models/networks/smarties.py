@@ -10,6 +10,7 @@ arXiv:2506.19585; weights: https://huggingface.co/gsumbul/SMARTIES-v1-ViT-B (Apa
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import cast
 
 import numpy as np
 import torch
@@ -36,8 +37,9 @@ class Size:
 
 @lru_cache(maxsize=8)
 def sine_positions(dim: int, rows: int, cols: int) -> NDArray[np.float32]:
-    """What is added to the class token (nothing) and to the patches: a quarter each of sine and cosine of the column,
-    then of the row.
+    """What is added to the class token, which is nothing, and to the patches.
+
+    A quarter each: sine and cosine of the column, then of the row.
 
     Args:
         dim: of a token, a multiple of 4.
@@ -85,7 +87,8 @@ class Smarties(VisionTransformer):
         """(B, h, w, D) patches to (B, 1 + h * w, D) tokens with positions."""
         rows, cols = int(x.shape[1]), int(x.shape[2])
         positions = torch.from_numpy(sine_positions(self.embed_dim, rows, cols)).to(x)
-        return torch.cat([self.cls_token.expand(x.shape[0], -1, -1), x.flatten(1, 2)], dim=1) + positions
+        first = cast(Tensor, self.cls_token).expand(x.shape[0], -1, -1)
+        return torch.cat([first, x.flatten(1, 2)], dim=1) + positions
 
 
 def first_layer(tensors: Mapping[str, Tensor], ranges: Sequence[Range]) -> tuple[Tensor, Tensor]:
@@ -99,15 +102,13 @@ def first_layer(tensors: Mapping[str, Tensor], ranges: Sequence[Range]) -> tuple
         (D, C, 16, 16) and (D,) float32.
     """
     scale = TOKEN_SCALE / len(ranges)
-    kernels, bias = [], 0
+    kernels, biases = [], []
     for band in ranges:
-        kernel = 0
-        for index, share in band.mix:
-            name = f"spectrum_projection.spectrum_embeds.{index}.proj"
-            kernel = kernel + scale * share * tensors[f"{name}.weight"].double()
-            bias = bias + scale * share * tensors[f"{name}.bias"].double()
+        parts = [(share, f"spectrum_projection.spectrum_embeds.{index}.proj") for index, share in band.mix]
+        kernel = torch.stack([share * tensors[f"{name}.weight"].double() for share, name in parts]).sum(dim=0)
         kernels.append(kernel.unflatten(1, (PATCH_PX, PATCH_PX)))
-    return torch.stack(kernels, dim=1).float(), bias.float()
+        biases += [share * tensors[f"{name}.bias"].double() for share, name in parts]
+    return (scale * torch.stack(kernels, dim=1)).float(), (scale * torch.stack(biases).sum(dim=0)).float()
 
 
 def official_shapes(size: Size) -> dict[str, tuple[int, ...]]:

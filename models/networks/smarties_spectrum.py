@@ -5,10 +5,12 @@ Source: Sumbul et al. 2025, arXiv:2506.19585; table of ranges: https://github.co
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ..errors import UnusableModel
 from ..spectrum import ROLES
 
+Known = TypeVar("Known", str, float)
 PROJECTIONS = 17
 """Learnt ones; two more are mixed of two each."""
 
@@ -126,7 +128,7 @@ def ranges_of(
     return tuple(found)
 
 
-def _filled[T](given: Sequence[T], count: int, unknown: T, what: str) -> Sequence[T]:
+def _filled(given: Sequence[Known], count: int, unknown: Known, what: str) -> Sequence[Known]:
     if given and len(given) != count:
         raise UnusableModel(f"{len(given)} {what} are given for {count} bands. Give one for each band.")
     return given or [unknown] * count
