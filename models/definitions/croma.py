@@ -43,6 +43,7 @@ class Size:
 
 
 SIZES = {"base": Size(768, 12, 16), "large": Size(1024, 24, 16)}
+SOURCES = {card.model: card.weights for card in CARDS if card.weights}
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,24 @@ class CromaNetwork:
         """
         return self._run(self._scale(values, valid), 1)
 
+    def module(self) -> Any:
+        """Raw pixels (B, C, H, W) to the map, as a torch module; see `twin.py`.
+
+        Raises:
+            UnusableModel: bands are scaled by each batch, which no file can do for other batches.
+        """
+        from ..twin import Scaled, as_module
+
+        if self._scale.per_batch:
+            raise UnusableModel("Bands scaled by each batch cannot be written as ONNX. Use the scaling 'auto'.")
+        nothing, one = np.zeros(self.in_chans, np.float32), np.ones(self.in_chans, np.float32)
+        network = as_module(self._network, lambda pixels: self._network(pixels)[0])
+        return Scaled(network, self._scale.low, self._scale.high, nothing, one)
+
+    def raw_fill(self) -> Float:
+        """(C,) what stands at pixels without a value, before scaling."""
+        return (self._scale.low + self._scale.high) * np.float32(MEAN)
+
     def state(self) -> Mapping[str, NDArray[Any]]:
         """Range of the bands; empty arrays where each batch has its own."""
         return {"low": self._scale.low, "high": self._scale.high}
@@ -216,9 +235,7 @@ def build(request: BuildRequest) -> CromaNetwork:
         raise UnusableModel(f"There is no CROMA '{size}'. Choose {' or '.join(SIZES)}.")
     modality = _modality(request)
     _check_sizes(request)
-    card = next(card for card in CARDS if card.model == size)
-    source = (request.card and request.card.weights) or card.weights
-    assert source is not None  # noqa: S101 - both cards have one
+    source = (request.card and request.card.weights) or SOURCES[size]
     path = find_weights(source, request.weights, download=request.download, log=request.log)
     request.log(f"Weights of {source.name}: {path} (licence: {source.licence}).")
     scale = band_range(request)

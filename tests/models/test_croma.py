@@ -167,7 +167,7 @@ def test_identity_tells_modality_statistics_and_weights_apart(ask, tools, tmp_pa
     torch.save(official(seed=1), other)
     scene = tools.scene(14)
     requests = [ask(), ask(scaling="batch"), ask("optical", values=scene[:12]), ask("radar", values=scene[12:])]
-    requests += [ask(values=scene * 2), ask(weights=str(other))]
+    requests += [ask(values=scene * 2), ask(weights=str(other)), ask("radar", scaling="batch")]
     assert len({croma.build(each).identity for each in requests}) == len(requests)
     assert croma.build(ask(tile_size_px=64)).identity == croma.build(ask()).identity
 
