@@ -12,7 +12,7 @@ from ..models import registry
 from ..models.card import Card
 from ..models.contract import Backbone, BuildRequest, State
 from ..models.errors import MissingLibrary, ModelError, WeightsNotFound
-from .components import ReducedBackbone, split_state
+from .components import Components, ReducedBackbone, split_state
 from .errors import BadInput, BadJob, EngineTooSmall, QuadratError, Stale, WeightsMissing
 from .jobs.embed import EmbedRaster
 from .quantise import Quantiser
@@ -180,9 +180,6 @@ def build(
         Stale: the backbone is not the one that the space was made with.
     """
     card = space.card
-    missing = [name for name in card.requirements if importlib.util.find_spec(name) is None]
-    if missing:
-        raise EngineTooSmall(_too_small(card))
     state, components = (None, None) if space.state is None else split_state(space.state)
     request = BuildRequest(
         in_chans=len(reader.bands), sample=sample, dtype=reader.dtype, band_names=reader.band_names,
@@ -191,6 +188,36 @@ def build(
         scaling=space.scaling, dimensions=space.dimensions or card.default_dimensions,
         device=job.device, threads=job.threads, seed=space.seed, state=state, log=log,
     )  # fmt: skip
+    return _built(space, request, components)
+
+
+def restore(space: Space, log: Callable[[str], None]) -> Backbone:
+    """The backbone of a stored space, without the raster that it was made from.
+
+    Args:
+        space: with its state.
+        log: takes sentences.
+
+    Raises:
+        As `build`; Stale too where the space holds no state.
+    """
+    if space.state is None:
+        raise Stale("This embedding does not hold all that made it; make it again.")
+    state, components = split_state(space.state)
+    request = BuildRequest(
+        in_chans=len(space.bands) + len(space.second_bands), sample=lambda: iter(()), roles=space.roles,
+        card=space.card, model=space.model, weights=space.weights, patch_size_px=space.patch_size_px,
+        tile_size_px=space.tile_size_px, scaling=space.scaling,
+        dimensions=space.dimensions or space.card.default_dimensions, seed=space.seed, state=state, log=log,
+    )  # fmt: skip
+    return _built(space, request, components)
+
+
+def _built(space: Space, request: BuildRequest, components: Components | None) -> Backbone:
+    card = space.card
+    missing = [name for name in card.requirements if importlib.util.find_spec(name) is None]
+    if missing:
+        raise EngineTooSmall(_too_small(card))
     module, _, function = card.builder.partition(":")
     try:
         builder = getattr(importlib.import_module(f"{DEFINITIONS}.{module}", __package__), function)

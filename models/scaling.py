@@ -204,6 +204,10 @@ class NetworkInput:
             scaled = np.where(valid[:, None], scaled, self.fill[:, None, None])
         return ((scaled - self.mean[:, None, None]) / self.std[:, None, None]).astype(np.float32)
 
+    def raw_fill(self) -> Float:
+        """(C,) what `fill` is before scaling."""
+        return self.unit.low + self.fill * (self.unit.high - self.unit.low) if self.unit.low.size else self.fill
+
     def state(self) -> State:
         """What was drawn from the raster."""
         return {"low": self.unit.low, "high": self.unit.high, "fill": self.fill}

@@ -13,6 +13,7 @@ from .algorithms.drawsample import DrawSampleAlgorithm
 from .algorithms.embedraster import EmbedRasterAlgorithm
 from .algorithms.estimatearea import EstimateAreaAlgorithm
 from .algorithms.explainplaces import ExplainPlacesAlgorithm
+from .algorithms.exportonnx import ExportOnnxAlgorithm
 from .algorithms.findsimilar import FindSimilarAlgorithm
 from .algorithms.openembedding import OpenEmbeddingAlgorithm
 from .algorithms.reduceembedding import ReduceEmbeddingAlgorithm
@@ -37,6 +38,7 @@ ALGORITHMS = (
     EstimateAreaAlgorithm,
     ReduceEmbeddingAlgorithm,
     ClusterEmbeddingAlgorithm,
+    ExportOnnxAlgorithm,
     SpeedTestAlgorithm,
     SetUpEngineAlgorithm,
 )

@@ -9,7 +9,9 @@ from .embed import EmbedRaster, OpenEmbedding
 from .engine import SetUpEngine, SpeedTest
 from .estimate import DrawSample, EstimateArea
 from .explore import ClusterEmbedding, ReduceEmbedding
+from .export import ExportOnnx
 from .fewshot import ApplyHead, AssessHead, TrainHead
+from .weights import FetchWeights, ManageWeights
 
 ALL: Tuple[Type[Job], ...] = (
     EmbedRaster,
@@ -24,6 +26,9 @@ ALL: Tuple[Type[Job], ...] = (
     EstimateArea,
     ReduceEmbedding,
     ClusterEmbedding,
+    ExportOnnx,
+    FetchWeights,
+    ManageWeights,
     SpeedTest,
     SetUpEngine,
 )

@@ -23,6 +23,9 @@ PIPELINES = {
     "estimatearea": "estimatearea:run",
     "reduceembedding": "reduceembedding:run",
     "clusterembedding": "clusterembedding:run",
+    "exportonnx": "exportonnx:run",
+    "fetchweights": "fetchweights:run",
+    "manageweights": "fetchweights:run_manage",
     "speedtest": "speedtest:run",
 }
 """Job id -> `module:function` in this folder; imported when first needed, so the worker answers within a second."""

@@ -1,7 +1,8 @@
 """Any network in an ONNX file: [N, C, H, W] in, [N, D] or [N, D, h, w] out.
 
 Files made for Deepness work; `quadrat_mean`, `quadrat_std` and `quadrat_tile_size` in the metadata of the file say
-how it wants its input (JSON lists and a number). Without them bands are scaled to 0..1 and nothing else.
+how it wants its input (JSON lists and a number). Without them bands are scaled to 0..1 and nothing else. Files that
+Quadrat wrote (`twin.py`) take pixels as they are stored.
 
 Source: https://onnx.ai
 """
@@ -19,7 +20,7 @@ from ..crew import thread_count
 from ..errors import MissingLibrary, OutOfMemory, UnusableModel, WeightsNotFound
 from ..identity import identity_of
 from ..loading import sha256_of
-from ..scaling import NetworkInput, network_input
+from ..scaling import NetworkInput, UnitRange, network_input
 
 TILE_PX = 224
 """For files that take any size and name none."""
@@ -27,6 +28,7 @@ ACCEPTED = "A network must take [N, C, H, W] float32 and give [N, D] or [N, D, h
 MEAN_KEYS = ("quadrat_mean", "standardization_mean")
 STD_KEYS = ("quadrat_std", "standardization_std")
 TILE_KEYS = ("quadrat_tile_size", "tile_size")
+FILL_KEYS = ("quadrat_fill",)
 
 
 class OnnxNetwork:
@@ -130,10 +132,25 @@ def build(request: BuildRequest) -> OnnxNetwork:
     session, device = _open(path, request)
     _check_entry(session, request, path)
     notes = session.get_modelmeta().custom_metadata_map
+    if notes.get("quadrat_input") == "raw":
+        return OnnxNetwork(request, session, _raw_input(request, notes, path), device, path)
     mean, std = _numbers(notes, MEAN_KEYS, path) or [0.0], _numbers(notes, STD_KEYS, path) or [1.0]
     if min(std) <= 0:
         raise UnusableModel(f"The metadata of {path.name} hold a standard deviation that is not above 0. Correct them.")
     return OnnxNetwork(request, session, network_input(request, mean, std), device, path)
+
+
+def _raw_input(request: BuildRequest, notes: Mapping[str, str], path: Path) -> NetworkInput:
+    """For files that scale the bands themselves: nothing is drawn from the raster.
+
+    Raises:
+        UnusableModel: what stands for no value is not told for each band.
+    """
+    nothing, fill = np.zeros(0, np.float32), np.array(_numbers(notes, FILL_KEYS, path), np.float32)
+    if len(fill) != request.in_chans:
+        raise UnusableModel(f"The network {path.name} takes {len(fill)} bands, but {request.in_chans} are given.")
+    mean, std = np.zeros(request.in_chans, np.float32), np.ones(request.in_chans, np.float32)
+    return NetworkInput(UnitRange(nothing, nothing), fill, mean, std)
 
 
 def _open(path: Path, request: BuildRequest) -> tuple[Any, str]:

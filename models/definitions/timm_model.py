@@ -5,6 +5,7 @@ Weights are always the model's own or the user's, never random.
 Source: https://github.com/huggingface/pytorch-image-models (Apache-2.0).
 """
 
+import copy
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..card import Source
 from ..contract import Bool, BuildRequest, Float
 from ..errors import UnusableModel
 from ..identity import identity_of
-from ..card import Source
 from ..loading import find_weights, read_tensors, sha256_of
 from ..scaling import NetworkInput, network_input
 from ..torch_tools import choose_device, import_timm, out_of_memory
@@ -97,23 +98,35 @@ class TimmNetwork:
         """Range and mean of the bands."""
         return self._prepare.state()
 
+    def module(self) -> Any:
+        """Raw pixels (B, C, H, W) to the map, as a torch module; see `twin.py`."""
+        from ..twin import Scaled, as_module
+
+        prepare, model = self._prepare, _of_one_size(self._model, self.tile_size_px)
+        network = as_module(model, lambda pixels: self._features(pixels, model))
+        return Scaled(network, prepare.unit.low, prepare.unit.high, prepare.mean, prepare.std)
+
+    def raw_fill(self) -> Float:
+        """(C,) what stands at pixels without a value, before scaling."""
+        return self._prepare.raw_fill()
+
     def _size_for(self, height: int, width: int) -> tuple[int, int]:
         patch = self.patch_size_px
         return max(patch, round(height / patch) * patch), max(patch, round(width / patch) * patch)
 
     def _maps(self, prepared: Float) -> Float:
         """(B, C, H, W) normalised to (B, D, h, w)."""
+        return self._run(self._features, prepared)
 
-        def compute(pixels: "torch.Tensor") -> "torch.Tensor":
-            if self._stage is not None:
-                return _intermediate(self._model, pixels, self._stage, norm=False)
-            if not hasattr(self._model, "blocks") or not hasattr(self._model, "num_prefix_tokens"):
-                found = self._model.forward_features(pixels)
-                if found.ndim == 4:
-                    return _channels_first(found, self._model)
-            return _last_tokens(self._model, pixels)
-
-        return self._run(compute, prepared)
+    def _features(self, pixels: "torch.Tensor", model: Any = None) -> "torch.Tensor":
+        model = model or self._model
+        if self._stage is not None:
+            return _intermediate(model, pixels, self._stage, norm=False)
+        if not hasattr(model, "blocks") or not hasattr(model, "num_prefix_tokens"):
+            found = model.forward_features(pixels)
+            if found.ndim == 4:
+                return _channels_first(found, model)
+        return _last_tokens(model, pixels)
 
     def _run(self, compute: Any, prepared: Float) -> Float:
         """Calls `compute` on the device.
@@ -157,6 +170,17 @@ def build(request: BuildRequest) -> TimmNetwork:
             f"{request.model} gives no map of features for a tile of {tile} px ({error}). Set another tile size, or "
             "choose a model for classification such as vit_small_patch14_dinov2.lvd142m or convnext_tiny.in12k."
         ) from error
+
+
+def source_of(name: str) -> Source:
+    """Where the weights of a timm model can be had.
+
+    Raises:
+        MissingLibrary: no torch or timm.
+        UnusableModel: no such model.
+    """
+    timm = import_timm()
+    return _source_of(_configuration(timm, name), name, _on_paper(timm, name))
 
 
 def _configuration(timm: Any, name: str) -> Any:
@@ -325,6 +349,14 @@ def _last_tokens(model: Any, pixels: "torch.Tensor") -> "torch.Tensor":
         return _intermediate(model, pixels, 1, norm=True)
     except AssertionError:
         return _intermediate(model, pixels, 1, norm=False)
+
+
+def _of_one_size(model: Any, side: int) -> Any:
+    """A copy whose positions are resampled for this size once, and not anew for each tile."""
+    fixed = copy.deepcopy(model)
+    if getattr(fixed, "dynamic_img_size", False) and hasattr(fixed, "set_input_size"):
+        fixed.set_input_size(img_size=(side, side))
+    return fixed
 
 
 def _resampled(pixels: "torch.Tensor", size: tuple[int, int]) -> "torch.Tensor":

@@ -1,0 +1,38 @@
+"""Jobs that give what was made to other programs."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .declare import Job, JobFacts, Kind, param
+
+
+@dataclass(frozen=True)
+class ExportOnnx(Job):
+    """Embedding in, its network as ONNX file out."""
+
+    facts: ClassVar[JobFacts] = JobFacts(
+        id="exportonnx",
+        verb="exportonnx",
+        title="Export network as ONNX",
+        group="Embed",
+        summary="Writes the network that made an embedding as one ONNX file, which runs without PyTorch.",
+        help=(
+            "The file takes pixels as they are stored, with the bands in the same order, and gives the same vectors: "
+            "scaling, statistics and principal components are in it. It runs in the light engine (backbone onnx, "
+            "with the path of the file as model) and in other programs that take ONNX. That both agree is checked "
+            "before the file is kept. Backbones that are no networks of PyTorch (spectral-textural, mosaiks, raw) need "
+            "no twin: they run in the light engine as they are."
+        ),
+        tags=("ONNX", "onnxruntime", "Deepness", "network", "foundation model"),
+    )
+
+    embedding: str = param(Kind.RASTER, "Embedding", help="Made here by a network; its weights must still be there.")
+    weights: str = param(
+        Kind.FILE,
+        "Weights file",
+        optional=True,
+        advanced=True,
+        extension="safetensors pth pt bin",
+        help="Weights that you have on disk. Empty: those that the embedding was made with, else the store's.",
+    )
+    output: str = param(Kind.FILE_OUT, "ONNX file", extension="onnx")

@@ -1,0 +1,120 @@
+"""Embedding in, ONNX twin of its backbone out; both are run on the same pixels before the file is kept."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...models.contract import Backbone, BuildRequest, Float
+from ...models.errors import ModelError
+from ..atomic import check_folder, replacing
+from ..components import ReducedBackbone
+from ..errors import BadInput, BadJob, QuadratError
+from ..jobs.declare import Result
+from ..jobs.embed import EmbedRaster
+from ..jobs.export import ExportOnnx
+from ..progress import Progress
+from ..raster import environment
+from ..space import Space, restore, space_of
+
+MOST_DIFFERENCE = 1e-4
+"""Of a vector's numbers, measured by the largest of them, or by 1."""
+TILES = 2
+
+
+def run(job: ExportOnnx, progress: Progress) -> Result:
+    """Write the twin.
+
+    Raises:
+        QuadratError: with a sentence for the user.
+    """
+    started = time.monotonic()
+    if Path(job.output).suffix.lower() != ".onnx":
+        raise BadJob(f"The output {job.output} must be an .onnx file.")
+    check_folder(job.output)
+    with environment():
+        space = space_of(EmbedRaster(input=job.embedding, like=job.embedding, output=job.output))
+    space = replace(space, weights=job.weights or space.weights)
+    progress.checkpoint(0.0, "Building the backbone")
+    backbone = restore(space, progress.info)
+    with replacing(job.output) as path:
+        progress.checkpoint(0.2, "Writing the network")
+        _write(backbone, space, path)
+        progress.checkpoint(0.7, "Comparing both")
+        difference = _difference(backbone, space, path)
+    facts = {
+        "result": "onnx", "backbone": space.backbone, "model": space.model, "dimensions": backbone.embed_dim,
+        "tile_size_px": backbone.tile_size_px, "patch_size_px": backbone.patch_size_px,
+        "largest_difference": difference, "bytes": Path(job.output).stat().st_size, "identity": backbone.identity,
+    }  # fmt: skip
+    progress.info(
+        f"Pixels [n, {backbone.in_chans}, {backbone.tile_size_px}, {backbone.tile_size_px}] in, {backbone.embed_dim} "
+        f"numbers for each {backbone.patch_size_px} px out; both agree to {difference:.0e}."
+    )
+    return Result(ExportOnnx.facts.id, {"output": job.output}, facts, time.monotonic() - started)
+
+
+def _write(backbone: Backbone, space: Space, path: Path) -> None:
+    """The file of a backbone.
+
+    Raises:
+        BadInput: it has no form as ONNX.
+    """
+    inner = backbone.inner if isinstance(backbone, ReducedBackbone) else backbone
+    make, fill = getattr(inner, "module", None), getattr(inner, "raw_fill", None)
+    if make is None or fill is None:
+        raise BadInput(
+            f"The backbone {space.backbone} is no network of PyTorch and needs no twin: it runs in the light engine as "
+            "it is."
+        )
+    from ...models import twin
+
+    side, card = backbone.tile_size_px, space.card
+    facts = {
+        "name": card.name, "title": card.title, "model": space.model, "licence": card.licence, "source": card.source,
+        "bands": list(space.roles), "patch_size_px": backbone.patch_size_px, "dimensions": backbone.embed_dim,
+        "identity": backbone.identity,
+    }  # fmt: skip
+    try:
+        module = make()
+        if isinstance(backbone, ReducedBackbone):
+            module = twin.Projected(module, backbone.components.mean, backbone.components.axes)
+        twin.export(module, path, (backbone.in_chans, side, side), twin.notes_of(fill(), side, facts))
+    except ModelError as error:
+        raise BadInput(str(error)) from error
+
+
+def _difference(backbone: Backbone, space: Space, path: Path) -> float:
+    """Largest difference of both on the same pixels, of which some are without a value.
+
+    Raises:
+        QuadratError: they do not agree.
+    """
+    from ...models.definitions.onnx_file import build
+
+    pixels, valid = _pixels(backbone, space.state or {})
+    request = BuildRequest(in_chans=backbone.in_chans, sample=lambda: iter(()), model=str(path))
+    ours, theirs = backbone(pixels, valid), build(request)(pixels, valid)
+    if ours.shape != theirs.shape:
+        raise QuadratError(f"The ONNX file gives arrays of {theirs.shape} instead of {ours.shape}. It was not kept.")
+    difference = float(np.abs(ours - theirs).max() / max(1.0, float(np.abs(ours).max())))
+    if not difference <= MOST_DIFFERENCE:
+        raise QuadratError(
+            f"The ONNX file gives other vectors than the network (by {difference:.1e} of the largest). It was not kept."
+        )
+    return difference
+
+
+def _pixels(backbone: Backbone, state: Any) -> tuple[Float, NDArray[np.bool_]]:
+    """Made pixels between the ends of each band's range, a corner of each tile without a value."""
+    side, rng = backbone.tile_size_px, np.random.default_rng(0)
+    low, high = (np.asarray(state.get(name, ()), np.float32) for name in ("low", "high"))
+    if len(low) != backbone.in_chans:
+        low, high = np.zeros(backbone.in_chans, np.float32), np.ones(backbone.in_chans, np.float32)
+    share = rng.random((TILES, backbone.in_chans, side, side), np.float32)
+    valid = np.ones((TILES, side, side), np.bool_)
+    valid[:, : side // 4, : side // 4] = False
+    return (low[:, None, None] + share * (high - low)[:, None, None]) * valid[:, None], valid

@@ -1,0 +1,105 @@
+"""The ONNX twin of a network: the same vectors without torch, checked before it is kept."""
+
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+from quadrat.core.errors import BadInput, BadJob, QuadratError, Stale
+from quadrat.core.jobs.export import ExportOnnx
+from quadrat.core.pipelines import exportonnx
+from quadrat.core.pipelines.registry import run_job
+from quadrat.core.progress import Progress
+from quadrat.core.sidecar import read_sidecar
+
+TINY = "test_vit"
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Seeded random weights of timm's smallest transformer."""
+    torch = pytest.importorskip("torch")
+    if importlib.util.find_spec("timm") is None:
+        pytest.skip("timm is not installed")
+    pytest.importorskip("onnx")
+    from quadrat.models.torch_tools import import_timm
+
+    torch.manual_seed(3)
+    path = tmp_path_factory.mktemp("weights") / "tiny.pth"
+    torch.save(import_timm().create_model(TINY, pretrained=False, num_classes=0).state_dict(), path)
+    return str(path)
+
+
+@pytest.fixture
+def made(weights, embed, make_raster):
+    """An embedding of a raster with holes, by the tiny transformer."""
+
+    def go(name="one.tif", **options):
+        values = np.random.default_rng(0).uniform(100, 3000, (3, 96, 128)).astype(np.float32)
+        values[:, 10:30, 10:40] = np.nan
+        raster = make_raster("in.tif", values)
+        return raster, embed(
+            raster, name, backbone="timm", model=TINY, weights=weights, tile_size_px=32, storage="float32", **options
+        )
+
+    return go
+
+
+def export(embedding, output, **options):
+    said = []
+    job = ExportOnnx(embedding=embedding, output=str(output), **options)
+    return run_job(job, Progress(log=lambda level, text: said.append(text))), said
+
+
+@pytest.mark.parametrize("options", [{}, {"dimensions": 5}], ids=["whole", "components"])
+def test_the_twin_gives_the_same_embedding(options, made, embed, tmp_path):
+    raster, first = made(**options)
+    result, said = export(first.path, tmp_path / "twin é.onnx")
+    assert result.facts["largest_difference"] < 1e-4
+    assert "both agree" in said[-1]
+    twin = embed(raster, "two.tif", backbone="onnx", model=str(tmp_path / "twin é.onnx"), storage="float32")
+    np.testing.assert_array_equal(twin.valid, first.valid)
+    np.testing.assert_allclose(twin.values, first.values, atol=1e-4 * np.abs(first.values).max())
+
+
+def test_the_file_says_what_it_is(made, tmp_path):
+    import onnxruntime
+
+    _, first = made()
+    export(first.path, tmp_path / "twin.onnx")
+    session = onnxruntime.InferenceSession(str(tmp_path / "twin.onnx"))
+    notes = session.get_modelmeta().custom_metadata_map
+    assert notes["quadrat_input"] == "raw" and notes["quadrat_tile_size"] == "32"
+    card = json.loads(notes["quadrat_card"])
+    assert card["name"] == "timm" and card["model"] == TINY
+    assert card["identity"] == read_sidecar(first.path)["facts"]["identity"]
+    assert session.get_inputs()[0].shape == ["tiles", 3, 32, 32]
+
+
+def test_what_has_no_twin_is_a_sentence(embed, make_raster, tmp_path):
+    made = embed(make_raster("a.tif"), "raw.tif", backbone="raw")
+    with pytest.raises(BadInput, match="needs no twin"):
+        export(made.path, tmp_path / "a.onnx")
+    with pytest.raises(BadJob, match=r"must be an \.onnx file"):
+        export(made.path, tmp_path / "a.tif")
+    with pytest.raises(BadInput, match="has no file"):
+        export(make_raster("b.tif"), tmp_path / "b.onnx")
+    assert not (tmp_path / "a.onnx").exists()
+
+
+def test_other_weights_are_refused(made, weights, tmp_path):
+    import torch
+
+    _, first = made()
+    other = {name: value + 0.1 for name, value in torch.load(weights, weights_only=True).items()}
+    torch.save(other, tmp_path / "other.pth")
+    with pytest.raises(Stale, match="not the one"):
+        export(first.path, tmp_path / "a.onnx", weights=str(tmp_path / "other.pth"))
+
+
+def test_a_twin_that_differs_is_not_kept(made, tmp_path, monkeypatch):
+    _, first = made()
+    monkeypatch.setattr(exportonnx, "MOST_DIFFERENCE", -1.0)
+    with pytest.raises(QuadratError, match="not kept"):
+        export(first.path, tmp_path / "a.onnx")
+    assert list(tmp_path.glob("*.onnx")) == []
