@@ -22,3 +22,11 @@ class MissingLibrary(ModelError):
 
 class OutOfMemory(ModelError, MemoryError):
     """The batch was too large for the device; a smaller one may do."""
+
+
+class NoRoom(ModelError):
+    """A file of weights cannot be written: disk full, folder missing or read-only."""
+
+
+class LicenceNotAccepted(ModelError):
+    """Weights whose licence restricts use, and nobody has agreed to it yet."""

@@ -7,6 +7,7 @@ import pytest
 from quadrat.models import loading
 from quadrat.models.card import Source
 from quadrat.models.errors import UnusableModel, WeightsNotFound
+from quadrat.tests.models.webserver import serving
 
 torch = pytest.importorskip("torch")
 SOURCE = Source("tiny.tag", repo_id="nobody/tiny.tag", licence="mit", parameters=5_000_000)
@@ -35,9 +36,8 @@ def find(path="", download=False):
 
 
 def test_missing_weights_name_model_size_licence_and_two_ways(home):
-    with pytest.raises(WeightsNotFound, match=r"tiny\.tag.*20 MB.*mit.*Download weights.*Weights file") as caught:
+    with pytest.raises(WeightsNotFound, match=r"tiny\.tag.*20 MB.*mit.*Get weights.*Download weights.*Weights file"):
         find()
-    assert str(home / "tiny.tag.safetensors") in str(caught.value)
     with pytest.raises(WeightsNotFound, match="does not exist"):
         find(str(home / "none.pth"))
 
@@ -49,7 +49,7 @@ def test_store_is_looked_at_and_its_record_enforced(home):
     path.with_suffix(".json").write_text(json.dumps({"sha256": loading.sha256_of(path)}))
     assert find() == path
     torch.save({"a": torch.zeros(3)}, path)
-    with pytest.raises(UnusableModel, match=r"changed since it was downloaded"):
+    with pytest.raises(UnusableModel, match=r"changed since it was first seen"):
         find()
 
 
@@ -67,9 +67,19 @@ def test_hub_cache_is_looked_at(home, tmp_path, monkeypatch):
     assert find() == repo / "snapshots" / "abc" / "model.safetensors"
 
 
-def test_download_without_network_says_what_to_do(home, monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", "http://127.0.0.1:9", raising=False)
+def test_a_known_hash_counts_for_the_hub_cache_too(home, tmp_path, monkeypatch):
+    from quadrat.models.weights import hashes
+
+    (tmp_path / "file.safetensors").write_bytes(b"x")
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *a, **o: str(tmp_path / "file.safetensors"))
+    monkeypatch.setattr(hashes, "SUMS", tmp_path / "SUMS")
+    assert find() == tmp_path / "file.safetensors"
+    (tmp_path / "SUMS").write_text("ab12*  tiny.tag\n")
+    with pytest.raises(UnusableModel, match="not the official file"):
+        find()
+
+
+def test_download_without_network_says_what_to_do(home):
     source = Source("tiny.tag", url="http://127.0.0.1:9/tiny.pth", licence="mit")
     with pytest.raises(WeightsNotFound, match=r"could not be downloaded.*network"):
         loading.find_weights(source, "", download=True, log=lambda text: None)
@@ -79,12 +89,26 @@ def test_download_without_network_says_what_to_do(home, monkeypatch):
 def test_download_keeps_hash(home, tmp_path):
     served = tmp_path / "tiny.pth"
     torch.save({"a": torch.ones(2)}, served)
-    source = Source("tiny.tag", url=served.as_uri(), licence="mit")
     told = []
-    path = loading.find_weights(source, "", download=True, log=told.append)
+    with serving() as server:
+        server.how.files["/tiny.pth"] = served.read_bytes()
+        source = Source("tiny.tag", url=f"{server.url}/tiny.pth", licence="mit")
+        path = loading.find_weights(source, "", download=True, log=told.append)
+        assert loading.find_weights(source, "", download=True, log=told.append) == path
+    assert len(server.how.seen) == 1
     assert path == home / "tiny.tag.pth"
-    assert json.loads(path.with_suffix(".json").read_text())["sha256"] == loading.sha256_of(served)
+    assert json.loads(path.with_name("tiny.tag.json").read_text())["sha256"] == loading.sha256_of(served)
     assert "mit" in told[0]
+    assert list(loading.read_tensors(path)) == ["a"]
+
+
+def test_a_renamed_file_is_said_to_be_one(tmp_path):
+    from safetensors.torch import save_file
+
+    path = tmp_path / "weights.pt"
+    save_file({"a": torch.ones(2)}, path)
+    with pytest.raises(UnusableModel, match=r"called \.pt.*right name"):
+        loading.read_tensors(path)
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
