@@ -106,7 +106,7 @@ def first_layer(tensors: Mapping[str, Tensor], ranges: Sequence[Range]) -> tuple
     for band in ranges:
         parts = [(share, f"spectrum_projection.spectrum_embeds.{index}.proj") for index, share in band.mix]
         kernel = torch.stack([share * tensors[f"{name}.weight"].double() for share, name in parts]).sum(dim=0)
-        kernels.append(kernel.unflatten(1, (PATCH_PX, PATCH_PX)))
+        kernels.append(kernel.reshape(-1, PATCH_PX, PATCH_PX))
         biases += [share * tensors[f"{name}.bias"].double() for share, name in parts]
     return (scale * torch.stack(kernels, dim=1)).float(), (scale * torch.stack(biases).sum(dim=0)).float()
 
