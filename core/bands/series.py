@@ -1,0 +1,84 @@
+"""Stacks of several dates in one file: which part of a band's name is the date."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+
+from .names import read_name
+
+_DAY = r"(?:19|20)\d{2}(?:[-_.]?(?:0[1-9]|1[0-2])(?:[-_.]?(?:0[1-9]|[12]\d|3[01]))?)?"
+_TIME = r"(?:T\d{6})?"
+_PATTERNS = (
+    re.compile(rf"^(?P<base>.+?)[_\-. ](?P<date>{_DAY}{_TIME})$"),
+    # Earth Engine's toBands(): the scene's name before that of the band.
+    re.compile(
+        rf"^(?P<date>(?:[A-Z]{{2}}\d{{2}}_\d{{6}}_)?{_DAY}{_TIME})(?:_\d{{8}}T\d{{6}}_T\w{{5}})?[_\-. ](?P<base>.+)$"
+    ),
+)
+_COUNTED = (
+    re.compile(r"^(?P<base>.+)_(?P<date>\d{1,3})$"),
+    re.compile(r"^(?P<date>\d{1,3})_(?P<base>.+)$"),
+    re.compile(r"^(?P<base>.+)[_ ](?P<date>t\d{1,3})$"),
+    re.compile(r"^(?P<date>t\d{1,3})[_ ](?P<base>.+)$"),
+)
+
+
+def dates_of(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Names without their dates, and the dates.
+
+    Args:
+        names: of all bands.
+
+    Returns:
+        base names, one a band; dates or counters, empty where a name has none. All empty unless some base name
+        comes with two dates at least; a date that all names share is taken off them, and no date.
+    """
+    split = [_dated(name) for name in names]
+    if len({date for _, date in split}) < 2 or not _repeats(split):
+        counted = [_counted(name) for name in names]
+        if _repeats(counted):
+            split = counted
+        elif len({date for _, date in split}) != 1:
+            return list(names), [""] * len(names)
+        else:
+            return [base for base, _ in split], [""] * len(names)
+    return [base for base, _ in split], [date for _, date in split]
+
+
+def in_order(dates: Sequence[str]) -> list[str]:
+    """Different dates, earliest first; bands without one come before all."""
+
+    def key(date: str) -> tuple[int, int, str]:
+        digits = re.sub(r"\D", "", date)
+        return (bool(date), int(digits) if digits and len(digits) < 4 else 0, date)
+
+    return sorted(set(dates), key=key)
+
+
+def _repeats(split: Sequence[tuple[str, str]]) -> bool:
+    """Whether a name that says something comes with several dates."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for base, date in split:
+        found[base].add(date)
+    return any(len(dates) > 1 and read_name(base).says for base, dates in found.items())
+
+
+def _dated(name: str) -> tuple[str, str]:
+    for pattern in _PATTERNS:
+        match = pattern.match(name.strip())
+        if match:
+            return match["base"], match["date"]
+    return name, ""
+
+
+def _counted(name: str) -> tuple[str, str]:
+    """`B1_3` is B1 of the third date, but `swir_1` and `band_1` are names."""
+    whole = read_name(name)
+    for pattern in _COUNTED:
+        match = pattern.match(name.strip())
+        if not match:
+            continue
+        base = read_name(match["base"])
+        if base.says and not whole.role and whole.code == base.code:
+            return match["base"], match["date"]
+    return name, ""
