@@ -31,6 +31,12 @@ LOOKS = (
     ("quadrat:clusterembedding", "Cluster embedding…", "clusterembedding"),
 )
 """The same of what shows an embedding or a head, at any time."""
+NETWORKS = (
+    ("quadrat:fetchweights", "Get weights…", "fetchweights"),
+    ("quadrat:manageweights", "Manage weights…", "manageweights"),
+    ("quadrat:exportonnx", "Export to ONNX…", "exportonnx"),
+)
+"""The same of what belongs to the networks themselves."""
 
 
 class Menu:
@@ -46,7 +52,7 @@ class Menu:
         teach.setObjectName("quadratTeach")  # the shortcut manager of QGIS knows it by this name
         teach.setToolTip(tr("Quadrat: teach a map by clicks"))
         iface.registerMainWindowAction(teach, TEACH_SHORTCUT)
-        steps = [self._step(*step) for step in (*STEPS, *LOOKS)]
+        steps = [self._step(*step) for step in (*STEPS, *LOOKS, *NETWORKS)]
         engine = self._entry("setupengine", tr("Engine…"), docking.show_engine)
         self._actions = [teach, *steps, engine]
         docking.apply_wanted.connect(self._on_apply_wanted)
@@ -57,8 +63,9 @@ class Menu:
         self._menu.addSeparator()
         self._menu.addActions(steps[: len(STEPS)])
         self._menu.addSeparator()
-        self._menu.addActions(steps[len(STEPS) :])
+        self._menu.addActions(steps[len(STEPS) : -len(NETWORKS)])
         self._menu.addSeparator()
+        self._menu.addActions(steps[-len(NETWORKS) :])
         self._menu.addAction(engine)
         self._button = QToolButton()
         self._button.setDefaultAction(teach)

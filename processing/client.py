@@ -19,7 +19,7 @@ from typing import Any, Callable, Deque, Dict, List, Optional
 from ..core import protocol
 from ..core.errors import BadFrame, Cancelled, EngineMissing, QuadratError, VersionMismatch, WorkerDied
 from ..core.version import VERSION
-from .environment import Engine, clean_environment, find_engine, home
+from .environment import Engine, borrowed, clean_environment, find_engine, home
 
 OnProgress = Callable[[float, Optional[float], str], None]
 OnLog = Callable[[str, str], None]
@@ -37,6 +37,7 @@ class Worker:
 
     def __init__(self, engine: Engine, is_cancelled: Optional[IsCancelled] = None) -> None:
         self.engine = engine
+        self.borrowed = borrowed()
         self._ids = itertools.count(1)
         self._inbox: queue.Queue[Optional[protocol.Message]] = queue.Queue()
         self._last_words: Deque[str] = collections.deque(maxlen=50)
@@ -285,11 +286,11 @@ class WorkerPool:
             self._give_back(worker)
 
     def _lease(self, is_cancelled: Optional[IsCancelled]) -> Worker:
-        engine = self._find()
+        engine, lent = self._find(), borrowed()
         with self._lock:
             if self._closed:
                 raise QuadratError("The plugin is closing.")
-            stale = [worker for worker in self._idle if worker.engine != engine or not worker.alive]
+            stale = [w for w in self._idle if w.engine != engine or w.borrowed != lent or not w.alive]
             fresh = [worker for worker in self._idle if worker not in stale]
             worker = fresh.pop() if fresh else None
             self._idle = fresh

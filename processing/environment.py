@@ -11,7 +11,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from ..core.errors import EngineMissing
 
@@ -29,6 +29,8 @@ DROPPED = (
 )  # fmt: skip
 """What QGIS sets for itself and what misleads another Python: foreign libraries, foreign coordinate systems."""
 DROPPED_BEGINNINGS = ("PYTHON", "DYLD_")
+
+_lender: Optional[Callable[[], Dict[str, str]]] = None
 
 
 @dataclass(frozen=True)
@@ -160,8 +162,19 @@ def requirement_id(size: str) -> str:
     return hashlib.sha256("\n".join(sorted(requirements(size))).encode("utf-8")).hexdigest()[:8]
 
 
+def borrow_from(lender: Optional[Callable[[], Dict[str, str]]]) -> None:
+    """Have `lender` say what the host program knows and the environment does not (QGIS: its proxy); None: nobody."""
+    global _lender
+    _lender = lender
+
+
+def borrowed() -> Dict[str, str]:
+    """Variables of the host program, as they are now; empty outside of one."""
+    return _lender() if _lender else {}
+
+
 def clean_environment() -> Dict[str, str]:
-    """The environment for the engine's processes: the user's own, without what QGIS sets for itself."""
+    """The environment for the engine's processes: the user's own and the host's proxy, without QGIS's own libraries."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -171,7 +184,9 @@ def clean_environment() -> Dict[str, str]:
     if root is not None:
         kept["PATH"] = _path_without(root, kept.get("PATH", kept.get("Path", "")))
         kept.pop("Path", None)
-    return kept
+    lent = borrowed()
+    # Programs differ in whether small or capital letters win.
+    return {**{name: value for name, value in kept.items() if name.upper() not in lent}, **lent}
 
 
 def qgis_root() -> Optional[Path]:

@@ -14,15 +14,19 @@ from .algorithms.embedraster import EmbedRasterAlgorithm
 from .algorithms.estimatearea import EstimateAreaAlgorithm
 from .algorithms.explainplaces import ExplainPlacesAlgorithm
 from .algorithms.exportonnx import ExportOnnxAlgorithm
+from .algorithms.fetchweights import FetchWeightsAlgorithm
 from .algorithms.findsimilar import FindSimilarAlgorithm
+from .algorithms.manageweights import ManageWeightsAlgorithm
 from .algorithms.openembedding import OpenEmbeddingAlgorithm
 from .algorithms.reduceembedding import ReduceEmbeddingAlgorithm
 from .algorithms.setupengine import SetUpEngineAlgorithm
 from .algorithms.speedtest import SpeedTestAlgorithm
 from .algorithms.suggestlabels import SuggestLabelsAlgorithm
 from .algorithms.trainhead import TrainHeadAlgorithm
+from .environment import borrow_from
 from .i18n import tr
 from .icons import icon_path
+from .network import network_environment
 from .workers import close_pool
 
 ALGORITHMS = (
@@ -39,6 +43,8 @@ ALGORITHMS = (
     ReduceEmbeddingAlgorithm,
     ClusterEmbeddingAlgorithm,
     ExportOnnxAlgorithm,
+    FetchWeightsAlgorithm,
+    ManageWeightsAlgorithm,
     SpeedTestAlgorithm,
     SetUpEngineAlgorithm,
 )
@@ -72,7 +78,8 @@ class QuadratProvider(QgsProcessingProvider):
         return icon_path("quadrat")
 
     def loadAlgorithms(self) -> None:  # noqa: N802
-        """Add one of each."""
+        """Add one of each; from now on engines are started with QGIS's proxy."""
+        borrow_from(network_environment)
         for algorithm in ALGORITHMS:
             self.addAlgorithm(algorithm())
 
@@ -103,3 +110,4 @@ class QuadratProvider(QgsProcessingProvider):
     def unload(self) -> None:
         """End the workers."""
         close_pool()
+        borrow_from(None)

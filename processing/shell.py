@@ -172,6 +172,7 @@ def _run_here(job: Job, bar: "ProgressLine", stop: threading.Event) -> Dict[str,
     from ..core.pipelines.registry import run_job
     from ..core.progress import Progress
 
+    os.environ["QUADRAT_HOME"] = str(home())  # as a worker is told; the engine itself guesses no folder
     return run_job(job, Progress(bar.report, bar.log, stop)).to_dict()
 
 

@@ -8,7 +8,7 @@ from .declare import Job, JobFacts, Kind, param
 
 BY_NAME = "timm"
 """The card of a library: its models have weights each."""
-WITH_WEIGHTS = tuple(name for name, card in BACKBONES.items() if card.weights is not None or name == BY_NAME)
+WITH_WEIGHTS = (*(name for name, card in BACKBONES.items() if card.weights is not None), BY_NAME)
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class FetchWeights(Job):
         verb="fetch",
         title="Get weights",
         group="Engine",
-        summary="Downloads the weights of a backbone into Quadrat's store, or takes in a file that you have.",
+        summary="Downloads the weights of a backbone into the store of weights, or takes in a file that you have.",
         help=(
             "A download that was cut off goes on where it ended when the same job is run again. The SHA-256 of the "
             "file is noted when it is first seen; later another file under the same name is refused. Proxies of the "
@@ -99,7 +99,10 @@ class ManageWeights(Job):
     )
     name: str = param(Kind.TEXT, "Weights to delete", optional=True, help="A name from the list. Only for delete.")
     folder: str = param(
-        Kind.FOLDER, "New folder of the store", optional=True, help="It is made if it is not there. Only for move."
+        Kind.FOLDER,
+        "New folder of the store",
+        optional=True,
+        help="A folder of its own, for instance on another disk. Only for move.",
     )
 
     def problem(self) -> str:

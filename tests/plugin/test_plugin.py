@@ -9,7 +9,7 @@ import pytest
 from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsVectorLayer
 from qgis.gui import QgsBrowserGuiModel
 from quadrat.plugin.docking import Docking
-from quadrat.plugin.menu import LOOKS, STEPS, Menu
+from quadrat.plugin.menu import LOOKS, NETWORKS, STEPS, Menu
 from quadrat.plugin.prefill import start_values
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +42,7 @@ class Iface:
 def test_menu_follows_the_work_and_goes_again(qgis_iface):
     iface = Iface(qgis_iface)
     menu = Menu(iface, "&Quadrat", Docking(iface, lambda: None))
-    steps = [text for _, text, _ in STEPS + LOOKS]
+    steps = [text for _, text, _ in STEPS + LOOKS + NETWORKS]
     assert [action.text() for _, action in iface.menu] == ["Teach…", *steps, "Engine…"]
     assert all(not action.icon().isNull() for _, action in iface.menu)
     assert len(iface.toolbar) == 1
@@ -51,7 +51,7 @@ def test_menu_follows_the_work_and_goes_again(qgis_iface):
 
 
 def test_every_step_of_the_menu_is_an_algorithm(plugin):
-    listed = {algorithm for algorithm, _, _ in STEPS + LOOKS}
+    listed = {algorithm for algorithm, _, _ in STEPS + LOOKS + NETWORKS}
     known = {algorithm.id() for algorithm in QgsApplication.processingRegistry().providerById("quadrat").algorithms()}
     assert listed == known - {"quadrat:setupengine", "quadrat:speedtest"}, "these two are in the dock's Engine tab"
 
