@@ -13,9 +13,9 @@ from .errors import BadInput
 from .feeding import Fed, TileSource, read_ahead
 from .progress import Progress
 from .quantise import Quantiser
-from .scene import Reader
 from .stitching import LaneStitcher, Put
 from .tiling import Batch, Plan, spread
+from .windows import Reader
 
 Float = NDArray[np.float32]
 Open = Callable[[], tuple[Reader, TileSource]]

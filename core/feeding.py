@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from .grid import Window
 from .region import PolygonMask
-from .scene import Reader
 from .tiling import Batch
+from .windows import Reader
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]

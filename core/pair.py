@@ -29,17 +29,25 @@ class PairReader:
     Attributes:
         first: gives the grid.
         second: on the grid of the first.
-        bands: 1 to C of the pair, those of the first before those of the second.
+        bands: 1 to C of the pair.
     """
 
     coding = None
 
-    def __init__(self, first: RasterReader, second: RasterReader, names: tuple[str, ...], files: ExitStack) -> None:
-        self.first, self.second, self._files = first, second, files
+    def __init__(
+        self,
+        first: RasterReader,
+        second: RasterReader,
+        names: tuple[str, ...],
+        order: tuple[int, ...],
+        files: ExitStack,
+    ) -> None:
+        self.first, self.second, self._order, self._files = first, second, list(order), files
         self.path = f"{first.path} and {second.path}"
         self.grid = first.grid
         self.bands = tuple(range(1, len(first.bands) + len(second.bands) + 1))
-        self.band_names = (*first.band_names, *names)
+        names = (*first.band_names, *names)
+        self.band_names = tuple(names[place] for place in order) if order else names
         self.dtype = str(np.result_type(first.dtype, second.dtype))
         self.notes = (*first.notes, *second.notes)
 
@@ -69,10 +77,12 @@ class PairReader:
         both = there & here
         values = np.concatenate([one, two])
         values *= both
-        return values, both
+        return values[self._order] if self._order else values, both
 
 
-def open_pair(path: str, bands: tuple[int, ...], second: str, second_bands: tuple[int, ...]) -> PairReader:
+def open_pair(
+    path: str, bands: tuple[int, ...], second: str, second_bands: tuple[int, ...], order: tuple[int, ...] = ()
+) -> PairReader:
     """Both rasters, the second on the grid of the first.
 
     Args:
@@ -80,6 +90,7 @@ def open_pair(path: str, bands: tuple[int, ...], second: str, second_bands: tupl
         bands: of it; empty: all but alpha.
         second: path of the second.
         second_bands: of it; empty: all but alpha.
+        order: places, counted from 0, of the bands of both in the order that is wanted; empty: the first's come first.
 
     Raises:
         BadInput: one cannot be read, one alone has a coordinate system, or they do not overlap.
@@ -90,7 +101,7 @@ def open_pair(path: str, bands: tuple[int, ...], second: str, second_bands: tupl
         names = other.band_names
         if other.grid != first.grid:
             other = _brought(other, first, files)
-        return PairReader(first, other, names, files.pop_all())
+        return PairReader(first, other, names, order, files.pop_all())
 
 
 def _brought(plain: RasterReader, first: RasterReader, files: ExitStack) -> RasterReader:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .errors import BadInput
 from .grid import Window
 from .region import PolygonMask
-from .scene import Reader
+from .windows import Reader
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]

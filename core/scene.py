@@ -1,38 +1,63 @@
 """What is embedded: one raster, or two read as one, with the bands that the backbone gets."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from types import TracebackType
 
+import numpy as np
+
+from ..models.card import Card
+from .bands.fitting import Fit, fit
+from .bands.known import Recognised
+from .bands.radiometry import Radiometry, radiometry
+from .bands.recognise import recognise
+from .bands.values import REFLECTANCE
 from .errors import BadInput
-from .grid import Grid, Window
+from .grid import Window
 from .jobs.embed import EmbedRaster
 from .pair import open_pair
 from .progress import Progress
 from .raster import Bool, Float, open_raster
+from .windows import Reader
+
+COUNTS = 10_000
+"""What reflectance is multiplied by, as products store it and networks were trained on it."""
 
 
-class Reader(AbstractContextManager["Reader"], Protocol):
-    """What embedding asks of a raster, or of two."""
+class Measured:
+    """A reader whose numbers become reflectance x 10000 and decibels."""
 
-    path: str
-    grid: Grid
-    bands: tuple[int, ...]
-    band_names: tuple[str, ...]
-    dtype: str
+    dtype = "float32"
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What the user should know about how the files are read."""
-        ...
+    def __init__(self, reader: Reader, parts: Sequence[Radiometry]) -> None:
+        """One radiometry a band."""
+        self._reader, self._parts = reader, tuple(parts)
+        self.path, self.grid, self.notes = reader.path, reader.grid, reader.notes
+        self.bands, self.band_names = reader.bands, reader.band_names
 
-    def read(self, window: Window) -> tuple[Float, Bool]:
-        """Values (C, h, w) float32 and validity (h, w) of a window."""
-        ...
+    def __enter__(self) -> "Measured":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def close(self) -> None:
         """Let go of the files."""
-        ...
+        self._reader.close()
+
+    def read(self, window: Window) -> tuple[Float, Bool]:
+        """Values (C, h, w) float32, 0 where not valid, and validity (h, w) of a window."""
+        values, valid = self._reader.read(window)
+        made = np.stack([_measured(part, band) for part, band in zip(self._parts, values, strict=True)])
+        made *= valid
+        return made, valid
+
+
+def _measured(part: Radiometry, band: Float) -> Float:
+    found = part.apply(band)
+    return found * np.float32(COUNTS) if part.unit == REFLECTANCE else found
 
 
 @dataclass(frozen=True)
@@ -44,9 +69,13 @@ class Scene:
     """Of the input; empty: all but alpha."""
     second: str = ""
     second_bands: tuple[int, ...] = ()
+    order: tuple[int, ...] = ()
+    """Places of the bands of both in the order of the network; empty: as they come."""
     roles: tuple[str, ...] = ()
-    """Of all bands, in order; empty where nobody asks."""
+    """Of all bands, in that order; empty where nobody asks."""
     wavelengths_nm: tuple[float, ...] = ()
+    parts: tuple[Radiometry, ...] = ()
+    """What the numbers of each band mean; empty where nobody asks."""
 
     def open(self) -> Reader:
         """The files, for the thread that calls.
@@ -54,29 +83,115 @@ class Scene:
         Raises:
             BadInput: they cannot be read, or not together.
         """
+        reader: Reader
         if self.second:
-            return open_pair(self.input, self.bands, self.second, self.second_bands)
-        return open_raster(self.input, self.bands)
+            reader = open_pair(self.input, self.bands, self.second, self.second_bands, self.order)
+        else:
+            reader = open_raster(self.input, self.bands)
+        return Measured(reader, self.parts) if self.parts else reader
 
 
-def scene_of(job: EmbedRaster, bands: tuple[int, ...], second_bands: tuple[int, ...], progress: Progress) -> Scene:
+@dataclass(frozen=True)
+class Chosen:
+    """Bands of an embedding to be like; all empty where there is none."""
+
+    bands: tuple[int, ...] = ()
+    second_bands: tuple[int, ...] = ()
+    roles: tuple[str, ...] = ()
+
+
+def scene_of(job: EmbedRaster, card: Card, like: Chosen, progress: Progress) -> Scene:
     """The scene that a job asks for, with the number of each band.
 
     Args:
         job: names the files, and the bands or an embedding to be like.
-        bands: of that embedding, where there is one; else those that the job names.
-        second_bands: the same of the second raster.
+        card: of the backbone.
+        like: what that embedding was made from.
         progress: takes warnings.
 
     Raises:
-        BadInput: a raster cannot be read, or does not have the bands of the embedding to be like.
+        BadInput: a raster cannot be read, or does not have the bands that the backbone, or the embedding to be like,
+            wants; the sentence names them.
     """
-    if job.like and bool(second_bands) != bool(job.second):
-        count, what = ("two rasters", "Give the second") if second_bands else ("one raster", "Leave the second out")
+    if job.like and bool(like.second_bands) != bool(job.second):
+        count, what = (
+            ("two rasters", "Give the second") if like.second_bands else ("one raster", "Leave the second out")
+        )
         raise BadInput(f"{job.like} was made from {count}. {what}, or do not ask for the same space.")
-    first = _bands(job.input, job.bands, bands, job.like, progress)
-    second = _bands(job.second, job.second_bands, second_bands, job.like, progress) if job.second else ()
+    if card.inputs:
+        return _by_roles(job, card, like, progress)
+    first = _bands(job.input, job.bands, like.bands, job.like, progress)
+    second = _bands(job.second, job.second_bands, like.second_bands, job.like, progress) if job.second else ()
     return Scene(job.input, first, job.second, second)
+
+
+def _by_roles(job: EmbedRaster, card: Card, like: Chosen, progress: Progress) -> Scene:
+    """Bands by what they are."""
+    known = _known(job.input)
+    also = _known(job.second) if job.second else None
+    numbers, second_numbers = (" ".join(map(str, some)) for some in (job.bands, job.second_bands))
+    inputs = next((one.name for one in card.inputs if one.roles == like.roles), "")
+    found = fit(
+        card, known, job.band_roles or numbers, also=also, also_wish=job.second_band_roles or second_numbers,
+        inputs=inputs,
+    )  # fmt: skip
+    if not found.fits:
+        raise BadInput(found.why)
+    if like.roles and found.roles != like.roles:
+        raise BadInput(
+            f"{job.like} was made from the bands {', '.join(like.roles)}; here are {', '.join(found.roles)}. Choose a "
+            "raster with the same bands."
+        )
+    for text in found.warnings:
+        progress.warning(text)
+    first, second = found.of_layer(0), found.of_layer(1)
+    if not first or (also is not None and not second):
+        unused, whole = (job.second, known) if first else (job.input, also)
+        lacking = fit(
+            card, known, job.band_roles, also=also, also_wish=job.second_band_roles, inputs=card.inputs[0].name
+        )
+        why = lacking.why or f"All that {card.title} takes is in {whole.path if whole else job.input}."
+        raise BadInput(f"{why} To embed {found.inputs} alone, leave {unused} out.")
+    places = {0: iter(range(len(first))), 1: iter(range(len(first), len(found.bands)))}
+    order = tuple(next(places[layer]) for layer in found.layers)
+    progress.info(f"{card.title} gets: {_listed(found)}.")
+    return Scene(
+        job.input, first, job.second, second, () if order == tuple(range(len(order))) else order, found.roles,
+        found.wavelengths_nm, _parts(job, card, found, (known, also), progress) if card.measured else (),
+    )  # fmt: skip
+
+
+def _known(path: str) -> Recognised:
+    with open_raster(path) as reader:
+        return recognise(reader)
+
+
+def _listed(found: Fit) -> str:
+    both = len(set(found.layers)) > 1
+    names = zip(found.roles, found.bands, found.layers, strict=True)
+    return ", ".join(f"{role} = band {band}{' of the second' if layer and both else ''}" for role, band, layer in names)
+
+
+def _parts(
+    job: EmbedRaster, card: Card, found: Fit, known: tuple[Recognised, Recognised | None], progress: Progress
+) -> tuple[Radiometry, ...]:
+    """What the numbers of each band mean, in the order of the network.
+
+    Raises:
+        BadInput: it is not known, and the embedding is to share a space with others.
+    """
+    made: dict[tuple[int, int], Radiometry] = {}
+    for layer, one in enumerate(known):
+        if one is None:
+            continue
+        roles = tuple(role for role, number in zip(found.roles, found.layers, strict=True) if number == layer)
+        values = radiometry(one, found.of_layer(layer), job.values, roles)
+        if values.undecided and (job.like or job.scaling == "published"):
+            raise BadInput(" ".join(values.sentences))
+        for text in values.sentences:
+            progress.warning(text)
+        made |= {(layer, band): part for band, part in zip(values.bands, values.parts, strict=True)}
+    return tuple(made[key] for key in zip(found.layers, found.bands, strict=True))
 
 
 def _bands(

@@ -18,8 +18,9 @@ from .jobs.embed import EmbedRaster
 from .quantise import Quantiser
 from .raster import open_raster
 from .sampling import WindowSample
-from .scene import Reader, Scene
+from .scene import Scene
 from .sidecar import decode_arrays, encode_arrays, read_sidecar
+from .windows import Reader
 
 DEFINITIONS = "..models.definitions"
 FREE_PATCH_BELOW_PX = 4_000_000

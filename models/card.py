@@ -80,6 +80,8 @@ class Card:
     """Any one of these; empty: any bands."""
     any_bands: bool = False
     """True when any subset of the bands of `inputs`' roles will do."""
+    measured: bool = False
+    """True when it wants reflectance x 10000 and decibels, however the raster stores them."""
     resolution_m: Tuple[float, float] = (0.0, 0.0)
     """Sizes of a pixel that it was made for, smallest and largest; 0: any."""
     patch_px: int = 0

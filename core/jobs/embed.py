@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Tuple
 
 from ...models.registry import BACKBONES, DEFAULT_BACKBONE
+from ..bands import values, wish
 from ..published.registry import AUTO, OTHER, PRODUCTS
 from .declare import Job, JobFacts, Kind, param
 
@@ -35,7 +36,8 @@ class EmbedRaster(Job):
         "Backbone",
         default=DEFAULT_BACKBONE,
         choices=tuple(BACKBONES),
-        help="What makes the vectors. timm and onnx need a model below; mosaiks and spectral-textural need nothing.",
+        help="What makes the vectors. spectral-textural and mosaiks need nothing; timm and onnx need a model below; "
+        "the others need weights, and the bands that they were made for.",
     )
     model: str = param(
         Kind.TEXT,
@@ -45,6 +47,12 @@ class EmbedRaster(Job):
     )
     bands: Tuple[int, ...] = param(
         Kind.BANDS, "Bands", parent="input", optional=True, help="Empty: all bands except alpha."
+    )
+    band_roles: str = param(
+        Kind.TEXT,
+        "Which band is what",
+        optional=True,
+        help="For backbones made for certain bands, where names and product do not tell: blue=2 green=3 red=4.",
     )
     second: str = param(
         Kind.RASTER,
@@ -59,6 +67,18 @@ class EmbedRaster(Job):
         optional=True,
         advanced=True,
         help="Empty: all bands except alpha.",
+    )
+    second_band_roles: str = param(
+        Kind.TEXT, "Which band of the second raster is what", optional=True, advanced=True, help="As in: vv=1 vh=2."
+    )
+    values: str = param(
+        Kind.CHOICE,
+        values.PARAMETER,
+        default=values.AUTO,
+        choices=values.CHOICES,
+        advanced=True,
+        help="What the stored numbers are, for backbones that want reflectance and decibels. auto: by what the file "
+        "says, the product, and the numbers themselves.",
     )
     extent: str = param(Kind.EXTENT, "Extent", parent="input", optional=True, help="Empty: the whole raster.")
     mask: str = param(
@@ -104,11 +124,12 @@ class EmbedRaster(Job):
         Kind.CHOICE,
         "Scaling of the bands",
         default="auto",
-        choices=("auto", "percentiles", "dtype", "none"),
+        choices=("auto", "percentiles", "dtype", "none", "batch", "published"),
         advanced=True,
         help="How bands are brought to 0..1 before a network made for photographs. percentiles: 1 % to 99 % of the "
         "layer; dtype: by the range of the integer type; none: taken as they are. auto: dtype for bytes, else "
-        "percentiles.",
+        "percentiles; for other networks as they were trained, by the layer's own statistics. batch: CROMA as "
+        "published, by each batch. published: SMARTIES by the statistics of its training.",
     )
     tile_size_px: int = param(
         Kind.INTEGER,
@@ -167,8 +188,18 @@ class EmbedRaster(Job):
             return f"Backbone {self.backbone} needs a model: give its name or file in 'Model'."
         if BACKBONES[self.backbone].model and self.model:
             return f"Backbone {self.backbone} is one model already: leave 'Model' empty, or choose the backbone timm."
-        if self.second_bands and not self.second:
+        if (self.second_bands or self.second_band_roles) and not self.second:
             return "Bands of a second raster are given, but no second raster."
+        return self._problem_of_roles()
+
+    def _problem_of_roles(self) -> str:
+        for text in (self.band_roles, self.second_band_roles):
+            if text and not BACKBONES[self.backbone].inputs and not self.like:
+                return f"Backbone {self.backbone} takes any bands: leave 'Which band is what' empty."
+            if wish.problem(text):
+                return wish.problem(text)
+        if self.bands and self.band_roles:
+            return "Give either 'Bands' or 'Which band is what', not both."
         return ""
 
 

@@ -35,4 +35,4 @@ class ExportOnnx(Job):
         extension="safetensors pth pt bin",
         help="Weights that you have on disk. Empty: those that the embedding was made with, else the store's.",
     )
-    output: str = param(Kind.FILE_OUT, "ONNX file", extension="onnx")
+    output: str = param(Kind.FILE_OUT, "ONNX file", extension="onnx", result="network")

@@ -23,13 +23,14 @@ from ..quantise import Quantiser
 from ..raster import environment
 from ..region import PolygonMask, window_of
 from ..sampling import WindowSample
-from ..scene import Reader, Scene, scene_of
+from ..scene import Chosen, Scene, scene_of
 from ..sidecar import fingerprint, sidecar_path, write_sidecar
 from ..space import Space, build, space_of
 from ..spool import digest
 from ..tiling import Plan, make_plan
 from ..uptodate import up_to_date
 from ..version import VERSION
+from ..windows import Reader
 from ..writing import Band, BlockWriter, kept
 
 FORMAT = 1
@@ -69,7 +70,8 @@ def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: 
     seconds = _Clock()
     check_folder(job.output)
     earlier = kept(job.output, request)
-    scene = scene_of(job, space.bands, space.second_bands, progress)
+    like = Chosen(space.bands, space.second_bands, space.roles) if job.like else Chosen()
+    scene = scene_of(job, space.card, like, progress)
     space = replace(space, bands=scene.bands, second_bands=scene.second_bands, roles=scene.roles)
     with scene.open() as reader:
         region = window_of(reader.grid, job.extent)

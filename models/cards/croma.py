@@ -39,6 +39,7 @@ def _card(size: str, file_name: str, parameters: int, dim: int) -> Card:
             parameters=parameters,
         ),
         inputs=INPUTS,
+        measured=True,
         resolution_m=(10.0, 10.0),
         patch_px=8,
         tile_px=120,

@@ -1,0 +1,30 @@
+"""What whatever gives pixels by windows has in common: one raster, two read as one, measured or as stored."""
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from .grid import Grid, Window
+from .raster import Bool, Float
+
+
+class Reader(AbstractContextManager["Reader"], Protocol):
+    """What embedding asks of a raster, or of two."""
+
+    path: str
+    grid: Grid
+    bands: tuple[int, ...]
+    band_names: tuple[str, ...]
+    dtype: str
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know about how the files are read."""
+        ...
+
+    def read(self, window: Window) -> tuple[Float, Bool]:
+        """Values (C, h, w) float32 and validity (h, w) of a window."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the files."""
+        ...

@@ -1,0 +1,150 @@
+"""Which band goes where: by role, from one raster or two, measured alike, and the same again for another raster."""
+
+import numpy as np
+import pytest
+from quadrat.core.errors import BadInput
+from quadrat.core.jobs.embed import EmbedRaster
+from quadrat.core.jobs.export import ExportOnnx
+from quadrat.core.pipelines.registry import run_job
+from quadrat.core.progress import Progress
+from quadrat.core.sidecar import read_sidecar
+
+from .test_pair import write
+
+OPTICAL = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12")
+RADAR = ("VV", "VH")
+SIDE = 48
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Seeded random weights of a tiny CROMA, in the groups of the official file."""
+    torch = pytest.importorskip("torch")
+    from quadrat.models.networks.croma import Croma
+
+    torch.manual_seed(0)
+    groups = {}
+    for name, value in Croma(16, 2, 4).state_dict().items():
+        group, _, rest = name.partition(".")
+        groups.setdefault(group, {})[rest] = value
+    path = tmp_path_factory.mktemp("weights") / "CROMA_base.pt"
+    torch.save(groups, path)
+    return str(path)
+
+
+@pytest.fixture
+def go(embed, weights, monkeypatch):
+    from quadrat.models.definitions import croma
+
+    monkeypatch.setitem(croma.SIZES, "base", croma.Size(16, 2, 4))
+
+    def run(path, name="out.tif", **options):
+        given = {"backbone": "croma-base", "weights": weights, "storage": "float32", "overlap_px": 0, **options}
+        return embed(path, name, tile_size_px=24, **given)
+
+    return run
+
+
+def optical(seed=0):
+    """Reflectance x 10000 with dark water, so that nothing looks as if 1000 had been added."""
+    values = np.random.default_rng(seed).uniform(200, 4000, (12, SIDE, SIDE))
+    values[:, :6] = np.random.default_rng(seed + 1).uniform(5, 300, (12, 6, SIDE))
+    return values.astype(np.uint16)
+
+
+def radar(seed=0):
+    return np.random.default_rng(seed + 9).normal((-9, -16), 2, (SIDE, SIDE, 2)).transpose(2, 0, 1).astype(np.float32)
+
+
+@pytest.fixture
+def s2(tmp_path):
+    return write(tmp_path / "s2.tif", optical(), names=OPTICAL)
+
+
+@pytest.fixture
+def s1(tmp_path):
+    return write(tmp_path / "s1.tif", radar(), names=RADAR)
+
+
+def test_both_sensors_in_one_raster_or_two_are_the_same(go, s2, s1, tmp_path):
+    both = write(
+        tmp_path / "both.tif", np.concatenate([radar(), optical().astype(np.float32)]), names=(*RADAR, *OPTICAL)
+    )
+    one, pair, turned = go(both, "a.tif"), go(s2, "b.tif", second=s1), go(s1, "c.tif", second=s2)
+    assert one.values.shape == (16, SIDE // 8, SIDE // 8)
+    np.testing.assert_allclose(pair.values, one.values, atol=1e-5)
+    np.testing.assert_allclose(turned.values, one.values, atol=1e-5)
+    assert "vv = band 1 of the second" in pair.text
+    assert read_sidecar(pair.path)["facts"]["space"]["roles"][-2:] == ["vv", "vh"]
+
+
+def test_each_sensor_alone(go, s2, s1):
+    assert not np.allclose(go(s2, "a.tif").values, go(s1, "b.tif").values)
+
+
+def test_missing_bands_are_named(go, s1, tmp_path):
+    some = write(tmp_path / "s2.tif", optical()[:4], names=OPTICAL[:4])
+    with pytest.raises(BadInput, match=r"needs the red edge 1 \(B5\).*which this raster lacks"):
+        go(some)
+    with pytest.raises(BadInput, match=r"needs the red edge 1.*which these rasters lack.*To embed Sentinel-1.*leave"):
+        go(some, second=s1)
+
+
+def test_bands_are_found_whatever_their_order(go, s2, tmp_path):
+    turned = write(tmp_path / "turned.tif", optical()[::-1].copy(), names=OPTICAL[::-1])
+    np.testing.assert_array_equal(go(turned, "a.tif").values, go(s2, "b.tif").values)
+
+
+def test_names_that_say_nothing_can_be_corrected(go, s2, tmp_path):
+    turned = write(tmp_path / "turned.tif", optical()[::-1].copy())
+    numbers = tuple(range(12, 0, -1))
+    np.testing.assert_array_equal(go(turned, "a.tif", bands=numbers).values, go(s2, "b.tif").values)
+    roles = "swir2=1 swir1=2 water_vapour=3 nir_narrow=4 nir=5 rededge3=6 rededge2=7 rededge1=8 red=9 green=10 blue=11"
+    again = go(turned, "c.tif", band_roles=f"{roles} coastal=12")
+    np.testing.assert_array_equal(again.values, go(s2, "d.tif").values)
+
+
+def test_the_same_space_takes_bands_by_role(go, s2, s1, tmp_path):
+    first = go(s2, "a.tif")
+    other = write(tmp_path / "later.tif", optical(5)[::-1].copy(), names=OPTICAL[::-1])
+    plain = write(tmp_path / "plain.tif", optical(5), names=OPTICAL)
+    again, expected = go(other, "b.tif", like=first.path), go(plain, "c.tif", like=first.path)
+    np.testing.assert_array_equal(again.values, expected.values)
+    with pytest.raises(BadInput, match="needs the coastal aerosol"):
+        go(s1, "d.tif", like=first.path)
+
+
+def test_power_and_decibels_are_the_same(go, s1, tmp_path):
+    power = write(tmp_path / "power.tif", 10 ** (radar() / 10), names=RADAR)
+    again = go(power, "a.tif", values="power")
+    np.testing.assert_allclose(again.values, go(s1, "b.tif").values, atol=1e-3)
+
+
+def test_an_added_thousand_does_not_part_two_dates(go, s2, tmp_path):
+    first = go(s2, "a.tif")
+    shifted = write(tmp_path / "late.tif", optical() + 1000, names=OPTICAL)
+    again = go(shifted, "b.tif", like=first.path, values="x10000+1000")
+    np.testing.assert_allclose(again.values, first.values, atol=1e-3)
+    other = go(shifted, "c.tif", like=first.path, values="x10000")
+    assert np.abs(other.values - first.values).max() > 0.01
+
+
+def test_the_published_statistics_are_another_space(go, s2):
+    assert not np.allclose(go(s2, "a.tif", scaling="batch").values, go(s2, "b.tif").values)
+
+
+def test_roles_without_a_backbone_that_asks_are_refused():
+    job = EmbedRaster(input="a.tif", output="b.tif", band_roles="red=1")
+    assert "takes any bands" in job.problem()
+    job = EmbedRaster(input="a.tif", output="b.tif", backbone="croma-base", band_roles="rod=1")
+    assert "Did you mean red?" in job.problem()
+
+
+def test_the_twin_takes_what_is_measured(go, s2, s1, embed, tmp_path):
+    pytest.importorskip("onnx")
+    first = go(s2, "a.tif", second=s1)
+    twin = str(tmp_path / "croma.onnx")
+    run_job(ExportOnnx(embedding=first.path, output=twin), Progress())
+    options = {"backbone": "onnx", "model": twin, "storage": "float32", "overlap_px": 0}
+    again = embed(s2, "b.tif", second=s1, **options)  # stored x 10000 and in decibels already
+    np.testing.assert_allclose(again.values, first.values, atol=1e-4)
