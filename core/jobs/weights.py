@@ -65,11 +65,6 @@ class FetchWeights(Job):
             return f"A model is named for backbone timm only; {self.backbone} is one itself. Leave 'Model' empty."
         return ""
 
-    @classmethod
-    def example(cls) -> "FetchWeights":
-        """With a model, where the first choice needs one."""
-        return cls.from_dict({"backbone": BY_NAME, "model": "vit_small_patch14_dinov2.lvd142m"})
-
 
 @dataclass(frozen=True)
 class ManageWeights(Job):
