@@ -1,104 +1,25 @@
 """Which band is what: names, wavelengths, orders, colours, and the traps between satellites."""
 
-import os
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from quadrat.core.bands.facts import Facts
 from quadrat.core.bands.known import CONVENTION, GUESSED, STATED, UNKNOWN
-from quadrat.core.bands.names import names_nothing, read_name
 from quadrat.core.bands.products import PRODUCTS, code_of
-from quadrat.core.bands.recognise import recognise, recognise_facts
-from quadrat.core.bands.series import dates_of
+from quadrat.core.bands.recognise import recognise
 from quadrat.core.raster import open_raster
 from quadrat.models.spectrum import RADAR, ROLES, agrees, role_at
+from quadrat.tests.core.bandwork import S2_12, S2_13, SAMPLE, known_of, real
 
 pytestmark = pytest.mark.same_without_torch
 
-SAMPLE = Path(__file__).parents[2] / "resources" / "sample" / "sen2_l2a_12band.tif"
-S2_12 = [
-    "coastal", "blue", "green", "red", "rededge1", "rededge2", "rededge3", "nir", "nir_narrow", "water_vapour", "swir1",
-    "swir2",
-]  # fmt: skip
-S2_13 = [*S2_12[:10], "cirrus", *S2_12[10:]]
-
-
-def facts(names, path="image.tif", **more):
-    """Facts of a raster whose bands bear these names; a number stands for so many bands without names."""
-    names = [""] * names if isinstance(names, int) else names
-    more = {"dtype": "uint16", "pixel_m": 10.0, "count": len(names), **more}
-    return Facts(path, tuple(range(1, len(names) + 1)), tuple(names), **more)
-
 
 def roles(names, path="image.tif", **more):
-    return [band.role for band in recognise_facts(facts(names, path, **more)).bands]
-
-
-@pytest.mark.parametrize(
-    ("text", "role"),
-    [
-        ("nir", "nir"), ("Near Infrared", "nir"), ("NIR_BROAD", "nir"), ("nir_narrow", "nir_narrow"),
-        ("Narrow NIR", "nir_narrow"), ("nir08", "nir_narrow"), ("blue (490 nm)", "blue"), ("Red Edge 1", "rededge1"),
-        ("rededge", "rededge1"), ("RE2", "rededge2"), ("Vegetation red edge 3", "rededge3"), ("SWIR_1", "swir1"),
-        ("swir22", "swir2"), ("Short-wave infrared 2", "swir2"),
-        ("COASTAL_AEROSOL", "coastal"), ("Water vapor", "water_vapour"), ("cirrus", "cirrus"), ("lwir11", "thermal"),
-        ("VV", "vv"), ("Sigma0_VH_db", "vh"), ("gamma0 VV", "vv"), ("R", "red"), ("THERMAL_INFRARED_1", "thermal"),
-        ("Band 4 - Red", "red"), ("SR red", "red"),
-    ],
-)  # fmt: skip
-def test_words(text, role):
-    assert read_name(text).role == role
-
-
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        ("B8A", "B8A"), ("B08", "B8"), ("S2_B02", "B2"), ("SR_B4", "B4"), ("ST_B10", "B10"), ("B1_dn", "B1"),
-        ("Band 8A", "B8A"), ("band_3", "B3"), ("sur_refl_b01", "B1"), ("B05_20m", "B5"), ("B6_VCID_1", "B6"),
-        ("B4, central wavelength 665 nm", "B4"),
-    ],
-)  # fmt: skip
-def test_codes(text, code):
-    assert read_name(text).code == code
-
-
-@pytest.mark.parametrize(
-    ("text", "nm"),
-    [("490 nm", 490), ("0.865 um", 865), ("10.9µm", 10900), ("665.0 Nanometers", 665), ("842.5", 842.5),
-     ("nir842", 842), ("temperature_2m", 0), ("2020", 0), ("12", 0), ("B2 10m", 0)],
-)  # fmt: skip
-def test_wavelengths_in_names(text, nm):
-    assert read_name(text).nm == pytest.approx(nm)
-
-
-@pytest.mark.parametrize(
-    "text", ["QA60", "SCL", "Fmask", "QA_PIXEL", "SR_QA_AEROSOL", "probability", "cloud_mask", "UDM2"]
-)
-def test_flags_are_no_light(text):
-    named = read_name(text)
-    assert (named.kind, named.role) == ("quality", "")
-
-
-@pytest.mark.parametrize("text", ["NDVI", "temperature_2m", "elevation", "slope", "WVP"])
-def test_other_bands_are_no_light(text):
-    named = read_name(text)
-    assert (named.kind, named.role, named.code) == ("other", "", "")
-
-
-@pytest.mark.parametrize("text", ["PC1", "mystery", "infra-structure", "credit", "bluefin"])
-def test_names_that_say_nothing(text):
-    assert not read_name(text).says
-
-
-def test_default_names_say_nothing():
-    assert names_nothing("band 3", 3) and names_nothing("Band 03", 3) and names_nothing("", 1) and names_nothing("7", 7)
-    assert not names_nothing("band 4", 3) and not names_nothing("B3", 3)
+    return [band.role for band in known_of(names, path, **more).bands]
 
 
 @pytest.mark.parametrize("product", PRODUCTS.values(), ids=PRODUCTS)
@@ -139,12 +60,12 @@ def test_codes_for_sentences():
     ],
 )
 def test_band_5_depends_on_the_satellite(path, product, fifth):
-    known = recognise_facts(facts([f"B{n}" for n in range(1, 8)], path, pixel_m=30.0))
+    known = known_of([f"B{n}" for n in range(1, 8)], path, pixel_m=30.0)
     assert (known.product, known.bands[4].role, known.confidence) == (product, fifth, STATED)
 
 
 def test_band_5_of_an_unknown_landsat_is_asked_for():
-    known = recognise_facts(facts([f"B{n}" for n in range(1, 8)], pixel_m=30.0))
+    known = known_of([f"B{n}" for n in range(1, 8)], pixel_m=30.0)
     assert known.confidence == GUESSED and known.bands[4].role == "nir"
     assert any("Landsat 4-5 TM" in text and "Check" in text for text in known.sentences)
     assert roles([f"B{n}" for n in range(1, 8)], pixel_m=30.0, dtype="uint8")[4] == "swir1"
@@ -163,14 +84,14 @@ def test_band_5_of_an_unknown_landsat_is_asked_for():
     ],
 )  # fmt: skip
 def test_landsat_names_without_a_file_name(names, product, expected):
-    known = recognise_facts(facts(names, pixel_m=30.0))
+    known = known_of(names, pixel_m=30.0)
     assert known.product == product
     assert [band.role for band in known.bands] == expected
     assert known.confidence in (STATED, CONVENTION)
 
 
 def test_tags_name_the_satellite():
-    known = recognise_facts(facts(["B3", "B4", "B5"], pixel_m=30.0, tags={"SPACECRAFT_ID": "LANDSAT_5"}))
+    known = known_of(["B3", "B4", "B5"], pixel_m=30.0, tags={"SPACECRAFT_ID": "LANDSAT_5"})
     assert known.product == "landsat-tm" and [band.role for band in known.bands] == ["red", "nir", "swir1"]
 
 
@@ -181,25 +102,25 @@ def test_b8_and_b8a_differ():
 
 
 def test_a_file_name_that_the_bands_deny():
-    known = recognise_facts(facts(["B2", "B8A"], "landsat5.tif"))
+    known = known_of(["B2", "B8A"], "landsat5.tif")
     assert known.product == "sentinel-2" and any("landsat5.tif" in text for text in known.sentences)
 
 
 def test_codes_that_no_satellite_has():
-    known = recognise_facts(facts(["B1", "B77"]))
+    known = known_of(["B1", "B77"])
     assert known.confidence == UNKNOWN and any("B77" in text for text in known.sentences)
 
 
 @pytest.mark.parametrize(("count", "expected"), [(13, S2_13), (12, S2_12), (10, [*S2_12[1:9], "swir1", "swir2"])])
 def test_stacks_without_names_are_guessed_and_said_to_be(count, expected):
-    known = recognise_facts(facts(count))
+    known = known_of(count)
     assert [band.role for band in known.bands] == expected
     assert known.confidence == GUESSED and {band.sure for band in known.bands} == {GUESSED}
     assert any("no names" in text and "suggests Sentinel-2" in text for text in known.sentences)
 
 
 def test_a_file_name_makes_a_convention_of_a_guess():
-    known = recognise_facts(facts(12, "S2B_MSIL2A_20230811.tif"))
+    known = known_of(12, "S2B_MSIL2A_20230811.tif")
     assert known.confidence == CONVENTION and known.sentences
 
 
@@ -222,13 +143,13 @@ def test_a_file_name_makes_a_convention_of_a_guess():
     ],
 )  # fmt: skip
 def test_orders(count, path, pixel, dtype, expected, sure):
-    known = recognise_facts(facts(count, path, pixel_m=pixel, dtype=dtype))
+    known = known_of(count, path, pixel_m=pixel, dtype=dtype)
     assert [band.role for band in known.bands] == expected
     assert known.confidence == sure and known.sentences
 
 
 def test_names_that_nobody_knows_speak_against_a_guess():
-    known = recognise_facts(facts([f"PC{n}" for n in range(1, 13)]))
+    known = known_of([f"PC{n}" for n in range(1, 13)])
     assert known.confidence == UNKNOWN and any("not known" in text for text in known.sentences)
 
 
@@ -249,12 +170,12 @@ def test_one_band_to_a_file(path, role):
 
 def test_colours():
     colours = ("red", "green", "blue", "undefined")
-    known = recognise_facts(facts(4, dtype="uint8", pixel_m=0.05, colours=colours))
+    known = known_of(4, dtype="uint8", pixel_m=0.05, colours=colours)
     assert [band.role for band in known.bands] == ["red", "green", "blue", "nir"]
     assert known.bands[3].sure == GUESSED and any("near infrared" in text for text in known.sentences)
-    alpha = recognise_facts(facts(4, dtype="uint8", pixel_m=0.05, colours=(*colours[:3], "alpha"), count=3))
+    alpha = known_of(4, dtype="uint8", pixel_m=0.05, colours=(*colours[:3], "alpha"), count=3)
     assert [band.role for band in alpha.bands] == ["red", "green", "blue", ""] and alpha.bands[3].kind == "quality"
-    swapped = recognise_facts(facts(3, dtype="uint8", colours=("blue", "green", "red")))
+    swapped = known_of(3, dtype="uint8", colours=("blue", "green", "red"))
     assert [band.role for band in swapped.bands] == ["blue", "green", "red"]
 
 
@@ -264,14 +185,14 @@ def test_plain_codes_of_a_drone_are_its_colours():
 
 
 def test_wavelengths_win_over_names_and_it_is_said():
-    known = recognise_facts(facts(["blue", "red"], wavelengths_nm=(665.0, 660.0)))
+    known = known_of(["blue", "red"], wavelengths_nm=(665.0, 660.0))
     assert [band.role for band in known.bands] == ["red", "red"] and known.bands[0].sure == GUESSED
     assert any("named blue" in text and "665 nm" in text for text in known.sentences)
     assert known.best("red").number == 2  # what nothing contradicts
 
 
 def test_names_whose_word_and_code_differ():
-    known = recognise_facts(facts(["B8A", "B4 blue"]))
+    known = known_of(["B8A", "B4 blue"])
     assert known.bands[1].role == "blue" and any("B4 of Sentinel-2 is red" in text for text in known.sentences)
 
 
@@ -283,45 +204,19 @@ def test_a_lone_infrared_is_the_near_infrared():
 
 def test_hyperspectral_takes_the_nearest():
     waves = tuple(float(nm) for nm in range(400, 1000, 10))
-    known = recognise_facts(facts(len(waves), wavelengths_nm=waves))
+    known = known_of(len(waves), wavelengths_nm=waves)
     assert known.best("red").nm in (660, 670) and known.best("blue").nm == 490
     assert sum("several bands each" in text for text in known.sentences) == 1
 
 
 def test_doubles_are_said():
-    known = recognise_facts(facts(["red", "green", "Red"]))
+    known = known_of(["red", "green", "Red"])
     assert known.best("red").number == 1
     assert any("band 1 (red) and band 3 (Red)" in text for text in known.sentences)
 
 
-@pytest.mark.parametrize(
-    ("names", "dates"),
-    [
-        (["B02_2021-01", "B03_2021-01", "B02_2021-02", "B03_2021-02"], ("2021-01", "2021-02")),
-        (["20210114_B2", "20210114_B3", "20210301_B2", "20210301_B3"], ("20210114", "20210301")),
-        (["20170918T114351_20170918T114352_T29UMV_B1", "20170921T114351_20170921T114352_T29UMV_B1"],
-         ("20170918T114351", "20170921T114351")),
-        (["VV", "VH", "VV_1", "VH_1", "VV_2", "VH_2"], ("", "1", "2")),
-        (["0_B2", "0_B8A", "10_B2", "10_B8A", "9_B2", "9_B8A"], ("0", "9", "10")),
-    ],
-)  # fmt: skip
-def test_series(names, dates):
-    known = recognise_facts(facts(names))
-    assert known.dates == dates and any("series" in text for text in known.sentences)
-    assert {band.role for band in known.of_date(dates[1])} == {band.role for band in known.of_date()}
-    assert all(known.best(role).date == dates[0] for role in known.roles())
-
-
-@pytest.mark.parametrize(
-    "names",
-    [["swir_1", "swir_2"], ["band_1", "band_2"], ["red_edge_1", "red_edge_2"], ["B_1", "B_2"], ["PC_1", "PC_2"]],
-)
-def test_no_series(names):
-    assert dates_of(names) == (names, ["", ""])
-
-
 def test_one_date_in_all_names_is_no_series():
-    known = recognise_facts(facts(["B02_2021-01", "B8A_2021-01"]))
+    known = known_of(["B02_2021-01", "B8A_2021-01"])
     assert known.dates == () and [band.role for band in known.bands] == ["blue", "nir_narrow"]
 
 
@@ -344,7 +239,7 @@ NAMES = st.sampled_from(
 @given(st.data(), NAMES, st.sampled_from([5.0, 10.0, 30.0]), st.sampled_from(["uint8", "uint16"]))
 def test_order_of_named_bands_makes_no_difference(data, names, pixel, dtype):
     mixed = data.draw(st.permutations(names))
-    first, second = (recognise_facts(facts(list(n), pixel_m=pixel, dtype=dtype)) for n in (names, mixed))
+    first, second = (known_of(list(n), pixel_m=pixel, dtype=dtype) for n in (names, mixed))
 
     def meaning(known):
         return {band.name: (band.role, band.nm, band.how, band.sure, band.kind, band.date) for band in known.bands}
@@ -355,7 +250,7 @@ def test_order_of_named_bands_makes_no_difference(data, names, pixel, dtype):
 
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=6))
 def test_any_names_are_answered(names):
-    known = recognise_facts(facts(names))
+    known = known_of(names)
     assert [band.number for band in known.bands] == list(range(1, len(names) + 1))
     assert all(band.role in ROLES or not band.role for band in known.bands)
 
@@ -415,10 +310,3 @@ def test_real_rasters(place, product, confidence, expected):
     assert (known.product, known.confidence) == (product, confidence)
     assert [band.role for band in known.bands] == expected
     assert known.sentences or confidence == STATED or known.bands[0].how == "colour in the file"
-
-
-def real(place):
-    folder = os.environ.get("QUADRAT_DATA")
-    if not folder:
-        pytest.skip("QUADRAT_DATA does not name the folder with real data")
-    return str(Path(folder) / "rasters" / place)
