@@ -42,6 +42,7 @@ def _card(size: str, letter: str, parameters: int, dim: int) -> Card:
         ),
         inputs=INPUTS,
         any_bands=True,
+        measured=True,
         resolution_m=(0.3, 30.0),
         patch_px=16,
         tile_px=224,

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..cards.coralnet import CARDS
+from ..cards.coralnet import CARDS, WEIGHTS
 from ..contract import BuildRequest
 from ..errors import UnusableModel
 from ..loading import find_weights, read_tensors, sha256_of
@@ -62,10 +62,8 @@ def build(request: BuildRequest) -> TimmNetwork:
     """
     _check_bands(request)
     timm = import_timm()
-    source = CARD.weights
-    assert source is not None  # noqa: S101  # nosec B101 - for the type checker
-    path = find_weights(source, request.weights, download=request.download, log=request.log)
-    request.log(f"Weights of {CARD.title}: {path} (licence {source.licence}).")
+    path = find_weights(WEIGHTS, request.weights, download=request.download, log=request.log)
+    request.log(f"Weights of {CARD.title}: {path} (licence {WEIGHTS.licence}).")
     network = _network(timm, path)
     tile = max(STRIDE_PX, round((request.tile_size_px or TILE_PX) / STRIDE_PX) * STRIDE_PX)
     prepare = network_input(request, [0.0], [1.0])

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from ..card import Card, Source
 from ..cards.smarties import CARDS
-from ..contract import BuildRequest, State
+from ..contract import BuildRequest, Float, State
 from ..errors import ModelError, UnusableModel
 from ..loading import find_weights, read_tensors, sha256_of
-from ..networks.smarties_spectrum import Range, ranges_of
+from ..networks.smarties_spectrum import RANGES, Range, is_coloured, ranges_of
 from ..scaling import NetworkInput, UnitRange, sampled_pixels, unit_range_of
 from ..torch_tools import import_timm
 from .timm_model import TimmNetwork
@@ -52,7 +52,11 @@ PUBLISHED = {
     "microwave_2": (-33.421481, -9.9053990, 0.60353202, 0.22883052),
 }
 """Of pictures in bytes, of Sentinel-2 L2A (reflectance times 10,000, without offset) and of Sentinel-1 in decibels."""
-PUBLISHED_UNITS = "bytes for pictures, reflectance x 10000 without offset for Sentinel-2 L2A, decibels for Sentinel-1"
+PUBLISHED_UNITS = (
+    "bytes or 0..1 for pictures, reflectance x 10000 without offset for Sentinel-2 L2A, decibels for Sentinel-1"
+)
+BRIGHTEST_PICTURE = 255.0
+"""Red, green and blue without larger values are a picture, not reflectance."""
 POSITION_TOLERANCE = 0.01
 """Files in half precision differ by less."""
 
@@ -61,9 +65,13 @@ POSITION_TOLERANCE = 0.01
 class LayerInput(NetworkInput):
     """What the network is given, with mean and standard deviation that belong to the layer."""
 
+    ranges: tuple[Range, ...]
+    """As which each band is read."""
+
     def state(self) -> State:
-        """All four numbers of each band."""
-        return {"low": self.unit.low, "high": self.unit.high, "mean": self.mean, "std": self.std}
+        """Four numbers of each band, and its place in the table of ranges."""
+        places = np.array([list(RANGES).index(band.name) for band in self.ranges], np.int64)
+        return {"low": self.unit.low, "high": self.unit.high, "mean": self.mean, "std": self.std, "ranges": places}
 
 
 def build(request: BuildRequest) -> TimmNetwork:
@@ -74,17 +82,16 @@ def build(request: BuildRequest) -> TimmNetwork:
         UnusableModel: a band that it cannot read, values that published numbers do not fit, or other weights.
         WeightsNotFound: the weights are not on this computer.
     """
-    ranges = ranges_of(request.in_chans, request.roles, request.wavelengths_nm, request.band_names)
+    prepare = _prepare(request)
     import_timm()
     from ..networks.smarties import PATCH_PX, TILE_PX, Size, network_of
 
     card = _card_of(request)
     size, source = Size(*SIZES[card.name]), card.weights or Source(card.name)
-    prepare = _prepare(request, ranges)
     path = find_weights(source, request.weights, download=request.download, log=request.log)
-    names = ", ".join(band.name for band in ranges)
+    names = ", ".join(band.name for band in prepare.ranges)
     request.log(f"Weights of {card.title}: {path} (licence: {source.licence}). Bands are read as {names}.")
-    network = network_of(_checked(read_tensors(path), size, path, card), size, ranges)
+    network = network_of(_checked(read_tensors(path), size, path, card), size, prepare.ranges)
     tile = max(PATCH_PX, round((request.tile_size_px or TILE_PX) / PATCH_PX) * PATCH_PX)
     return TimmNetwork(replace(request, model=f"{card.name} of {names}"), network, prepare, tile, sha256_of(path))
 
@@ -102,40 +109,44 @@ def _card_of(request: BuildRequest) -> Card:
     return request.card or known[name]
 
 
-def _prepare(request: BuildRequest, ranges: Sequence[Range]) -> LayerInput:
-    """Scaling from the state, from the published table, or drawn from the sample.
+def _prepare(request: BuildRequest) -> LayerInput:
+    """Ranges and scaling from the state, or ranges by roles and scaling by the published table or the sample.
 
     Raises:
-        UnusableModel: the state is of another number of bands.
+        UnusableModel: the state is of another number of bands, or a band cannot be read.
         ModelError: the scaling does not fit the bands.
     """
     if request.state is not None:
-        low, high, mean, std = (request.state[name] for name in ("low", "high", "mean", "std"))
+        low, high, mean, std, places = (request.state[name] for name in ("low", "high", "mean", "std", "ranges"))
         if len(mean) != request.in_chans:
             raise UnusableModel(
                 f"This embedding space was made from {len(mean)} bands, but the raster has {request.in_chans}. "
                 "Choose as many bands, in the same order."
             )
-        return _layer_input(UnitRange(low, high), mean, std)
+        stored = tuple(RANGES.values())
+        return _layer_input(UnitRange(low, high), mean, std, [stored[place] for place in places])
+    pixels = sampled_pixels(request.sample, request.in_chans)
+    picture = is_coloured(request.roles) and (request.dtype == "uint8" or not (pixels > BRIGHTEST_PICTURE).any())
+    ranges = ranges_of(request.in_chans, request.roles, request.wavelengths_nm, request.band_names, picture=picture)
     if request.scaling == "published":
-        return _published(request, ranges)
+        return _published(pixels, ranges)
     scaling = "percentiles" if request.scaling == "auto" else request.scaling
     unit = unit_range_of(scaling, request.dtype, request.sample, request.in_chans)
-    pixels = unit(sampled_pixels(request.sample, request.in_chans)[None, :, :, None])[0, :, :, 0].astype(np.float64)
+    scaled = unit(pixels[None, :, :, None])[0, :, :, 0].astype(np.float64)
     mean, std = np.zeros(request.in_chans), np.ones(request.in_chans)
-    if pixels.shape[1] and scaling != "none":
-        mean, spread = pixels.mean(axis=1), pixels.std(axis=1)
+    if scaled.shape[1] and scaling != "none":
+        mean, spread = scaled.mean(axis=1), scaled.std(axis=1)
         std = np.where(spread > 1e-6, spread, 1.0)
-    return _layer_input(unit, mean, std)
+    return _layer_input(unit, mean, std, ranges)
 
 
-def _layer_input(unit: UnitRange, mean: NDArray[Any], std: NDArray[Any]) -> LayerInput:
+def _layer_input(unit: UnitRange, mean: NDArray[Any], std: NDArray[Any], ranges: Sequence[Range]) -> LayerInput:
     """Gaps are filled with the mean, so that they become 0 like the authors' pixels without data."""
     means = mean.astype(np.float32)
-    return LayerInput(unit, means, means, std.astype(np.float32))
+    return LayerInput(unit, means, means, std.astype(np.float32), tuple(ranges))
 
 
-def _published(request: BuildRequest, ranges: Sequence[Range]) -> LayerInput:
+def _published(pixels: Float, ranges: Sequence[Range]) -> LayerInput:
     """The authors' numbers.
 
     Raises:
@@ -147,15 +158,17 @@ def _published(request: BuildRequest, ranges: Sequence[Range]) -> LayerInput:
             f"The authors of SMARTIES published no statistics of the band {missing[0]}. Set the scaling to 'auto'."
         )
     low, high, mean, std = np.array([PUBLISHED[band.name] for band in ranges], np.float32).T
-    pixels = sampled_pixels(request.sample, request.in_chans)
-    for kind, members in _kinds(ranges).items():
+    kinds = _kinds(ranges)
+    if "colour" in kinds and pixels.size and pixels[kinds["colour"]].max() <= 1:
+        low, high = low / 255, high / 255
+    for kind, members in kinds.items():
         inside = (pixels[members] > low[members, None]) & (pixels[members] < high[members, None])
         if inside.size and inside.mean() < 0.01:
             raise ModelError(
                 f"The values of the {kind} bands lie outside of what the authors' statistics cover "
                 f"({PUBLISHED_UNITS}). Convert them, or set the scaling to 'auto'."
             )
-    return _layer_input(UnitRange(low, high), mean, std)
+    return _layer_input(UnitRange(low, high), mean, std, ranges)
 
 
 def _kinds(ranges: Sequence[Range]) -> dict[str, list[int]]:

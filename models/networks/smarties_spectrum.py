@@ -92,31 +92,38 @@ BY_ROLE = {
     "vv": ("microwave_1",),
     "vh": ("microwave_2",),
 }
-"""Candidates for a band of that role; the wavelength decides, or the first is taken. Cirrus has none."""
+"""Candidates for a band of that role: that whose centre is near the wavelength, else the first. Cirrus has none."""
+NEAR_NM = 10.0
 COLOUR = {"red": "red_1", "green": "green_1", "blue": "blue_3"}
 """For pictures of these three bands and no other."""
 
 
 def ranges_of(
-    in_chans: int, roles: Sequence[str], wavelengths_nm: Sequence[float], names: Sequence[str] = ()
+    in_chans: int,
+    roles: Sequence[str],
+    wavelengths_nm: Sequence[float],
+    names: Sequence[str] = (),
+    *,
+    picture: bool = False,
 ) -> tuple[Range, ...]:
     """The range of each band.
 
-    Three bands of red, green and blue without wavelengths are a picture, read by the broad projections; with
-    wavelengths they are bands of a multispectral sensor. Blue beside thermal is Landsat's.
+    Red, green and blue alone are read by the broad projections if they are a picture, or if no wavelengths are known;
+    else they are bands of a multispectral sensor. Blue beside thermal is Landsat's.
 
     Args:
         in_chans: number of bands.
         roles: of each band, see `spectrum.py`; empty texts, or nothing at all, where unknown.
         wavelengths_nm: centre of each band; 0, or nothing at all, where unknown.
         names: of the bands, for messages.
+        picture: whether values are those of a picture, and not reflectance.
 
     Raises:
         UnusableModel: a band fits no range, or it is not known what it is.
     """
     roles = _filled(roles, in_chans, "", "roles")
     wavelengths_nm = _filled(wavelengths_nm, in_chans, 0.0, "wavelengths")
-    if sorted(roles) == sorted(COLOUR) and not any(wavelengths_nm):
+    if is_coloured(roles) and (picture or not any(wavelengths_nm)):
         return tuple(RANGES[COLOUR[role]] for role in roles)
     found = []
     for index, (role, nm) in enumerate(zip(roles, wavelengths_nm, strict=True)):
@@ -126,6 +133,11 @@ def ranges_of(
         else:
             found.append(_of_role(role, nm, title) if role else _of_wavelength(nm, title))
     return tuple(found)
+
+
+def is_coloured(roles: Sequence[str]) -> bool:
+    """Whether there are red, green, blue, and nothing else."""
+    return sorted(roles) == sorted(COLOUR)
 
 
 def _filled(given: Sequence[Known], count: int, unknown: Known, what: str) -> Sequence[Known]:
@@ -139,7 +151,8 @@ def _of_role(role: str, nm: float, title: str) -> Range:
         what = ROLES[role].title if role in ROLES else f"'{role}'"
         raise UnusableModel(f"{title} is {what}, for which SMARTIES has no projection. Leave this band out.")
     candidates = [RANGES[name] for name in BY_ROLE[role]]
-    return min(candidates, key=lambda each: abs(each.centre - nm)) if nm else candidates[0]
+    nearest = min(candidates, key=lambda each: abs(each.centre - nm))
+    return nearest if abs(nearest.centre - nm) <= NEAR_NM else candidates[0]
 
 
 def _of_wavelength(nm: float, title: str) -> Range:

@@ -208,23 +208,15 @@ def test_card():
     assert card.inputs[0].roles == ORDER and card.tile_px == 224 and card.patch_px == 32
 
 
-def test_onnx_twin_agrees(build, tmp_path):
+def test_onnx_twin_agrees(build, tools, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnx")
-    backbone = build(scaling="none", tile_size_px=64)
-    pixels, valid = picture(64)[None] / np.float32(255), np.ones((1, 64, 64), bool)
+    from quadrat.models import twin
 
-    class Map(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.network = backbone._model
-
-        def forward(self, pixels):
-            return self.network.forward_features(pixels)
-
-    path = tmp_path / "twin.onnx"
-    torch.onnx.export(Map().eval(), (torch.from_numpy(pixels),), str(path), input_names=["x"], dynamo=False,
-                      dynamic_axes={"x": {0: "n"}}, opset_version=17)  # fmt: skip
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    found = session.run(None, {"x": pixels})[0]
-    np.testing.assert_allclose(found, backbone(pixels, valid), atol=1e-4)
+    backbone = build(tile_size_px=64)
+    twin.export(backbone.module(), tmp_path / "twin.onnx", (3, 64, 64), {})
+    session = onnxruntime.InferenceSession(str(tmp_path / "twin.onnx"), providers=["CPUExecutionProvider"])
+    raw = np.stack([picture(64)] * 3)
+    raw[1:] *= np.float32(0.9)
+    found = session.run(None, {twin.INPUT: raw})[0]
+    np.testing.assert_allclose(found, backbone(raw, np.ones((3, 64, 64), bool)), atol=1e-4)

@@ -133,8 +133,25 @@ def test_positions_are_computed_for_other_grids(build):
         assert backbone(waves(2, side), np.ones((1, side, side), bool)).shape == (1, 16, side // 16, side // 16)
 
 
-def names(roles, wavelengths=()):
-    return [band.name for band in ranges_of(len(roles), roles, wavelengths)]
+def names(roles, wavelengths=(), **options):
+    return [band.name for band in ranges_of(len(roles), roles, wavelengths, **options)]
+
+
+def read_as(backbone):
+    return [list(RANGES)[place] for place in backbone.state()["ranges"]]
+
+
+def test_values_tell_pictures_from_reflectance(build, tools):
+    colours, waves_nm = ("red", "green", "blue"), (665, 560, 492)
+    scene = np.abs(tools.scene(3)) / 4
+    options = {"wavelengths_nm": waves_nm}
+    assert read_as(build(colours, scene, **options)) == ["red_1", "green_1", "blue_3"]
+    assert read_as(build(colours, scene * 100, **options)) == ["red_2", "green_2", "blue_1"]
+    assert read_as(build(colours, scene * 100)) == ["red_1", "green_1", "blue_3"]
+    landsat = build(("blue", "nir"), wavelengths_nm=(482, 865))
+    again = build(("blue", "nir"), state=landsat.state())
+    assert read_as(again) == read_as(landsat) == ["blue_2", "near_infrared_3"]
+    assert again.identity == landsat.identity
 
 
 def test_roles_choose_projections():
@@ -143,6 +160,8 @@ def test_roles_choose_projections():
     assert names(("blue", "red", "green")) == ["blue_3", "red_1", "green_1"]
     assert names(("blue", "red", "green", "nir")) == ["blue_1", "red_2", "green_2", "near_infrared_1"]
     assert names(("blue", "red", "green"), (492, 665, 560)) == ["blue_1", "red_2", "green_2"]
+    assert names(("blue", "red", "green"), (460, 640, 560), picture=True) == ["blue_3", "red_1", "green_1"]
+    assert names(("blue", "red", "nir"), (460, 640, 830), picture=True) == ["blue_1", "red_2", "near_infrared_1"]
     assert names(LANDSAT)[1] == "blue_2"
     assert names(("blue", "nir"), (482, 865)) == ["blue_2", "near_infrared_3"]
 
@@ -203,6 +222,11 @@ def test_published_statistics(build, tools):
     with pytest.raises(ModelError, match=r"radar bands lie outside .* decibels"):
         build(("vv", "vh"), scene[:2] / 1000, scaling="published")
     assert build(("vv", "vh"), scene[:2] / -60, scaling="published").state()["low"][0] == pytest.approx(-29.519697)
+    colours, bytewise = ("red", "green", "blue"), np.clip(scene[:3] / 8, 0, 255)
+    as_bytes = build(colours, bytewise, dtype="uint8", scaling="published")
+    as_shares = build(colours, bytewise / 255, scaling="published")
+    assert as_bytes.state()["high"][0] == pytest.approx(254.82548)
+    np.testing.assert_allclose(as_shares.state()["high"] * 255, as_bytes.state()["high"], rtol=1e-6)
     with pytest.raises(ModelError, match="no statistics of the band blue_2"):
         build(LANDSAT, scene[:8], scaling="published")
 
@@ -286,29 +310,15 @@ def test_cards(card, size):
         assert len(ranges_of(len(inputs.roles), inputs.roles, ())) == len(inputs.roles)
 
 
-def test_onnx_twin_agrees(build, tmp_path):
+def test_onnx_twin_agrees(build, tools, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnx")
-    backbone = build(("red", "nir", "thermal"), scaling="none", tile_size_px=64)
-    pixels, valid = waves(3, 64), np.ones((1, 64, 64), bool)
+    from quadrat.models import twin
 
-    class Map(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.network = backbone._model
-
-        def forward(self, pixels):
-            return self.network.forward_intermediates(
-                pixels, indices=1, norm=True, output_fmt="NCHW", intermediates_only=True
-            )[-1]
-
-    path = tmp_path / "twin.onnx"
-    torch.onnx.export(Map().eval(), (torch.from_numpy(pixels),), str(path), input_names=["x"], dynamo=False,
-                      dynamic_axes={"x": {0: "n"}}, opset_version=17)  # fmt: skip
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    both = np.concatenate([pixels, 0.5 * pixels])
-    found = session.run(None, {"x": both})[0]
-    np.testing.assert_allclose(found, backbone(both, np.concatenate([valid, valid])), atol=1e-4)
-    np.testing.assert_allclose(
-        found.mean(axis=(2, 3)), backbone.pooled(both, np.concatenate([valid, valid])), atol=1e-4
-    )
+    backbone = build(("red", "nir", "thermal"), tools.scene(3, 128, 128), tile_size_px=64)
+    twin.export(backbone.module(), tmp_path / "twin.onnx", (3, 64, 64), {})
+    session = onnxruntime.InferenceSession(str(tmp_path / "twin.onnx"), providers=["CPUExecutionProvider"])
+    raw = np.stack([tools.scene(3, 64, 64, 6)] * 3)
+    raw[1:] *= np.float32(0.9)
+    found = session.run(None, {twin.INPUT: raw})[0]
+    np.testing.assert_allclose(found, backbone(raw, np.ones((3, 64, 64), bool)), atol=1e-4)
