@@ -8,6 +8,7 @@ from qgis.PyQt.QtGui import QIcon
 from ..core.version import VERSION
 from .algorithms.applyhead import ApplyHeadAlgorithm
 from .algorithms.assesshead import AssessHeadAlgorithm
+from .algorithms.choosebackbone import ChooseBackboneAlgorithm
 from .algorithms.clusterembedding import ClusterEmbeddingAlgorithm
 from .algorithms.drawsample import DrawSampleAlgorithm
 from .algorithms.embedraster import EmbedRasterAlgorithm
@@ -30,6 +31,7 @@ from .network import network_environment
 from .workers import close_pool
 
 ALGORITHMS = (
+    ChooseBackboneAlgorithm,
     EmbedRasterAlgorithm,
     OpenEmbeddingAlgorithm,
     TrainHeadAlgorithm,

@@ -3,6 +3,7 @@
 from typing import Any, Dict, Tuple, Type
 
 from ..errors import BadJob
+from .backbones import ChooseBackbone
 from .choose import ExplainPlaces, FindSimilar, SuggestLabels
 from .declare import Job
 from .embed import EmbedRaster, OpenEmbedding
@@ -14,6 +15,7 @@ from .fewshot import ApplyHead, AssessHead, TrainHead
 from .weights import FetchWeights, ManageWeights
 
 ALL: Tuple[Type[Job], ...] = (
+    ChooseBackbone,
     EmbedRaster,
     OpenEmbedding,
     TrainHead,

@@ -11,6 +11,7 @@ from ..jobs.declare import Job, Result
 from ..progress import Progress
 
 PIPELINES = {
+    "choosebackbone": "choosebackbone:run",
     "embedraster": "embedraster:run",
     "openembedding": "openembedding:run",
     "trainhead": "trainhead:run",

@@ -1,0 +1,35 @@
+"""Jobs that help to choose a backbone."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .declare import Job, JobFacts, Kind, param
+
+
+@dataclass(frozen=True)
+class ChooseBackbone(Job):
+    """Raster in, page with every backbone out: which fit, and why others do not."""
+
+    facts: ClassVar[JobFacts] = JobFacts(
+        id="choosebackbone",
+        verb="choose",
+        title="Which backbone fits?",
+        group="Embed",
+        summary="Lists all backbones with what each was made for, and tells which fit a raster and why others do not.",
+        help=(
+            "Read off the raster are its bands, what their numbers mean, and the size of a pixel. The page tells for "
+            "each backbone sensor, bands, resolution, licence, size of the weights, memory, whether the weights are "
+            "on this computer, and the paper; those that fit come first, and the one that is taken by default is "
+            "marked. Where a band was not recognised, give it as in blue=2 green=3 red=4."
+        ),
+        tags=("model", "foundation model", "CROMA", "DINO", "SMARTIES", "licence", "sensor", "bands"),
+    )
+
+    input: str = param(Kind.RASTER, "Raster")
+    band_roles: str = param(
+        Kind.TEXT, "Which band is what", optional=True, help="Where names and product do not tell: blue=2 red=4."
+    )
+    second: str = param(
+        Kind.RASTER, "Second raster of the same place", optional=True, help="Radar beside optical bands."
+    )
+    output: str = param(Kind.FILE_OUT, "Page", extension="html", result="report")

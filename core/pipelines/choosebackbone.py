@@ -1,0 +1,133 @@
+"""Raster in, page of backbones out."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from ...models import registry
+from ...models.card import Card
+from ...models.errors import ModelError
+from ...models.spectrum import ROLES
+from ...models.weights.store import path_in_store
+from ..atomic import check_apart, replacing
+from ..bands.choosing import default_for, suitable
+from ..bands.fitting import Fit, fit
+from ..bands.known import Recognised
+from ..bands.recognise import recognise
+from ..jobs.backbones import ChooseBackbone
+from ..jobs.declare import Result
+from ..progress import Progress
+from ..raster import environment, open_raster
+from ..report.cards import page
+
+NUMBER_BYTES = 4
+OVERHEAD = 1.3
+"""What a network takes beside its weights while it runs, as a share of them."""
+MOST_LISTED = 400
+"""Bands of a long series that the page lists."""
+
+
+def run(job: ChooseBackbone, progress: Progress) -> Result:
+    """Write the page.
+
+    Raises:
+        QuadratError: a raster cannot be read, or the page not be written.
+    """
+    started = time.monotonic()
+    check_apart(job.outputs(), {"input": job.input, "second": job.second})
+    with environment():
+        known = _known(job.input)
+        also = _known(job.second) if job.second else None
+    at_hand = {card.name for card in registry.BACKBONES.values() if _on_disk(card)}
+    default = default_for(known, at_hand=at_hand, also=also)
+    cards = [
+        describe(card, _refit(card, found, known, job, also), known, card.name in at_hand, card.name == default)
+        for card, found in suitable(registry.BACKBONES.values(), known, also)
+    ]
+    cards.sort(key=lambda card: (not card["fits"], not card["default"]))
+    bands = [
+        {"number": b.number, "name": b.name, "is": ROLES[b.role].title if b.role else b.title or b.kind, "how": b.how}
+        for b in known.bands[:MOST_LISTED]
+    ]
+    title = f"Backbones for {Path(job.input.split('|')[0]).name}"
+    with replacing(job.output) as path:
+        path.write_text(page(title, _intro(known, also), bands, cards), encoding="utf-8")
+    for card in cards:
+        if card["fits"]:
+            progress.info(f"{card['title']}: fits{', taken by default' if card['default'] else ''}.")
+        else:
+            progress.info(f"{card['title']}: does not fit. {card['why']}")
+    facts = {"result": "report", "default": default, "cards": cards, "recognised": known.to_json()}
+    return Result(job.facts.id, job.outputs(), facts, time.monotonic() - started)
+
+
+def _known(path: str) -> Recognised:
+    with open_raster(path) as reader:
+        return recognise(reader)
+
+
+def _refit(card: Card, found: Fit, known: Recognised, job: ChooseBackbone, also: Recognised | None) -> Fit:
+    return fit(card, known, job.band_roles, also=also) if job.band_roles and card.inputs else found
+
+
+def _intro(known: Recognised, also: Recognised | None) -> list[str]:
+    lines = []
+    for one in (known, also):
+        if one is None:
+            continue
+        pixel = f", pixels of {one.pixel_m:.3g} m" if one.pixel_m else ", pixels of unknown size"
+        roles = ", ".join(ROLES[role].title for role in one.roles()) or "no band recognised"
+        lines.append(f"{Path(one.path).name}: {one.title or 'product not known'}{pixel}; {roles}.")
+        lines += one.sentences
+    return lines
+
+
+def describe(card: Card, found: Fit, known: Recognised, at_hand: bool, default: bool) -> dict[str, Any]:
+    """All that is said of one backbone, as plain JSON values.
+
+    Args:
+        card: of the backbone.
+        found: whether it fits.
+        known: bands of the raster.
+        at_hand: its weights are on this computer.
+        default: it is taken when nothing is chosen.
+    """
+    cell = card.patch_px * known.pixel_m
+    gets = ", ".join(role for role in found.roles if role) if card.inputs else ""
+    return {
+        "name": card.name, "title": card.title, "summary": card.summary, "fits": found.fits, "default": default,
+        "why": found.why, "warnings": list(found.warnings) if card.inputs else [], "gets": gets,
+        "bands": list(found.bands), "made_for": made_for(card), "weights": weights_text(card, at_hand),
+        "at_hand": at_hand, "cell": f"{cell:.3g} m" if cell else "", "dimensions": card.embed_dim,
+        "licence": card.licence, "source": card.source, "engine": "full" if card.needs_torch else "light",
+    }  # fmt: skip
+
+
+def made_for(card: Card) -> str:
+    """Sensors and resolution in words."""
+    if not card.inputs:
+        return "any bands, any pixels"
+    low, high = card.resolution_m
+    size = f", {low:g} m" if high and low == high else f", {low:g} to {high:g} m" if high else ""
+    names = " or ".join(one.name for one in card.inputs)
+    return f"{'any bands of ' if card.any_bands else ''}{names}{size}"
+
+
+def weights_text(card: Card, at_hand: bool) -> str:
+    """Size on disk and in memory, and whether they are there."""
+    if card.weights is None:
+        return "of the model that you name" if card.needs_model else "none needed"
+    size = card.weights.megabytes
+    memory = card.weights.parameters * NUMBER_BYTES * OVERHEAD / 1e6
+    told = [f"{size:,} MB" if size else "size not known"]
+    told += [f"about {memory:,.0f} MB of memory"] if memory else []
+    return ", ".join([*told, "on this computer" if at_hand else "not on this computer"])
+
+
+def _on_disk(card: Card) -> bool:
+    if card.weights is None:
+        return False
+    try:
+        return path_in_store(card.weights.name) is not None
+    except ModelError:  # the store itself is out of reach; embedding will say so
+        return False

@@ -1,0 +1,64 @@
+"""The page of backbones: every card is on it, with why it fits or not."""
+
+import numpy as np
+import pytest
+from quadrat.core.errors import BadInput
+from quadrat.core.jobs.backbones import ChooseBackbone
+from quadrat.core.pipelines.registry import run_job
+from quadrat.core.progress import Progress
+from quadrat.models import registry
+
+from .test_pair import write
+from .test_scene import OPTICAL, RADAR, optical, radar
+
+
+@pytest.fixture
+def choose(tmp_path, monkeypatch):
+    monkeypatch.setenv("QUADRAT_HOME", str(tmp_path / "home"))
+
+    def go(path, **options):
+        said = []
+        output = tmp_path / "page é.html"
+        job = ChooseBackbone(input=path, output=str(output), **options)
+        facts = run_job(job, Progress(log=lambda level, text: said.append(text))).facts
+        return facts, {card["name"]: card for card in facts["cards"]}, output.read_text(encoding="utf-8"), said
+
+    return go
+
+
+def test_every_backbone_is_told_of(choose, tmp_path):
+    facts, cards, page, said = choose(write(tmp_path / "s2 <b>.tif", optical(), names=OPTICAL))
+    assert set(cards) == set(registry.BACKBONES)
+    assert facts["default"] == registry.DEFAULT_BACKBONE
+    for card in registry.BACKBONES.values():
+        assert card.title in page and card.licence.split("(")[0] in page
+        assert any(text.startswith(f"{card.title}: ") for text in said)
+    assert "<b>.tif" not in page and "&lt;b&gt;.tif" in page
+    assert "http" not in page.replace("https://", "").split("</style>")[0]
+    croma = cards["croma-base"]
+    assert croma["fits"] and croma["bands"] == list(range(1, 13)) and croma["cell"] == "80 m"
+    assert croma["weights"] == "777 MB, about 1,011 MB of memory, not on this computer"
+    assert page.count("taken by default") == 1
+
+
+def test_what_does_not_fit_says_why_and_comes_last(choose, tmp_path):
+    facts, cards, page, _ = choose(write(tmp_path / "rgb.tif", optical()[1:4], names=OPTICAL[1:4]))
+    assert not cards["croma-base"]["fits"]
+    assert "which this raster lacks" in cards["croma-base"]["why"]
+    fits = [card["fits"] for card in facts["cards"]]
+    assert fits == sorted(fits, reverse=True)
+    assert page.index("These do not") < page.index("CROMA base")
+
+
+def test_a_second_raster_and_roles_count(choose, tmp_path):
+    unnamed = write(tmp_path / "a.tif", np.concatenate([radar(), radar(1)]).astype(np.float32))
+    assert not choose(unnamed)[1]["croma-base"]["fits"]
+    assert choose(unnamed, band_roles="vv=3 vh=4")[1]["croma-base"]["bands"] == [3, 4]
+    s2 = write(tmp_path / "s2.tif", optical(), names=OPTICAL)
+    s1 = write(tmp_path / "s1.tif", radar(), names=RADAR)
+    assert len(choose(s2, second=s1)[1]["croma-base"]["bands"]) == 14
+
+
+def test_a_raster_that_cannot_be_read_is_a_sentence(choose, tmp_path):
+    with pytest.raises(BadInput, match="There is no file"):
+        choose(str(tmp_path / "none.tif"))
