@@ -1,9 +1,13 @@
 """The network settings of QGIS for the engine's processes, which know only their environment."""
 
-from typing import Any, Dict, Iterator
+import os
+from typing import Any, Dict, Iterator, List
 from urllib.parse import quote, urlsplit
 
-from qgis.core import QgsNetworkAccessManager, QgsSettings
+from qgis.core import QgsApplication, QgsAuthCertUtils, QgsNetworkAccessManager, QgsSettings
+
+from ..core.errors import Unwritable
+from .environment import home
 
 SCHEMES = {"HttpProxy": "http", "HttpCachingProxy": "http", "Socks5Proxy": "socks5h"}
 """`proxy/proxyType` of QGIS -> scheme of the address. The system's own proxy (DefaultProxy) is found by the processes
@@ -11,6 +15,50 @@ themselves; one for FTP alone is of no use."""
 
 
 def network_environment() -> Dict[str, str]:
+    """Variables for proxy and certificates; empty where QGIS has been told of none."""
+    return {**proxy_environment(), **certificate_environment()}
+
+
+def certificate_environment() -> Dict[str, str]:
+    """The file with all authorities that QGIS trusts, where the user has added some to those of the system.
+
+    Offices whose proxy looks into encrypted traffic add theirs under Options > Authentication. A file that the
+    environment names already is left alone.
+
+    Raises:
+        Unwritable: the file cannot be kept in Quadrat's folder.
+    """
+    if os.environ.get("SSL_CERT_FILE"):
+        return {}
+    added = _added_authorities()
+    if not added:
+        return {}
+    text = bytes(QgsApplication.authManager().trustedCaCertsPemText()) + b"\n" + b"".join(sorted(added))
+    path = home() / "certificates.pem"
+    try:
+        if not path.is_file() or path.read_bytes() != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f"certificates.part{os.getpid()}.pem")
+            temporary.write_bytes(text)
+            os.replace(temporary, path)
+    except OSError as error:
+        raise Unwritable(f"{path}, QGIS's certificates for the engine, cannot be written: {error.strerror}.") from error
+    return {"SSL_CERT_FILE": str(path)}
+
+
+def _added_authorities() -> List[bytes]:
+    """In PEM, without those that the user marked as not trusted."""
+    manager = QgsApplication.authManager()
+    if manager.isDisabled():
+        return []
+    return [
+        bytes(certificate.toPem())
+        for certificate in [*manager.databaseCAs(), *manager.extraFileCAs()]
+        if manager.certTrustPolicy(certificate) != QgsAuthCertUtils.CertTrustPolicy.Untrusted
+    ]
+
+
+def proxy_environment() -> Dict[str, str]:
     """Proxy variables for what the user set under Options > Network; empty where no proxy is set there."""
     settings = QgsSettings()
     host = str(settings.value("proxy/proxyHost", "") or "").strip()

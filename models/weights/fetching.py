@@ -10,7 +10,7 @@ import os
 import re
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import IO, Any, Callable, Dict, List, Optional, Tuple
 
 from ..card import Source
 from ..errors import NoRoom, UnusableModel, WeightsNotFound
@@ -66,6 +66,8 @@ def fetch(source: Source, tick: Tick, log: Callable[[str], None]) -> Path:
                 log(f"{error} Trying {places[number + 1].url}.")
         try:
             path = store.admit(part, source, address.url, download.revision, tick)
+        except UnusableModel as error:
+            raise UnusableModel(str(error).replace(str(part), address.url)) from error
         finally:
             if not part.exists():
                 _remove(download.facts_file)
@@ -187,7 +189,7 @@ class Download:
                 for chunk in stream.chunks(self._checkpoint):
                     if not file.tell() and looks.web_page(chunk):
                         raise UnusableModel(self._page())
-                    file.write(chunk)
+                    _write(file, chunk)
                     self._received = True
                 os.fsync(file.fileno())
         except UnusableModel:
@@ -283,6 +285,13 @@ def _range_of(answer: Answer) -> Tuple[int, int]:
     """First byte and total of a partial response; -1 where they are not told."""
     match = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.range.strip())
     return (int(match[1]), int(match[2])) if match else (-1, -1)
+
+
+def _write(file: IO[bytes], chunk: bytes) -> None:
+    """All of it: an unbuffered file may take less at a time, and a gap would not be noticed."""
+    rest = memoryview(chunk)
+    while rest:
+        rest = rest[file.write(rest) or 0 :]
 
 
 def _remove(path: Path) -> None:

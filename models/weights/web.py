@@ -261,5 +261,5 @@ def _no_way(address: Address, error: Exception) -> Exception:
 def _proxy_login() -> str:
     return (
         "The proxy wants a name and a password (error 407). Give them in the settings of QGIS (Network), or in "
-        "HTTPS_PROXY as http://name:password@host:port."
+        "HTTPS_PROXY before the name of the host (name:password@)."
     )

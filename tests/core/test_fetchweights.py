@@ -17,7 +17,7 @@ from quadrat.core.progress import Progress
 from quadrat.models.card import Card, Source
 from quadrat.models.registry import BACKBONES
 from quadrat.models.weights import place
-from quadrat.tests.models.webserver import safetensors, serving
+from quadrat.tests.models.webserver import alone, safetensors, serving
 
 pytestmark = pytest.mark.same_without_torch
 BODY = safetensors(250_000)
@@ -26,11 +26,8 @@ ROOT = Path(fetchweights.__file__).resolve().parents[2]
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("QUADRAT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HF_HUB_OFFLINE", "HF_ENDPOINT", "HF_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path / "home" / "weights"
+    alone(tmp_path, monkeypatch)
+    return tmp_path / "Häuser 家" / "weights"
 
 
 @pytest.fixture

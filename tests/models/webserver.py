@@ -135,3 +135,23 @@ def safetensors(count=1000, seed=0):
     header = json.dumps({"a": {"dtype": "F32", "shape": [count], "data_offsets": [0, 4 * count]}}).encode()
     header += b" " * (-len(header) % 8)
     return struct.pack("<Q", len(header)) + header + body
+
+
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+HUB = (
+    "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "HF_ENDPOINT", "HF_HUB_OFFLINE",
+    "HF_HUB_DISABLE_IMPLICIT_TOKEN",
+)  # fmt: skip
+
+
+def alone(tmp_path, monkeypatch):
+    """A home of its own, and nothing of this machine's proxies, tokens and mirrors."""
+    monkeypatch.setenv("QUADRAT_HOME", str(tmp_path / "Häuser 家"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    for name in (*PROXIES, *map(str.lower, PROXIES), *HUB):
+        monkeypatch.delenv(name, raising=False)
+
+
+def nothing_kept(folder):
+    """True when the store holds no file of weights, whole or not."""
+    return not [path for path in folder.iterdir() if path.is_file()] and not list((folder / "fetching").glob("*.part*"))

@@ -2,10 +2,11 @@
 
 import json
 import os
+import ssl
 
 import pytest
-from qgis.core import QgsNetworkAccessManager, QgsSettings
-from qgis.PyQt.QtNetwork import QNetworkProxy
+from qgis.core import QgsApplication, QgsNetworkAccessManager, QgsSettings
+from qgis.PyQt.QtNetwork import QNetworkProxy, QSslCertificate
 from quadrat.processing import environment, network
 from quadrat.processing.client import WorkerPool
 
@@ -40,13 +41,13 @@ HTTP = {"proxyEnabled": True, "proxyType": "HttpProxy", "proxyHost": "proxy.exam
 def test_a_proxy_becomes_variables(settings):
     settings(**HTTP)
     address = "http://proxy.example.org:3128"
-    assert network.network_environment() == {"HTTP_PROXY": address, "HTTPS_PROXY": address}
+    assert network.proxy_environment() == {"HTTP_PROXY": address, "HTTPS_PROXY": address}
 
 
 def test_names_and_passwords_may_hold_any_sign(settings):
     settings(**HTTP, proxyUser="dómain\\me", proxyPassword="p@ss:w/rd %")
     assert (
-        network.network_environment()["HTTPS_PROXY"]
+        network.proxy_environment()["HTTPS_PROXY"]
         == "http://d%C3%B3main%5Cme:p%40ss%3Aw%2Frd%20%25@proxy.example.org:3128"
     )
 
@@ -58,7 +59,7 @@ def test_names_and_passwords_may_hold_any_sign(settings):
 def test_addresses_without_proxy_become_hosts(settings, excluded):
     settings(**HTTP, noProxyUrls=excluded, proxyExcludedUrls=["http://intern.example.org/other"])
     hosts = "intern.example.org,maps.example.org,plain.example.org"
-    assert network.network_environment()["NO_PROXY"] == hosts
+    assert network.proxy_environment()["NO_PROXY"] == hosts
 
 
 @pytest.mark.parametrize("change", [
@@ -66,12 +67,12 @@ def test_addresses_without_proxy_become_hosts(settings, excluded):
 ])  # fmt: skip
 def test_without_a_proxy_of_its_own_qgis_lends_nothing(settings, change):
     settings(**{**HTTP, **change})
-    assert network.network_environment() == {}
+    assert network.proxy_environment() == {}
 
 
 def test_socks_ports_and_version_six(settings):
     settings(proxyEnabled="true", proxyType="Socks5Proxy", proxyHost="fe80::1", proxyPort=0)
-    assert network.network_environment()["HTTPS_PROXY"] == "socks5h://[fe80::1]"
+    assert network.proxy_environment()["HTTPS_PROXY"] == "socks5h://[fe80::1]"
 
 
 def test_a_login_of_the_password_store_is_the_one_that_qgis_uses(settings):
@@ -81,11 +82,47 @@ def test_a_login_of_the_password_store_is_the_one_that_qgis_uses(settings):
     manager.setFallbackProxyAndExcludes(proxy, [], [])
     try:
         settings(**HTTP, authcfg="abc1234")
-        assert "//kept:secret@" in network.network_environment()["HTTP_PROXY"]
+        assert "//kept:secret@" in network.proxy_environment()["HTTP_PROXY"]
         settings(**{**HTTP, "proxyHost": "other.example.org"}, authcfg="abc1234")
-        assert "secret" not in network.network_environment()["HTTP_PROXY"]
+        assert "secret" not in network.proxy_environment()["HTTP_PROXY"]
     finally:
         manager.setFallbackProxyAndExcludes(before, [], [])
+
+
+AUTHORITY = """-----BEGIN CERTIFICATE-----
+MIIBhjCCASugAwIBAgIUCJT2hkl8qpikdyX/Dr2A7V7DUkQwCgYIKoZIzj0EAwIw
+FzEVMBMGA1UEAwwMUXVhZHJhdCB0ZXN0MCAXDTI2MTEyMTE4MjM0M1oYDzIxMjYx
+MDI4MTgyMzQzWjAXMRUwEwYDVQQDDAxRdWFkcmF0IHRlc3QwWTATBgcqhkjOPQIB
+BggqhkjOPQMBBwNCAAS36oVD2JhvNbb4gwpyMuFh7JVBjsBh3JD8DIN07BlAGPqZ
+f8oqADCBnvwhpsB3LuVz6ijDKRjKjHNTbsNeORHbo1MwUTAdBgNVHQ4EFgQUuZtG
+zJDN0OMFxiYeX91ITzAV+q8wHwYDVR0jBBgwFoAUuZtGzJDN0OMFxiYeX91ITzAV
++q8wDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNJADBGAiEAgw3RJMZvFINr
+dMQrxIlzKnV1a9aTY9gf0MdvuIo+D6ACIQDHAzlqD+U+dtg2dBFWIPABVSrvbbEw
+C0rOWAT1AcpsPQ==
+-----END CERTIFICATE-----
+"""
+
+
+def test_authorities_that_were_added_to_qgis_reach_the_engine(qgis_app, tmp_path, monkeypatch):
+    monkeypatch.setenv("QUADRAT_HOME", str(tmp_path / "häuser"))
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    manager = QgsApplication.authManager()
+    if manager.isDisabled():
+        pytest.skip("QGIS has no store of certificates here")
+    assert network.certificate_environment() == {}
+    (authority,) = QSslCertificate.fromData(AUTHORITY.encode())
+    assert manager.storeCertAuthority(authority)
+    try:
+        found = network.network_environment()["SSL_CERT_FILE"]
+        text = (tmp_path / "häuser" / "certificates.pem").read_text()
+        assert found == str(tmp_path / "häuser" / "certificates.pem")
+        assert "".join(AUTHORITY.split()[2:-2]) in "".join(text.split())
+        context = ssl.create_default_context(cafile=found)
+        assert "Quadrat test" in str([each["subject"] for each in context.get_ca_certs()])
+        monkeypatch.setenv("SSL_CERT_FILE", "/mine.pem")
+        assert network.certificate_environment() == {}
+    finally:
+        manager.removeCertAuthority(authority)
 
 
 def test_processes_are_started_with_it_from_qgis_only(provider, settings, monkeypatch):
