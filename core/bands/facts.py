@@ -17,6 +17,9 @@ from ..raster import RasterReader
 from .names import names_nothing
 from .products import PRODUCTS
 
+_TELLING = re.compile(r"sat|platform|spacecraft|sensor|mission|product|instrument|scene|datatake|granule|source")
+"""Keys of tags that name what took the picture."""
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -47,7 +50,7 @@ class Facts:
     @property
     def mentioned(self) -> tuple[str, ...]:
         """Products that the file's name or its tags mention."""
-        told = " ".join(value for value in self.tags.values() if len(value) < 200).lower()
+        told = " ".join(value for key, value in self.tags.items() if _TELLING.search(key.lower())).lower()
         whole = f"{self.file_name} {_driver_prefix(self.path)} {told}"
         return tuple(p.name for p in PRODUCTS.values() if any(re.search(pattern, whole) for pattern in p.files))
 

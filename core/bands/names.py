@@ -4,6 +4,7 @@ Every name is read on its own; what a code such as B5 means is decided in `recog
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 LIGHT, RADAR, QUALITY, OTHER = "light", "radar", "quality", "other"
@@ -23,7 +24,9 @@ _QUALITY = _words(
 )
 _OTHER = _words(
     "ndvi evi evi2 savi ndwi mndwi ndbi ndmi nbr temperature precipitation precip tmean tmin tmax elevation slope "
-    "aspect dem dsm dtm srtm height angle vza vaa sza saa lai wvp index population nightlights hh hv"
+    "aspect dem dsm dtm srtm height angle incidence localincidenceangle incidenceangle lia vza vaa sza saa lai wvp "
+    "index population nightlights hh hv std stdev stddev sd var variance entropy glcm contrast homogeneity "
+    "dissimilarity texture anomaly trend ratio pca emb embedding feature feat tessera count"
 )
 _NOISE = _words(
     "band bands sr st toa boa reflectance surface refl sur dn s2 s2a s2b s2c sen2 sentinel sentinel2 landsat l4 "
@@ -43,13 +46,14 @@ _PRODUCT_WORDS = {
 _LANDSAT = re.compile(r"(?<![a-z0-9])(?:sr_b\d|st_b\d|qa_radsat|qa_pixel|b6_vcid)")
 _WORDS = {
     "coastal": "coastal coastalaerosol aerosol coastalblue ultrablue ca",
-    "blue": "blue b",
-    "green": "green g",
-    "red": "red r",
+    "blue": "blue b bleu azul blau",
+    "green": "green g vert verde grun gruen",
+    "red": "red r rouge vermelho rojo rot",
     "rededge1": "rededge rededge1 re re1 rededge071 vegetationrededge vegetationrededge1",
     "rededge2": "rededge2 re2 rededge075 vegetationrededge2",
     "rededge3": "rededge3 re3 rededge078 vegetationrededge3",
-    "nir": "nir nearinfrared nearir nirbroad broadnir nearinfraredbroad infrared n",
+    "nir": "nir nearinfrared nearir nirbroad broadnir nearinfraredbroad infrared n nir1 pir ivp procheinfrarouge "
+    "infravermelhoproximo infrarrojocercano nahesinfrarot",
     "nir_narrow": "nirnarrow narrownir nir08 nir8a nearinfrarednarrow narrownearinfrared vegetationrededge4 rededge4",
     "water_vapour": "watervapour watervapor nir09",
     "cirrus": "cirrus swircirrus",
@@ -60,9 +64,17 @@ _WORDS = {
     "vh": "vh",
 }
 ROLE_OF_WORD = {word: role for role, words in _WORDS.items() for word in words.split()}
-_TITLES = {"pan": "panchromatic", "panchromatic": "panchromatic", "yellow": "yellow", "greeni": "green I",
-           "green1": "green I", "swir": "shortwave infrared"}  # fmt: skip
+_TITLES = {
+    "pan": "panchromatic", "panchro": "panchromatic", "panchromatic": "panchromatic", "yellow": "yellow",
+    "greeni": "green I", "green1": "green I", "nir2": "near infrared 2", "swir": "shortwave infrared",
+}  # fmt: skip
 """Light that no role stands for."""
+_RED_EDGE = frozenset(("rededge1", "rededge2", "rededge3", "nir_narrow"))
+_GENERIC = {
+    **dict.fromkeys(("rededge", "re", "vegetationrededge"), _RED_EDGE),
+    **dict.fromkeys(("nir", "nearinfrared", "nearir", "infrared", "n"), frozenset(("nir", "nir_narrow"))),
+}
+"""Words that several bands of a satellite bear: a code or a wavelength beside them decides."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +97,8 @@ class Named:
     """Its code has a leading zero, as in B02: Sentinel-2 and HLS do so, Landsat does not."""
     plain: bool = False
     """Nothing but a code."""
+    among: frozenset[str] = frozenset()
+    """Roles that the word may stand for, where it is as wide as `red edge`."""
 
     @property
     def says(self) -> bool:
@@ -94,12 +108,12 @@ class Named:
 
 def read_name(text: str) -> Named:
     """What the description of a band says."""
-    low = text.strip().lower()
+    low = _without_accents(text.strip().lower())
     products = frozenset(name for name, pattern in _PRODUCT_WORDS.items() if re.search(pattern, low))
     landsat = bool(_LANDSAT.search(low))
     low, nm = _without_wavelength(low)
     tokens = re.sub(r"[^a-z0-9]+", " ", low).split()
-    if _QUALITY.intersection(tokens):
+    if _QUALITY.intersection(tokens) or tokens == ["a"]:
         return Named(kind=QUALITY, products=products, landsat=landsat)
     if _OTHER.intersection(tokens):
         return Named(kind=OTHER, title=text.strip(), products=products)
@@ -109,7 +123,14 @@ def read_name(text: str) -> Named:
     if role in ("vv", "vh"):
         return Named(role, kind=RADAR, products=products)
     kind = LIGHT if role or code or nm or title else ""
-    return Named(role, code, nm, kind, title, products, landsat, padded, bool(code) and not (role or nm or title))
+    plain = bool(code) and not (role or nm or title)
+    return Named(role, code, nm, kind, title, products, landsat, padded, plain, _GENERIC.get(word, frozenset()))
+
+
+def _without_accents(low: str) -> str:
+    """Letters of English; the micro sign stays."""
+    apart = unicodedata.normalize("NFD", low)
+    return "".join(letter for letter in apart if not unicodedata.combining(letter))
 
 
 def _without_wavelength(low: str) -> tuple[str, float]:

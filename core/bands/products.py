@@ -68,7 +68,7 @@ _REFLECTIVE = _codes("B1 B2 B3 B4 B5 B7")
 _PRODUCTS = (
     Product(
         "sentinel-2", "Sentinel-2", _S2,
-        files=(r"(?<![a-z0-9])s(?:entinel|en)?[-_ ]?2[abcd]?(?![0-9a-z])", r"msil[12][ac]", r"sentinel2",
+        files=(r"(?<![a-z0-9])(?:s2|sen2|sentinel[-_ ]?2)[abcd]?(?![0-9a-z])", r"msil[12][ac]", r"sentinel2",
                r"t\d{2}[a-z]{3}_\d{8}t\d{6}"),
         pixel_m=(7, 65),
         orders={
@@ -121,7 +121,7 @@ _PRODUCTS = (
     ),
     Product(
         "sentinel-1", "Sentinel-1", (BandOf("VV", "vv"), BandOf("VH", "vh")),
-        files=(r"(?<![a-z0-9])s(?:entinel)?[-_ ]?1[abcd]?(?![0-9a-z])",),
+        files=(r"(?<![a-z0-9])(?:s1|sentinel[-_ ]?1)[abcd]?(?![0-9a-z])",),
         orders={2: ("VV", "VH")}, only_codes=False,
     ),
     Product(

@@ -12,7 +12,7 @@ from ..raster import RasterReader
 from .facts import Facts, facts_of
 from .known import GUESSED, STATED, KnownBand, Recognised, listed, weakest
 from .names import LIGHT, OTHER, QUALITY, RADAR, Named, read_name
-from .products import PRODUCTS
+from .products import PRODUCTS, BandOf
 from .series import dates_of, in_order
 from .unnamed import unnamed
 from .which import Which, which_product
@@ -65,7 +65,7 @@ def _meant(band: KnownBand, named: Named, wave: float, which: Which) -> KnownBan
     product = PRODUCTS.get(which.product)
     coded = product.band(named.code) if product and named.code else None
     nm = wave or named.nm
-    spoken = named.role or (coded.role if coded else "")
+    spoken = _spoken(named, coded, nm)
     kind = named.kind or (LIGHT if nm else "")
     if kind == QUALITY or (kind == OTHER and not wave):
         return replace(band, kind=kind, title=named.title)
@@ -80,13 +80,22 @@ def _meant(band: KnownBand, named: Named, wave: float, which: Which) -> KnownBan
             band, role=role, nm=nm, how=how, sure=GUESSED if clash else STATED, kind=LIGHT, title="" if role else title
         )
     if named.role:
-        nm = coded.nm if coded and coded.role == named.role else ROLES[named.role].typical_nm
-        return replace(band, role=named.role, nm=nm, how=f"name {band.name}", sure=STATED, kind=LIGHT)
+        nm = coded.nm if coded and coded.role == spoken else ROLES[spoken].typical_nm
+        return replace(band, role=spoken, nm=nm, how=f"name {band.name}", sure=STATED, kind=LIGHT)
     if coded and product:
         how = f"name {named.code} of {product.title}"
         return replace(band, role=coded.role, nm=coded.nm, how=how, sure=which.sure, kind=LIGHT, title=coded.title)
     title = named.title or band.name
     return replace(band, kind=kind if named.title else "", title=title if named.title else "")
+
+
+def _spoken(named: Named, coded: "BandOf | None", nm: float) -> str:
+    """What the name says: the word, made exact by code or wavelength where it is wide; else the code."""
+    if named.among and coded and coded.role in named.among:
+        return coded.role
+    if named.among and role_at(nm) in named.among:
+        return role_at(nm)
+    return named.role or (coded.role if coded else "")
 
 
 def _contradictions(bands: Sequence[KnownBand], named: Sequence[Named], which: Which) -> list[str]:
@@ -95,14 +104,14 @@ def _contradictions(bands: Sequence[KnownBand], named: Sequence[Named], which: W
     for band, one in zip(bands, named, strict=True):
         coded = product.band(one.code) if product and one.code else None
         code_role = coded.role if coded else ""
-        spoken = one.role or code_role
+        spoken = _spoken(one, coded, band.nm)
         if band.nm and spoken and spoken not in RADAR_ROLES and not agrees(spoken, band.nm):
             is_now = ROLES[band.role].title if band.role else "no band known here"
             found.append(
                 f"Band {band.number} is named {band.name} ({ROLES[spoken].title}), but its wavelength is "
                 f"{band.nm:.0f} nm ({is_now}). The wavelength counts; if it is wrong, {SYNTAX}."
             )
-        elif one.role and code_role and coded and one.role != code_role and not agrees(one.role, coded.nm):
+        elif one.role and code_role and coded and spoken != code_role and not agrees(spoken, coded.nm):
             found.append(
                 f"Band {band.number} is named {band.name}, but {one.code} of {product.title if product else ''} is "
                 f"{ROLES[code_role].title}. The word counts; if it is wrong, {SYNTAX}."
@@ -155,6 +164,8 @@ def _remarks(found: Recognised) -> list[str]:
 
 
 def _nothing(found: Recognised) -> str:
+    if not found.measured:
+        return "The raster holds nothing but masks and flags."
     others = [band.title for band in found.measured if band.kind in (OTHER, LIGHT) and band.title]
     if others and len(others) == len(found.measured):
         what = listed(list(dict.fromkeys(others))[:4])
@@ -165,7 +176,9 @@ def _nothing(found: Recognised) -> str:
 def _doubles(found: Recognised) -> list[str]:
     bands = found.of_date()
     doubles = {
-        role: same for role in found.roles() if len(same := [band for band in bands if band.role == role]) > 1
+        role: same
+        for role in found.roles()
+        if len(same := [band for band in bands if band.role == role]) > 1 and role != "thermal"
     }  # fmt: skip
     if not doubles:
         return []

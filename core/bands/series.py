@@ -36,7 +36,7 @@ def dates_of(names: Sequence[str]) -> tuple[list[str], list[str]]:
     split = [_dated(name) for name in names]
     if len({date for _, date in split}) < 2 or not _repeats(split):
         counted = [_counted(name) for name in names]
-        if _repeats(counted):
+        if _repeats(counted, bands=True):
             split = counted
         elif len({date for _, date in split}) != 1:
             return list(names), [""] * len(names)
@@ -55,12 +55,13 @@ def in_order(dates: Sequence[str]) -> list[str]:
     return sorted(set(dates), key=key)
 
 
-def _repeats(split: Sequence[tuple[str, str]]) -> bool:
-    """Whether a name that says something comes with several dates."""
+def _repeats(split: Sequence[tuple[str, str]], bands: bool = False) -> bool:
+    """Whether a name that says something, or a band of a satellite if `bands`, comes with several dates."""
     found: dict[str, set[str]] = defaultdict(set)
     for base, date in split:
         found[base].add(date)
-    return any(len(dates) > 1 and read_name(base).says for base, dates in found.items())
+    said = {base: read_name(base) for base, dates in found.items() if len(dates) > 1}
+    return any(one.role or one.code or one.nm if bands else one.says for one in said.values())
 
 
 def _dated(name: str) -> tuple[str, str]:

@@ -74,7 +74,8 @@ def _one(band: KnownBand, named: Named, coded: "BandOf | None", product: "Produc
     role = named.role or (coded.role if coded else "")
     nm = named.nm or (coded.nm if coded else 0.0)
     title = "" if role else named.title or (coded.title if coded else "")
-    return replace(band, role=role, nm=nm, how=how, sure=STATED if role else UNKNOWN, kind=named.kind, title=title)
+    sure = UNKNOWN if not role else STATED if product else CONVENTION
+    return replace(band, role=role, nm=nm, how=how, sure=sure, kind=named.kind, title=title)
 
 
 def _ordered(facts: Facts, product: Product, bands: Sequence[KnownBand], sure: str, why: str) -> Guess:

@@ -31,11 +31,17 @@ def which_product(facts: Facts, named: Sequence[Named]) -> Which:
         return Which(_most_special(light), STATED if light else UNKNOWN)
     fitting = [name for name in mentioned if _has(PRODUCTS[name], codes)]
     if fitting:
-        return Which(_most_special(fitting), STATED)
+        product = _most_special(fitting)
+        odd = _counted(codes, named) and product in ("sentinel-2", "hls-s30") and "B9" in codes
+        return Which(product, GUESSED, (_mere_numbers(codes),)) if odd else Which(product, STATED)
     notes = _unfit(facts, mentioned, codes)
     candidates = [p for p in PRODUCTS.values() if p.only_codes and p.name != "modis" and _has(p, codes)]
     if not candidates:
         return Which("", UNKNOWN, (*notes, f"No satellite known here has all of the bands {_some(codes)}."))
+    if _counted(codes, named) and 0 < facts.pixel_m < 25:
+        found = _at_pixel(candidates, facts)
+        notes = (*notes, _mere_numbers(codes)) if found else notes
+        return Which(found[0].name if found else "", GUESSED if found else UNKNOWN, notes)
     if _alike(candidates, codes):
         at_pixel = _at_pixel(candidates, facts) or candidates
         return Which(at_pixel[0].name, STATED, notes)
@@ -46,12 +52,26 @@ def which_product(facts: Facts, named: Sequence[Named]) -> Which:
     if _alike(narrowed, codes):
         return Which(narrowed[0].name, CONVENTION, notes)
     best = _likeliest(narrowed, facts, named)
-    others = listed([p.title for p in narrowed if p is not best], "or")
+    others = listed([p.title for p in narrowed if not _alike([p, best], codes)], "or")
     note = (
-        f"Bands {_some(codes)} are taken as those of {best.title}, but the names alone could be those of {others} as "
-        "well. Check them."
+        f"The names of the bands ({_some(codes)}) are taken as those of {best.title}, but could be those of {others} "
+        "as well, where they mean other bands. Check them."
     )
     return Which(best.name, GUESSED, (*notes, note))
+
+
+def _mere_numbers(codes: set[str]) -> str:
+    ninth = ", whose ninth band is B8A" if "B9" in codes else ""
+    return (
+        "The names of the bands, B1, B2 and so on without a gap, may be mere numbers. They are taken as the codes of "
+        f"Sentinel-2{ninth}. Check them."
+    )
+
+
+def _counted(codes: set[str], named: Sequence[Named]) -> bool:
+    """Whether the codes are B1 to Bn, as programs number bands of which they know nothing."""
+    numbers = {f"B{number}" for number in range(1, len(codes) + 1)}
+    return codes == numbers and len(codes) > 2 and not any(one.padded or one.landsat for one in named)
 
 
 def _has(product: Product, codes: set[str]) -> bool:

@@ -111,6 +111,40 @@ def test_codes_that_no_satellite_has():
     assert known.confidence == UNKNOWN and any("B77" in text for text in known.sentences)
 
 
+@pytest.mark.parametrize(
+    ("names", "path", "sure"),
+    [
+        (["B1", "B2", "B3"], "image.tif", GUESSED),
+        ([f"B{n}" for n in range(1, 13)], "image.tif", GUESSED),
+        ([f"B{n}" for n in range(1, 13)], "S2A_MSIL2A.tif", GUESSED),  # B8A is missing among twelve
+        (["B1", "B2", "B3"], "S2A_MSIL2A.tif", STATED),
+        (["B01", "B02", "B03"], "image.tif", CONVENTION),
+        (["B2", "B3", "B4"], "image.tif", CONVENTION),
+    ],
+)
+def test_names_that_may_be_mere_numbers(names, path, sure):
+    known = known_of(names, path)
+    assert known.confidence == sure and known.product == "sentinel-2"
+    assert any("mere numbers" in text for text in known.sentences) == (sure == GUESSED)
+
+
+def test_a_wide_word_is_made_exact_by_code_or_wavelength():
+    names = ["Band 5 - Vegetation red edge", "Band 7 - Vegetation red edge", "B8 NIR", "Band 8A - Vegetation red edge"]
+    known = known_of(names)
+    assert [band.role for band in known.bands] == ["rededge1", "rededge3", "nir", "nir_narrow"]
+    assert known.sentences == () and known.bands[1].nm == 783
+    assert roles(["Red edge-740", "Red edge-783"]) == ["rededge2", "rededge3"]
+    assert roles(["red edge", "x"], wavelengths_nm=(740.0, 0.0)) == ["rededge2", ""]
+
+
+def test_what_was_computed_from_bands_is_no_band():
+    assert roles(["B02_mean", "B02_std", "Tessera_Band_1", "pca_2"]) == ["blue", "", "", ""]
+
+
+def test_flags_alone():
+    assert known_of(["SCL"]).sentences == ("The raster holds nothing but masks and flags.",)
+
+
 @pytest.mark.parametrize(("count", "expected"), [(13, S2_13), (12, S2_12), (10, [*S2_12[1:9], "swir1", "swir2"])])
 def test_stacks_without_names_are_guessed_and_said_to_be(count, expected):
     known = known_of(count)

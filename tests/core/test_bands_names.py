@@ -89,7 +89,14 @@ def test_series(names, dates):
 
 @pytest.mark.parametrize(
     "names",
-    [["swir_1", "swir_2"], ["band_1", "band_2"], ["red_edge_1", "red_edge_2"], ["B_1", "B_2"], ["PC_1", "PC_2"]],
+    [
+        ["swir_1", "swir_2"],
+        ["band_1", "band_2"],
+        ["red_edge_1", "red_edge_2"],
+        ["B_1", "B_2"],
+        ["PC_1", "PC_2"],
+        ["emb_1", "emb_2"],
+    ],
 )
 def test_no_series(names):
     assert dates_of(names) == (names, ["", ""])
