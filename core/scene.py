@@ -11,7 +11,7 @@ from .bands.fitting import Fit, fit
 from .bands.known import Recognised
 from .bands.radiometry import Radiometry, radiometry
 from .bands.recognise import recognise
-from .bands.values import REFLECTANCE
+from .bands.values import PICTURE, REFLECTANCE
 from .errors import BadInput
 from .grid import Window
 from .jobs.embed import EmbedRaster
@@ -20,8 +20,8 @@ from .progress import Progress
 from .raster import Bool, Float, open_raster
 from .windows import Reader
 
-COUNTS = 10_000
-"""What reflectance is multiplied by, as products store it and networks were trained on it."""
+TIMES = {REFLECTANCE: 10_000, PICTURE: 255}
+"""What values from 0 to 1 are multiplied by, as products store them and networks were trained on them."""
 
 
 class Measured:
@@ -57,7 +57,7 @@ class Measured:
 
 def _measured(part: Radiometry, band: Float) -> Float:
     found = part.apply(band)
-    return found * np.float32(COUNTS) if part.unit == REFLECTANCE else found
+    return found * np.float32(TIMES.get(part.unit, 1))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,9 @@ import re
 import numpy as np
 import pytest
 from quadrat.models import registry
+from quadrat.models.spectrum import ROLES
+
+from .small import inputs_of
 
 EXACT = ("spectral-textural", "mosaiks", "raw")
 NAMES = tuple(registry.BACKBONES)
@@ -17,9 +20,20 @@ def name(request):
 
 
 @pytest.fixture
-def ask(name, request, tools):
+def small(name, request):
+    """Bands of this backbone, and what a request for it needs."""
+    return inputs_of(name, request)
+
+
+@pytest.fixture
+def bands(small):
+    return small[0]
+
+
+@pytest.fixture
+def ask(name, small, request, tools):
     """A function that makes a request for this backbone; options are passed on."""
-    own = dict(OPTIONS.get(name, {}))
+    bands, own = small[0], {**OPTIONS.get(name, {}), **small[1]}
     if name == "timm":
         own |= {"model": tools.tiny, "weights": request.getfixturevalue("tiny_vit"), "tile_size_px": 32}
     if name == "onnx":
@@ -27,7 +41,7 @@ def ask(name, request, tools):
     patch = 4 if registry.get(name).free_patch else 0
 
     def make(values=None, valid=None, **more):
-        values = tools.scene(4) if values is None else values
+        values = tools.scene(bands) if values is None else values
         return tools.request_for(values, valid, **{"patch_size_px": patch, **own, **more})
 
     return make
@@ -43,9 +57,9 @@ def test_sweep_covers_the_registry():
     assert set(EXACT) == {name for name in NAMES if registry.get(name).free_patch}
 
 
-def test_shapes_and_facts(name, ask, tools):
+def test_shapes_and_facts(name, ask, bands, tools):
     backbone = tools.build(name, ask(tile_size_px=32))
-    values, valid = batch(backbone, tools.scene(4))
+    values, valid = batch(backbone, tools.scene(bands))
     cells = backbone.tile_size_px // backbone.patch_size_px
     found = backbone(values, valid)
     assert found.shape == (2, backbone.embed_dim, cells, cells)
@@ -59,9 +73,9 @@ def test_shapes_and_facts(name, ask, tools):
     assert backbone.device.startswith("CPU, ")
 
 
-def test_pooled_is_one_vector_for_each_window(name, ask, tools):
+def test_pooled_is_one_vector_for_each_window(name, ask, bands, tools):
     backbone = tools.build(name, ask())
-    windows = np.stack([tools.scene(4, 32, 32, seed) for seed in (1, 2)])
+    windows = np.stack([tools.scene(bands, 32, 32, seed) for seed in (1, 2)])
     found = backbone.pooled(windows, np.ones((2, 32, 32), bool))
     assert found.shape == (2, backbone.embed_dim)
     assert np.isfinite(found).all()
@@ -71,31 +85,31 @@ def test_pooled_is_one_vector_for_each_window(name, ask, tools):
     assert np.isfinite(odd).all()
 
 
-def test_state_makes_the_same_backbone_without_the_raster(name, ask, tools):
+def test_state_makes_the_same_backbone_without_the_raster(name, ask, bands, tools):
     first = tools.build(name, ask())
     stored = {key: np.array(array) for key, array in first.state().items()}
-    again = tools.build(name, ask(values=tools.scene(4, seed=9), state=stored, seed=5))
-    values, valid = batch(first, tools.scene(4, seed=3))
+    again = tools.build(name, ask(values=tools.scene(bands, seed=9), state=stored, seed=5))
+    values, valid = batch(first, tools.scene(bands, seed=3))
     assert again.identity == first.identity
     np.testing.assert_array_equal(again(values, valid), first(values, valid))
 
 
-def test_seeded_output_is_stable_and_does_not_depend_on_threads(name, ask, tools):
+def test_seeded_output_is_stable_and_does_not_depend_on_threads(name, ask, bands, tools):
     first, again = (tools.build(name, ask(seed=4, threads=threads)) for threads in (1, 2))
-    values, valid = batch(first, tools.scene(4, seed=3))
+    values, valid = batch(first, tools.scene(bands, seed=3))
     assert again.identity == first.identity
     np.testing.assert_allclose(again(values, valid), first(values, valid), rtol=1e-4, atol=1e-5)
 
 
-def test_another_raster_makes_another_space(name, ask, tools):
+def test_another_raster_makes_another_space(name, ask, bands, tools):
     if name == "raw":
         pytest.skip("raw bands draw nothing from the raster")
-    first, other = tools.build(name, ask()), tools.build(name, ask(values=tools.scene(4, seed=8) * 2))
+    first, other = tools.build(name, ask()), tools.build(name, ask(values=tools.scene(bands, seed=8) * 2))
     assert first.identity != other.identity
 
 
-def test_what_stands_at_invalid_pixels_has_no_influence(name, ask, tools):
-    scene = tools.scene(4)
+def test_what_stands_at_invalid_pixels_has_no_influence(name, ask, bands, tools):
+    scene = tools.scene(bands)
     valid = np.ones(scene.shape[1:], bool)
     valid[20:33, 11:30] = valid[:, :3] = valid[50, 41] = False
     backbone = tools.build(name, ask(scene, valid))
@@ -108,9 +122,9 @@ def test_what_stands_at_invalid_pixels_has_no_influence(name, ask, tools):
     np.testing.assert_array_equal(backbone.pooled(dirty, shown), backbone.pooled(values, shown))
 
 
-def test_nothing_valid_gives_numbers(name, ask, tools):
+def test_nothing_valid_gives_numbers(name, ask, bands, tools):
     backbone = tools.build(name, ask(valid=np.zeros((72, 60), bool)))
-    values, valid = batch(backbone, np.zeros((4, 40, 40), np.float32), 1)
+    values, valid = batch(backbone, np.zeros((bands, 40, 40), np.float32), 1)
     assert np.isfinite(backbone(values, np.zeros_like(valid))).all()
     assert np.isfinite(backbone.pooled(values, np.zeros_like(valid))).all()
 
@@ -166,3 +180,38 @@ def test_another_number_of_bands_is_refused(name, ask, tools):
     with pytest.raises(Exception, match=r"bands") as caught:
         tools.build(name, ask(values=tools.scene(7), state=state))
     assert type(caught.value).__name__ == "UnusableModel"
+
+
+def test_a_card_says_what_the_network_is(name, ask, tools):
+    card = registry.get(name)
+    assert card.summary.endswith(".") and card.licence and (card.source or name == "raw")
+    assert {role for one in card.inputs for role in one.roles} <= set(ROLES)
+    if not card.inputs:
+        return
+    assert card.weights is not None and card.weights.name == name and card.weights.megabytes
+    assert card.weights.repo_id or card.weights.url
+    assert card.patch_px and card.tile_px and card.tile_px % card.patch_px == 0 and card.embed_dim
+
+
+@pytest.mark.parametrize("components", [False, True], ids=["whole", "components"])
+def test_the_onnx_twin_agrees(components, name, ask, bands, tools, tmp_path):
+    pytest.importorskip("onnx")
+    backbone = tools.build(name, ask(tile_size_px=96))
+    if not hasattr(backbone, "module"):
+        assert registry.get(name).builder.split(":")[0] not in ("timm_model", "croma", "smarties", "coralnet")
+        pytest.skip("not a network of torch")
+    from quadrat.models import twin
+
+    values, valid = batch(backbone, tools.scene(bands), 3)
+    valid[:, :9, :11] = False
+    values *= valid[:, None]
+    expected, module = backbone(values, valid), backbone.module()
+    if components:
+        axes = np.random.default_rng(0).normal(size=(5, backbone.embed_dim)).astype(np.float32)
+        middle = expected.mean(axis=(0, 2, 3))
+        expected = np.einsum("kd,bdhw->bkhw", axes, expected - middle[:, None, None])
+        module = twin.Projected(module, middle, axes)
+    side, path = backbone.tile_size_px, tmp_path / "twin.onnx"
+    twin.export(module, path, (bands, side, side), twin.notes_of(backbone.raw_fill(), side, {}))
+    again = tools.build("onnx", tools.request_for(values[0], model=str(path)))
+    np.testing.assert_allclose(again(values, valid), expected, atol=1e-4 * max(1, np.abs(expected).max()))

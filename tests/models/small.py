@@ -1,0 +1,69 @@
+"""Backbones of a few thousand weights that stand for those of a card in sweeps: random, in the official layout."""
+
+import importlib.util
+
+import pytest
+from quadrat.models import registry
+
+from . import conftest
+
+
+def inputs_of(name, request):
+    """Bands, roles and options of a request for the backbone of a card, small enough for a sweep.
+
+    Args:
+        name: of the card.
+        request: pytest's, for fixtures.
+    """
+    card = registry.get(name)
+    for library in card.requirements:
+        if importlib.util.find_spec(library) is None:
+            pytest.skip(f"{library} is not installed")
+    if not card.inputs:
+        return 4, {}
+    roles = card.inputs[0].roles
+    options = {"roles": roles, "card": card, "model": card.model}
+    return len(roles), {**options, **_weights(card, request)}
+
+
+def _weights(card, request):
+    family = card.builder.split(":")[0]
+    return {"croma": _croma, "smarties": _smarties, "coralnet": _coralnet, "timm_model": _timm}[family](card, request)
+
+
+def _croma(card, request):
+    import torch
+    from quadrat.models.definitions import croma
+
+    from . import test_croma
+
+    patch, folder = (request.getfixturevalue(name) for name in ("monkeypatch", "tmp_path"))
+    patch.setitem(croma.SIZES, card.model, test_croma.TINY[card.model])
+    path = folder / f"{card.name}.pt"
+    torch.save(test_croma.official(card.model), path)
+    return {"weights": str(path)}
+
+
+def _smarties(card, request):
+    from quadrat.models.definitions import smarties
+
+    from . import test_smarties
+
+    patch, folder = (request.getfixturevalue(name) for name in ("monkeypatch", "tmp_path"))
+    patch.setitem(smarties.SIZES, card.name, test_smarties.TINY)
+    return {"weights": test_smarties.save(folder / "smarties.safetensors", test_smarties.official())}
+
+
+def _coralnet(card, request):
+    import torch
+
+    from . import test_coralnet
+
+    path = request.getfixturevalue("tmp_path") / "coralnet.pt"
+    torch.save({"net": test_coralnet.official()}, path)
+    return {"weights": str(path)}
+
+
+def _timm(card, request):
+    """Another model, since those of cards are large; that the card names the right one is tested beside the cards."""
+    return {"model": conftest.TINY, "weights": request.getfixturevalue("tiny_vit")}
