@@ -11,9 +11,9 @@ import numpy as np
 from ..models import registry
 from ..models.card import Card
 from ..models.contract import Backbone, BuildRequest, State
-from ..models.errors import MissingLibrary, ModelError, WeightsNotFound
+from ..models.errors import MissingLibrary, ModelError, NoRoom, WeightsNotFound
 from .components import Components, ReducedBackbone, split_state
-from .errors import BadInput, BadJob, EngineTooSmall, QuadratError, Stale, WeightsMissing
+from .errors import BadInput, BadJob, EngineTooSmall, QuadratError, Stale, Unwritable, WeightsMissing
 from .jobs.embed import EmbedRaster
 from .quantise import Quantiser
 from .raster import open_raster
@@ -162,6 +162,7 @@ def _like(job: EmbedRaster, wish: Space) -> Space:
 def build(
     space: Space, scene: Scene, reader: Reader, sample: WindowSample, job: EmbedRaster, pixels: int,
     log: Callable[[str], None],
+    look: Callable[[], None] = lambda: None,
 ) -> Backbone:  # fmt: skip
     """The backbone of a space; what the space does not hold yet is drawn from the raster.
 
@@ -173,6 +174,7 @@ def build(
         job: for device, threads and whether to download.
         pixels: of the region, which decide the patch where it is free.
         log: takes sentences.
+        look: raises when the user has stopped the job.
 
     Raises:
         EngineTooSmall: a library is missing.
@@ -187,7 +189,7 @@ def build(
         roles=scene.roles, wavelengths_nm=scene.wavelengths_nm, card=card, model=space.model, weights=space.weights,
         download=job.download, patch_size_px=patch_of(space, pixels), tile_size_px=space.tile_size_px,
         scaling=space.scaling, dimensions=space.dimensions or card.default_dimensions,
-        device=job.device, threads=job.threads, seed=space.seed, state=state, log=log,
+        device=job.device, threads=job.threads, seed=space.seed, state=state, log=log, look=look,
     )  # fmt: skip
     return _built(space, request, components)
 
@@ -249,6 +251,8 @@ def _too_small(card: Card) -> str:
 def _translated(error: ModelError, card: Card) -> QuadratError:
     if isinstance(error, WeightsNotFound):
         return WeightsMissing(str(error))
+    if isinstance(error, NoRoom):
+        return Unwritable(str(error))
     if isinstance(error, MissingLibrary):
         return EngineTooSmall(f"{error} {_too_small(card)}")
     return BadInput(str(error))

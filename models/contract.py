@@ -50,6 +50,8 @@ class BuildRequest:
     state: State | None = None
     """State of a backbone built earlier: nothing is drawn anew, the result is identical to that backbone's."""
     log: Callable[[str], None] = field(default=lambda text: None)
+    look: Callable[[], None] = field(default=lambda: None)
+    """Called now and then in long work, such as a download; what it raises (a cancel) ends the work."""
 
 
 class Backbone(Protocol):

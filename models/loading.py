@@ -32,7 +32,9 @@ def store() -> Path | None:
     return store_folder()
 
 
-def find_weights(source: Source, path: str, *, download: bool, log: Callable[[str], None]) -> Path:
+def find_weights(
+    source: Source, path: str, *, download: bool, log: Callable[[str], None], look: Callable[[], None] = lambda: None
+) -> Path:
     """The file that holds the weights.
 
     Args:
@@ -40,6 +42,7 @@ def find_weights(source: Source, path: str, *, download: bool, log: Callable[[st
         path: a file that the user named; empty: Quadrat's store, then the cache of the Hugging Face hub.
         download: fetch what is in neither.
         log: told what is fetched.
+        look: called at least twice a second while a file is fetched or checked; what it raises ends that.
 
     Raises:
         WeightsNotFound: they are nowhere, or could not be fetched.
@@ -50,12 +53,18 @@ def find_weights(source: Source, path: str, *, download: bool, log: Callable[[st
         if Path(path).is_file():
             return Path(path)
         raise WeightsNotFound(f"The weights file {path} does not exist. Choose the file of {source.name}.")
-    found = weights_store.find(source) or _in_hub_cache(source)
+
+    def tick(done: int, total: int, text: str) -> None:
+        look()
+        if text:
+            log(text)
+
+    found = weights_store.find(source, tick) or _in_hub_cache(source)
     if found:
         return found
     if download and addresses(source):
         log(f"Downloading the weights of {source.name} from {source.repo_id or source.url} ({_licence(source)}).")
-        return fetch(source, lambda done, total, text: log(text) if text else None, log)
+        return fetch(source, tick, log)
     raise WeightsNotFound(how_to_get(source))
 
 

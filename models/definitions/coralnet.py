@@ -62,7 +62,7 @@ def build(request: BuildRequest) -> TimmNetwork:
     """
     _check_bands(request)
     timm = import_timm()
-    path = find_weights(WEIGHTS, request.weights, download=request.download, log=request.log)
+    path = find_weights(WEIGHTS, request.weights, download=request.download, log=request.log, look=request.look)
     request.log(f"Weights of {CARD.title}: {path} (licence {WEIGHTS.licence}).")
     network = _network(timm, path)
     tile = max(STRIDE_PX, round((request.tile_size_px or TILE_PX) / STRIDE_PX) * STRIDE_PX)

@@ -236,7 +236,7 @@ def build(request: BuildRequest) -> CromaNetwork:
     modality = _modality(request)
     _check_sizes(request)
     source = (request.card and request.card.weights) or SOURCES[size]
-    path = find_weights(source, request.weights, download=request.download, log=request.log)
+    path = find_weights(source, request.weights, download=request.download, log=request.log, look=request.look)
     request.log(f"Weights of {source.name}: {path} (licence: {source.licence}).")
     scale = band_range(request)
     return CromaNetwork(request, size, _load(size, modality, path), scale, sha256_of(path))

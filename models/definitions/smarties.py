@@ -88,7 +88,7 @@ def build(request: BuildRequest) -> TimmNetwork:
 
     card = _card_of(request)
     size, source = Size(*SIZES[card.name]), card.weights or Source(card.name)
-    path = find_weights(source, request.weights, download=request.download, log=request.log)
+    path = find_weights(source, request.weights, download=request.download, log=request.log, look=request.look)
     names = ", ".join(band.name for band in prepare.ranges)
     request.log(f"Weights of {card.title}: {path} (licence: {source.licence}). Bands are read as {names}.")
     network = network_of(_checked(read_tensors(path), size, path, card), size, prepare.ranges)

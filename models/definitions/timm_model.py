@@ -159,7 +159,7 @@ def build(request: BuildRequest) -> TimmNetwork:
     config = _configuration(timm, request.model)
     paper = _on_paper(timm, request.model)
     source = _source_of(config, request.model, paper)
-    path = find_weights(source, request.weights, download=request.download, log=request.log)
+    path = find_weights(source, request.weights, download=request.download, log=request.log, look=request.look)
     request.log(f"Weights of {request.model}: {path} (licence: {source.licence or 'not stated'}).")
     model, tile = _load(timm, config, request, path, paper)
     prepare = network_input(request, config.mean, config.std)

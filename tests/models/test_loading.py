@@ -102,6 +102,24 @@ def test_download_keeps_hash(home, tmp_path):
     assert list(loading.read_tensors(path)) == ["a"]
 
 
+def test_a_stop_ends_a_download_and_keeps_what_came(home):
+    class Stop(Exception):
+        pass
+
+    part = home / "fetching" / "tiny.tag.part"
+
+    def look():
+        if part.exists() and part.stat().st_size:
+            raise Stop
+
+    with serving() as server:
+        server.how.files["/tiny.pth"], server.how.pace_s = b"PK\x03\x04" + bytes(1_000_000), 0.02
+        source = Source("tiny.tag", url=f"{server.url}/tiny.pth")
+        with pytest.raises(Stop):
+            loading.find_weights(source, "", download=True, log=lambda text: None, look=look)
+    assert 0 < part.stat().st_size < 1_000_000
+
+
 def test_a_renamed_file_is_said_to_be_one(tmp_path):
     from safetensors.torch import save_file
 
