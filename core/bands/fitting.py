@@ -236,7 +236,7 @@ def _asked(one: Inputs, found: Sequence["Found | None"]) -> list[Found]:
 
 def _stand_ins(one: Inputs, found: Sequence["Found | None"]) -> tuple[str, ...]:
     return tuple(
-        f"B{pair[1].label[1:]} ({ROLES[pair[1].role].title}) stands in for {ROLES[role].title}."
+        f"B{pair[1].label[1:]}, {ROLES[pair[1].role].title}, stands in for {ROLES[role].title}."
         for role, pair in zip(one.roles, found, strict=True)
         if pair is not None and pair[1].role != role
     )
@@ -296,7 +296,7 @@ def _unsure(layers: Sequence[_Layer], made: Fit) -> tuple[str, ...]:
         if (band := layers[layer].known.band(number)) and band.sure == GUESSED and band.role
         and number not in layers[layer].wish.numbers
     ]  # fmt: skip
-    if not guessed or not any(made.inputs for _ in guessed):
+    if not guessed or not made.inputs:
         return ()
     told = ", ".join(f"{band.role}={band.number}" for band in guessed[:13])
     return (f"Which band is what is a guess: {told}. If it is otherwise, give the bands in this way.",)

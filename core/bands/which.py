@@ -9,6 +9,8 @@ from .known import CONVENTION, GUESSED, STATED, UNKNOWN, listed
 from .names import Named
 from .products import PRODUCTS, Product
 
+FAR_SHARE = 0.06
+"""Wavelengths of one band of two satellites of a family differ by less."""
 LANDSAT = ("landsat-oli", "landsat-tm", "landsat-etm")
 
 
@@ -29,15 +31,19 @@ def which_product(facts: Facts, named: Sequence[Named]) -> Which:
     if not codes:
         light = [name for name in mentioned if name != "sentinel-1"] or mentioned
         return Which(_most_special(light), STATED if light else UNKNOWN)
-    fitting = [name for name in mentioned if _has(PRODUCTS[name], codes)]
+    agreeing = {p.name for p in PRODUCTS.values() if _has(p, codes) and _agrees(p, facts, named)}
+    fitting = [name for name in mentioned if name in agreeing] or [n for n in mentioned if _has(PRODUCTS[n], codes)]
     if fitting:
         product = _most_special(fitting)
         odd = _counted(codes, named) and product in ("sentinel-2", "hls-s30") and "B9" in codes
         return Which(product, GUESSED, (_mere_numbers(codes),)) if odd else Which(product, STATED)
     notes = _unfit(facts, mentioned, codes)
     candidates = [p for p in PRODUCTS.values() if p.only_codes and p.name != "modis" and _has(p, codes)]
+    agreed = [p for p in candidates if p.name in agreeing]
+    candidates = agreed if agreed or _spelt(named) else candidates
     if not candidates:
-        return Which("", UNKNOWN, (*notes, f"No satellite known here has all of the bands {_some(codes)}."))
+        note = f"No satellite known here has all of the bands {_some(codes)}."
+        return Which("", UNKNOWN, notes if _lit(facts, named) else (*notes, note))
     if _counted(codes, named) and 0 < facts.pixel_m < 25:
         found = _at_pixel(candidates, facts)
         notes = (*notes, _mere_numbers(codes)) if found else notes
@@ -76,6 +82,26 @@ def _counted(codes: set[str], named: Sequence[Named]) -> bool:
 
 def _has(product: Product, codes: set[str]) -> bool:
     return all(product.band(code) for code in codes)
+
+
+def _agrees(product: Product, facts: Facts, named: Sequence[Named]) -> bool:
+    """Whether no wavelength that is known speaks against it."""
+    for one, wave in zip(named, facts.wavelengths_nm or (0.0,) * len(named), strict=True):
+        band, nm = product.band(one.code), wave or one.nm
+        if band and nm and abs(band.nm - nm) > FAR_SHARE * nm:
+            return False
+    return True
+
+
+def _spelt(named: Sequence[Named]) -> bool:
+    """Whether every name with a code tells its wavelength too, so that the code may be a mere number."""
+    return all(one.nm for one in named if one.code)
+
+
+def _lit(facts: Facts, named: Sequence[Named]) -> bool:
+    """Whether the wavelength of every band with a code is known, so that no code is needed."""
+    waves = facts.wavelengths_nm or (0.0,) * len(named)
+    return all(one.nm or wave for one, wave in zip(named, waves, strict=True) if one.code)
 
 
 def _most_special(names: Sequence[str]) -> str:

@@ -156,6 +156,7 @@ def test_stacks_without_names_are_guessed_and_said_to_be(count, expected):
 def test_a_file_name_makes_a_convention_of_a_guess():
     known = known_of(12, "S2B_MSIL2A_20230811.tif")
     assert known.confidence == CONVENTION and known.sentences
+    assert known_of(12, "S1_S2_stack.tif").product == "sentinel-2"
 
 
 @pytest.mark.parametrize(
@@ -241,6 +242,28 @@ def test_hyperspectral_takes_the_nearest():
     known = known_of(len(waves), wavelengths_nm=waves)
     assert known.best("red").nm in (660, 670) and known.best("blue").nm == 490
     assert sum("several bands each" in text for text in known.sentences) == 1
+
+
+def test_wavelengths_tell_satellites_apart():
+    names = [f"B{n}" for n in range(1, 8)]
+    tm, oli = (PRODUCTS[name] for name in ("landsat-tm", "landsat-oli"))
+    for product in (tm, oli):
+        waves = tuple(product.band(name).nm for name in names)
+        known = known_of(names, pixel_m=30.0, wavelengths_nm=waves)
+        assert known.product in (product.name, "landsat-etm", "hls-l30") and known.sentences == ()
+    assert known_of(["B4, central wavelength 665 nm", "B8, central wavelength 833 nm"]).product == "sentinel-2"
+
+
+def test_numbers_beside_wavelengths_are_no_codes():
+    known = known_of([f"Band {n} ({400 + 30 * n}.0 Nanometers)" for n in range(1, 20)])
+    assert known.product == "" and known.confidence == STATED
+    assert not any("satellite" in text or "named" in text for text in known.sentences)
+
+
+def test_codes_that_wavelengths_contradict():
+    known = known_of(["B2", "B8A"], wavelengths_nm=(865.0, 492.0))
+    assert [band.role for band in known.bands] == ["nir", "blue"]
+    assert sum("The wavelength counts" in text for text in known.sentences) == 2 and known.confidence == GUESSED
 
 
 def test_doubles_are_said():

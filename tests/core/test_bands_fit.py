@@ -98,13 +98,17 @@ def test_cards_for_anything_leave_out_flags_only():
     found = fit(RAW, known_of(["PC1", "QA60", "PC2"]))
     assert (found.fits, found.bands, found.roles) == (True, (1, 3), ("", ""))
     assert found.warnings == ("Left out as masks or flags: band 2 (QA60).",)
+    many = fit(RAW, known_of([*(f"QA{n}_mask" for n in range(8)), "x"]))
+    assert "band 5 (QA4_mask) and 3 others." in many.warnings[0]
+    six = fit(RAW, known_of([*(f"QA{n}_mask" for n in range(6)), "x"]))
+    assert "band 5 (QA4_mask) and band 6 (QA5_mask)." in six.warnings[0]
     assert "nothing but masks" in fit(RAW, known_of(["QA60"])).why
 
 
 def test_one_infrared_stands_in_for_the_other():
     found = fit(RGBN, known_of(["B2", "B3", "B4", "B8A"]))
     assert found.bands == (3, 2, 1, 4) and found.roles == RGBN.inputs[0].roles and found.wavelengths_nm[3] == 865
-    assert found.warnings == ("Band 4 (B8A) (narrow near infrared) stands in for near infrared.",)
+    assert found.warnings == ("Band 4 (B8A), narrow near infrared, stands in for near infrared.",)
     assert fit(RGBN, known_of(["B2", "B3", "B4", "B8A", "B8"])).bands == (3, 2, 1, 5)
     assert fit(CROMA, known_of([name for name in B if name != "B8A"])).missing == ("nir_narrow",)
 
@@ -141,6 +145,7 @@ def test_the_user_numbers_bands():
     assert found.wavelengths_nm == (665, 560, 492)
     assert found.warnings[0] == "Band 4 (B8A) is given as red, but seems to be narrow near infrared."
     assert fit(DINO, known_of(["B2", "B3", "B4", "B8A"]), "3 2 1").warnings[0].startswith("DINO was made for pixels")
+    assert fit(RGBN, known_of(["B2", "B3", "B4", "B8A"]), "3 2 1 4").warnings == ()  # one near infrared for the other
     assert fit(CROMA, known_of(["PC1", "PC2"]), "2,1").inputs == "Sentinel-1"
     assert (
         fit(CROMA, known_of(20), "3 2 1").why
