@@ -43,6 +43,12 @@ class Fit:
     pixels_differ: bool = False
     """Pixels are larger or smaller than those that the backbone was made for; `warnings` says so."""
 
+    @property
+    def proposal(self) -> str:
+        """What a form may show for the user to correct, as `wish.py` reads it; empty where any bands will do."""
+        pairs = zip(self.roles, self.bands, self.layers, strict=True)
+        return " ".join(f"{role}={band}" for role, band, layer in pairs if self.inputs and not layer)
+
     def of_layer(self, layer: int) -> tuple[int, ...]:
         """Band numbers of one of two rasters, in the order of the network."""
         return tuple(band for band, one in zip(self.bands, self.layers, strict=True) if one == layer)

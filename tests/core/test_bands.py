@@ -183,6 +183,15 @@ def test_orders(count, path, pixel, dtype, expected, sure):
     assert known.confidence == sure and known.sentences
 
 
+@pytest.mark.parametrize(
+    ("count", "end"),
+    [(1, "band 2 (PC1) measures."), (6, "and band 7 (PC6) measure."), (7, "band 7 (PC6) and others measure.")],
+)
+def test_unknown_bands_are_listed(count, end):
+    known = known_of(["red", *(f"PC{n}" for n in range(1, count + 1))])
+    assert known.sentences[-1].endswith(end)
+
+
 def test_names_that_nobody_knows_speak_against_a_guess():
     known = known_of([f"PC{n}" for n in range(1, 13)])
     assert known.confidence == UNKNOWN and any("not known" in text for text in known.sentences)

@@ -157,6 +157,16 @@ def test_the_user_numbers_bands():
     assert "one raster only" in fit(CROMA, known_of(B), "1 2", also=known_of(["VV"])).why
 
 
+@pytest.mark.parametrize("one", CARDS, ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "names", [[*B, "VV", "VH"], ["B2", "B3", "B4", "B8A", "QA60"], 12, ["VV_1", "VH_1", "VV_2", "VH_2"]]
+)
+def test_a_proposal_says_what_was_proposed(one, names):
+    found = fit(one, known_of(names))
+    again = fit(one, known_of(names), found.proposal)
+    assert (again.fits, again.bands, again.inputs) == (found.fits, found.bands, found.inputs)
+
+
 def test_series():
     series = known_of(["VV_2020-11", "VH_2020-11", "VV_2020-12", "VH_2020-12"])
     assert fit(CROMA, series).bands == (1, 2)

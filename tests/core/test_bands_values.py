@@ -111,6 +111,7 @@ def test_without_dark_pixels_it_is_asked(write):
         ("S2_2021-01-08.tif", {}, 1200, "x10000+1000", "by convention"),  # reprocessed
         ("x.tif", {"PROCESSING_BASELINE": "05.10"}, 3000, "x10000+1000", "stated"),
         ("x.tif", {"PROCESSING_BASELINE": "02.14"}, 3000, "x10000", "stated"),
+        ("x.tif", {"PROCESSING_BASELINE": "new", "VERSION": "05.10"}, 3000, "", "unknown"),
         ("x.tif", {"BOA_ADD_OFFSET": "-1000"}, 3000, "x10000+1000", "stated"),
         ("x.tif", {"RADIO_ADD_OFFSET": "0"}, 3000, "x10000", "stated"),
         ("S2_SR_HARMONIZED_20230108.tif", {}, 3000, "x10000", "stated"),
