@@ -158,7 +158,7 @@ def build(request: BuildRequest) -> TimmNetwork:
     timm = import_timm()
     config = _configuration(timm, request.model)
     paper = _on_paper(timm, request.model)
-    source = _source_of(config, request.model, paper)
+    source = (request.card and request.card.weights) or _source_of(config, request.model, paper)
     path = find_weights(source, request.weights, download=request.download, log=request.log, look=request.look)
     request.log(f"Weights of {request.model}: {path} (licence: {source.licence or 'not stated'}).")
     model, tile = _load(timm, config, request, path, paper)
