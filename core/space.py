@@ -15,6 +15,7 @@ from ..models.errors import MissingLibrary, ModelError, NoRoom, WeightsNotFound
 from .components import Components, ReducedBackbone, split_state
 from .errors import BadInput, BadJob, EngineTooSmall, QuadratError, Stale, Unwritable, WeightsMissing
 from .jobs.embed import EmbedRaster
+from .progress import Progress
 from .quantise import Quantiser
 from .raster import open_raster
 from .sampling import WindowSample
@@ -161,8 +162,7 @@ def _like(job: EmbedRaster, wish: Space) -> Space:
 
 def build(
     space: Space, scene: Scene, reader: Reader, sample: WindowSample, job: EmbedRaster, pixels: int,
-    log: Callable[[str], None],
-    look: Callable[[], None] = lambda: None,
+    progress: Progress,
 ) -> Backbone:  # fmt: skip
     """The backbone of a space; what the space does not hold yet is drawn from the raster.
 
@@ -173,8 +173,7 @@ def build(
         sample: of its windows.
         job: for device, threads and whether to download.
         pixels: of the region, which decide the patch where it is free.
-        log: takes sentences.
-        look: raises when the user has stopped the job.
+        progress: takes sentences, and tells a download of weights when the user has stopped the job.
 
     Raises:
         EngineTooSmall: a library is missing.
@@ -189,7 +188,8 @@ def build(
         roles=scene.roles, wavelengths_nm=scene.wavelengths_nm, card=card, model=space.model, weights=space.weights,
         download=job.download, patch_size_px=patch_of(space, pixels), tile_size_px=space.tile_size_px,
         scaling=space.scaling, dimensions=space.dimensions or card.default_dimensions,
-        device=job.device, threads=job.threads, seed=space.seed, state=state, log=log, look=look,
+        device=job.device, threads=job.threads, seed=space.seed, state=state, log=progress.info,
+        look=progress.checkpoint,
     )  # fmt: skip
     return _built(space, request, components)
 

@@ -80,10 +80,7 @@ def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: 
         progress.checkpoint(0.0, "Building the backbone")
         pixels = region.height * region.width
         resumed = _resumed(earlier, scene, reader, sample, job, pixels, progress)
-        space, backbone = resumed or (
-            space,
-            build(space, scene, reader, sample, job, pixels, progress.info, progress.checkpoint),
-        )
+        space, backbone = resumed or (space, build(space, scene, reader, sample, job, pixels, progress))
         seconds.take("backbone")
         grid = reader.grid.crop(region).coarser(backbone.patch_size_px)
 
@@ -128,7 +125,7 @@ def _resumed(
         return None
     space = Space.from_json(earlier)
     try:
-        backbone = build(space, scene, reader, sample, job, pixels, progress.info, progress.checkpoint)
+        backbone = build(space, scene, reader, sample, job, pixels, progress)
     except Stale:
         progress.warning("An earlier run was stopped, but its weights are no longer there; starting anew.")
         return None

@@ -139,10 +139,13 @@ def _list(job: ManageWeights, progress: Progress) -> dict[str, Any]:
     for entry in found:
         licence = entry.record.licence if entry.record else ""
         progress.info(f"{entry.name}: {size_text(entry.bytes)}, {licence or 'licence not noted'}, {entry.path.name}")
-    have = {entry.name for entry in found}
+    have, halves = {entry.name for entry in found}, store.unfinished()
+    for name, size in halves.items():
+        progress.info(f"{name}: {size_text(size)} of a download that was not finished; 'Get weights' goes on with it.")
     return {
         "files": [_facts(entry) for entry in found],
         "missing": [card.name for card in BACKBONES.values() if card.weights and card.weights.name not in have],
+        "unfinished": halves,
         "sentence": f"{_count(found)} in {store_folder()}, {_size(found)} in all.",
     }
 

@@ -81,19 +81,25 @@ def known_hashes(sums: Optional[Path] = None) -> List[KnownHash]:
     return found
 
 
-def known_hash(source: Source) -> str:
-    """Digits known in advance for the weights, by their name or that of the official file; empty if none are."""
-    names = {source.name, source.file_name.rpartition("/")[2], source.url.split("?")[0].rpartition("/")[2]} - {""}
+def known_hash(source: Source, file_name: str = "") -> str:
+    """Digits known in advance, by the name of the weights or of their file; empty if none are.
+
+    Args:
+        source: of the weights.
+        file_name: of the file at hand, where it may be named otherwise than the official one.
+    """
+    urls = (source.file_name, source.url.split("?")[0], file_name)
+    names = {source.name, *(url.replace("\\", "/").rpartition("/")[2] for url in urls)} - {""}
     return next((each.digits for each in known_hashes() if each.name in names), "")
 
 
-def refuse_other(source: Source, digest: str, path: Union[str, Path]) -> None:
+def refuse_other(source: Source, digest: str, path: Union[str, Path], file_name: str = "") -> None:
     """Compare with what is known in advance.
 
     Raises:
         UnusableModel: it is another file.
     """
-    known = known_hash(source)
+    known = known_hash(source, file_name)
     if known and not digest.startswith(known):
         raise UnusableModel(
             f"{path} is not the official file of {source.name}: its SHA-256 is {digest[:16]}…, that of the official "

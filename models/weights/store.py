@@ -109,7 +109,7 @@ def admit(fetched: Path, source: Source, origin: str, revision: str = "", tick: 
         target = folder / f"{file_stem(source.name)}{suffix}"
         _check_size(fetched, source)
         digest = hashes.sha256_of(fetched, tick, f"Checking the weights of {source.name}")
-        hashes.refuse_other(source, digest, fetched)
+        hashes.refuse_other(source, digest, fetched, origin)
         _check_first_contact(target, digest, origin)
     except UnusableModel:
         fetched.unlink()
@@ -186,6 +186,13 @@ def entries(tick: Optional[Tick] = None, sources: Optional[Dict[str, Source]] = 
         done += path.stat().st_size
         found.append(Entry(record.name if record else path.stem, path, path.stat().st_size, record, problem))
     return found
+
+
+def unfinished() -> Dict[str, int]:
+    """Downloads that can be gone on with: bytes that are there by file stem of the weights."""
+    folder = store_folder()
+    parts = sorted((folder / FETCHING).glob("*.part")) if folder else []
+    return {path.stem: path.stat().st_size for path in parts}
 
 
 def delete(name: str) -> int:

@@ -96,8 +96,11 @@ def test_a_cancel_is_heard_and_the_next_run_goes_on(home, card, server):
         fetch(heard)
     have = (home / "fetching" / "made.part").stat().st_size
     assert 0 < have < len(BODY)
+    heard = Heard()
+    assert manage(heard).facts["unfinished"] == {"made": have} and "not finished" in heard.text()
     server.how.pace_s = 0.0
     assert fetch().facts["how"] == "downloaded"
+    assert manage().facts["unfinished"] == {}
     assert server.how.ranges_asked() == ["", f"bytes={have}-"]
 
 

@@ -136,6 +136,12 @@ def test_first_digits_are_enforced_by_file_name(home, own, sums):
         store.take_in(own, source)
     sums.write_text(f"{hashlib.sha256(own.read_bytes()).hexdigest()[:8]}*  Net-0238d814.pt\n")
     assert store.take_in(own, source)
+    named = own.with_name("Other-ab.safetensors")
+    named.write_bytes(own.read_bytes())
+    with sums.open("a") as file:
+        file.write("abcdef01*  Other-ab.safetensors\n")
+    with pytest.raises(UnusableModel, match="begins with abcdef01"):
+        store.take_in(named, Source("by its own name"))
 
 
 def test_the_sums_of_the_repository_are_well_formed():

@@ -5,9 +5,19 @@ import os
 import ssl
 
 import pytest
-from qgis.core import QgsApplication, QgsNetworkAccessManager, QgsSettings
+from qgis.core import (
+    QgsApplication,
+    QgsNetworkAccessManager,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsSettings,
+)
 from qgis.PyQt.QtNetwork import QNetworkProxy, QSslCertificate
+from quadrat.core.jobs.declare import Result
+from quadrat.core.jobs.weights import FetchWeights
 from quadrat.processing import environment, network
+from quadrat.processing.algorithms.fetchweights import FetchWeightsAlgorithm
 from quadrat.processing.client import WorkerPool
 
 KEYS = (
@@ -170,3 +180,22 @@ def test_weights_are_managed_from_the_toolbox(run, tmp_path, monkeypatch):
     assert values["STORE"] == str(tmp_path / "disk two")
     assert json.loads((tmp_path / "häuser" / "weights.json").read_text()) == {"folder": str(tmp_path / "disk two")}
     workers.refresh_pool()
+
+
+def test_a_file_that_is_no_weights_is_a_sentence_in_the_toolbox(run, tmp_path, monkeypatch):
+    import quadrat.processing.workers as workers
+
+    monkeypatch.setenv("QUADRAT_HOME", str(tmp_path))
+    workers.refresh_pool()
+    page = tmp_path / "croma.pt"
+    page.write_text("<!doctype html><html>Log in</html>")
+    with pytest.raises(QgsProcessingException, match="is a web page and not a file of weights"):
+        run("fetchweights", BACKBONE="croma-base", FILE=str(page))
+    workers.refresh_pool()
+
+
+def test_the_path_comes_out_for_models(provider, monkeypatch):
+    job = FetchWeights(backbone="croma-base")
+    result = Result("fetchweights", {}, {"path": "/store/croma-base.pt", "sentence": "There."})
+    collected = FetchWeightsAlgorithm()._collect(job, result, QgsProcessingContext(), QgsProcessingFeedback())
+    assert collected == {"WEIGHTS": "/store/croma-base.pt"}
