@@ -84,7 +84,7 @@ BY_ROLE = {
     "rededge2": ("red_edge_2",),
     "rededge3": ("near_infrared_2",),
     "nir": ("near_infrared_1", "near_infrared_3"),
-    "nir_narrow": ("near_infrared_3",),
+    "nir_narrow": ("near_infrared_3", "near_infrared_1"),
     "water_vapour": ("short_wave_infrared_1",),
     "swir1": ("short_wave_infrared_3",),
     "swir2": ("short_wave_infrared_4",),

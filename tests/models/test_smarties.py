@@ -164,6 +164,7 @@ def test_roles_choose_projections():
     assert names(("blue", "red", "nir"), (460, 640, 830), picture=True) == ["blue_1", "red_2", "near_infrared_1"]
     assert names(LANDSAT)[1] == "blue_2"
     assert names(("blue", "nir"), (482, 865)) == ["blue_2", "near_infrared_3"]
+    assert names(("blue", "nir_narrow"), (460, 830)) == ["blue_1", "near_infrared_1"]
 
 
 def test_wavelengths_choose_projections():
