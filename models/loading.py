@@ -16,6 +16,7 @@ from .weights import store as weights_store
 from .weights.fetching import fetch
 from .weights.hashes import known_hash, refuse_other, sha256_of
 from .weights.place import store_folder
+from .weights.records import check_licence
 from .weights.web import addresses
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def find_weights(
 
     Args:
         source: the model.
-        path: a file that the user named; empty: Quadrat's store, then the cache of the Hugging Face hub.
+        path: a file that the user named, who answers for its licence; empty: Quadrat's store, then the cache of the Hugging Face hub.
         download: fetch what is in neither.
         log: told what is fetched.
         look: called at least twice a second while a file is fetched or checked; what it raises ends that.
@@ -78,6 +79,7 @@ def _in_hub_cache(source: Source) -> Path | None:
     for file_name in source.file_names:
         found = try_to_load_from_cache(source.repo_id, file_name, revision=source.revision or None)
         if isinstance(found, str):
+            check_licence(source, store())
             if known_hash(source):
                 refuse_other(source, sha256_of(found), found)
             return Path(found)

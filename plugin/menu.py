@@ -32,6 +32,7 @@ LOOKS = (
 )
 """The same of what shows an embedding or a head, at any time."""
 NETWORKS = (
+    ("quadrat:choosebackbone", "Choose backbone…", "choosebackbone"),
     ("quadrat:fetchweights", "Get weights…", "fetchweights"),
     ("quadrat:manageweights", "Manage weights…", "manageweights"),
     ("quadrat:exportonnx", "Export to ONNX…", "exportonnx"),

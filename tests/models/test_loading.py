@@ -2,11 +2,12 @@
 
 import json
 import pickle
+from dataclasses import replace
 
 import pytest
 from quadrat.models import loading
 from quadrat.models.card import Source
-from quadrat.models.errors import UnusableModel, WeightsNotFound
+from quadrat.models.errors import LicenceNotAccepted, UnusableModel, WeightsNotFound
 from quadrat.tests.models.webserver import serving
 
 torch = pytest.importorskip("torch")
@@ -67,13 +68,15 @@ def test_hub_cache_is_looked_at(home, tmp_path, monkeypatch):
     assert find() == repo / "snapshots" / "abc" / "model.safetensors"
 
 
-def test_a_known_hash_counts_for_the_hub_cache_too(home, tmp_path, monkeypatch):
+def test_known_hash_and_licence_count_for_the_hub_cache_too(home, tmp_path, monkeypatch):
     from quadrat.models.weights import hashes
 
     (tmp_path / "file.safetensors").write_bytes(b"x")
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *a, **o: str(tmp_path / "file.safetensors"))
     monkeypatch.setattr(hashes, "SUMS", tmp_path / "SUMS")
     assert find() == tmp_path / "file.safetensors"
+    with pytest.raises(LicenceNotAccepted, match="mit"):
+        loading.find_weights(replace(SOURCE, must_accept=True), "", download=False, log=print)
     (tmp_path / "SUMS").write_text("ab12*  tiny.tag\n")
     with pytest.raises(UnusableModel, match="not the official file"):
         find()
