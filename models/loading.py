@@ -40,7 +40,8 @@ def find_weights(
 
     Args:
         source: the model.
-        path: a file that the user named, who answers for its licence; empty: Quadrat's store, then the cache of the Hugging Face hub.
+        path: a file that the user named, who answers for its licence; empty: Quadrat's store, then the cache of
+            the Hugging Face hub.
         download: fetch what is in neither.
         log: told what is fetched.
         look: called at least twice a second while a file is fetched or checked; what it raises ends that.
