@@ -137,9 +137,14 @@ def radiometry(
         if given and given.radar == (kind == RADAR):
             made[kind] = _as_coded(given, STATED)
             continue
-        with open_raster(recognised.path, _telling(recognised, group)) as reader:
-            pixels = _pixels(reader)
-            made[kind] = tell(recognised, reader, pixels) if pixels.size else _empty(recognised)
+        made[kind] = _empty(recognised)
+        # All bands of the kind tell most; but where one of them is empty, those in use must do.
+        for numbers in (_telling(recognised, group), [band.number for band in group]):
+            with open_raster(recognised.path, numbers) as reader:
+                pixels = _pixels(reader)
+                if pixels.size:
+                    made[kind] = tell(recognised, reader, pixels)
+                    break
     parts = tuple(made.get(_kind(band), PLAIN) for band in chosen)
     return Values(recognised.path, tuple(band.number for band in chosen), parts)
 

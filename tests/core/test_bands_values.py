@@ -219,6 +219,12 @@ def test_a_bright_band_alone_is_told_by_the_others(write):
     assert values_of(path, bands=(1, 2)).parts[0].name == "x10000"
 
 
+def test_an_empty_band_beside_those_in_use(write):
+    values = scene(DARK)
+    values[3] = 0
+    assert values_of(write(values, S2, nodata=0), bands=(1, 2, 3)).parts[0].name == "x10000"
+
+
 def test_roles_that_the_user_gave_count(write):
     path = write(scene([200.0, 300.0], 4000), ["one", "two"])
     assert values_of(path, (1, 2)).parts == (PLAIN, PLAIN)
