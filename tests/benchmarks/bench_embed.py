@@ -30,8 +30,9 @@ from quadrat.core.feeding import TileSource  # noqa: E402
 from quadrat.core.jobs.embed import EmbedRaster  # noqa: E402
 from quadrat.core.pipelines import embedraster  # noqa: E402
 from quadrat.core.progress import Progress  # noqa: E402
-from quadrat.core.raster import environment, open_raster  # noqa: E402
+from quadrat.core.raster import environment  # noqa: E402
 from quadrat.core.sampling import WindowSample  # noqa: E402
+from quadrat.core.scene import Chosen, scene_of  # noqa: E402
 from quadrat.core.version import VERSION  # noqa: E402
 
 VIT = "vit_small_patch16_224"
@@ -72,10 +73,11 @@ def vit_weights(folder: pathlib.Path) -> str:
 def bare_forward(job: EmbedRaster, limit: int) -> tuple[float, float]:
     """Wall and CPU seconds that the bare backbone takes for all batches, from up to `limit` of them."""
     space = spaces.space_of(job)
-    with environment(), open_raster(job.input) as reader:
+    scene = scene_of(job, space.card, Chosen(), Progress())
+    with environment(), scene.open() as reader:
         region = reader.grid.whole
         sample = WindowSample(reader, region, job.seed)
-        backbone = spaces.build(space, reader, sample, job, region.height * region.width, lambda text: None)
+        backbone = spaces.build(space, scene, reader, sample, job, region.height * region.width, Progress())
         grid = reader.grid.coarser(backbone.patch_size_px)
         plan = embedraster._plan(job, space, backbone, grid, Progress())
         source = TileSource(reader, region, backbone.patch_size_px, backbone.halo_px, not backbone.exact, None)
