@@ -240,6 +240,19 @@ def test_names_whose_word_and_code_differ():
     assert known.bands[1].role == "blue" and any("B4 of Sentinel-2 is red" in text for text in known.sentences)
 
 
+def test_light_that_no_role_stands_for():
+    known = known_of(["x", "blue"], wavelengths_nm=(610.0, 610.0))
+    assert [(band.role, band.title) for band in known.bands] == [("", "light of 610 nm")] * 2
+    assert any("is 610 nm (no band known here)" in text for text in known.sentences)
+
+
+def test_alpha_behind_a_known_order():
+    known = known_of(5, "m_4709963_se_14_1_2010.tif", count=4, colours=("gray", *["undefined"] * 3, "alpha"))
+    assert [band.role for band in known.bands] == ["red", "green", "blue", "nir", ""] and known.bands[
+        4
+    ].kind == "quality"
+
+
 def test_a_lone_infrared_is_the_near_infrared():
     assert roles(3, wavelengths_nm=(560.0, 660.0, 865.0)) == ["green", "red", "nir"]
     assert roles(3, wavelengths_nm=(660.0, 833.0, 865.0)) == ["red", "nir", "nir_narrow"]
