@@ -107,11 +107,6 @@ class Values:
         """
         return np.stack([part.apply(band) for part, band in zip(self.parts, values, strict=True)])
 
-    def of(self, kind: str, recognised: Recognised) -> "Radiometry | None":
-        """The radiometry of light or of radar, if there is any among the bands."""
-        pairs = zip(self.bands, self.parts, strict=True)
-        return next((part for number, part in pairs if _kind(recognised.band(number)) == kind), None)
-
 
 def radiometry(
     recognised: Recognised, bands: Sequence[int] = (), values: str = AUTO, roles: Sequence[str] = ()

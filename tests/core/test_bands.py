@@ -90,6 +90,11 @@ def test_landsat_names_without_a_file_name(names, product, expected):
     assert known.confidence in (STATED, CONVENTION)
 
 
+def test_a_band_five_without_a_sixth_is_of_older_landsats():
+    assert known_of(["SR_B4", "SR_B5", "SR_B7"], pixel_m=30.0).confidence == CONVENTION
+    assert known_of(["SR_B4", "SR_B5"], pixel_m=30.0).confidence == GUESSED
+
+
 def test_tags_name_the_satellite():
     known = known_of(["B3", "B4", "B5"], pixel_m=30.0, tags={"SPACECRAFT_ID": "LANDSAT_5"})
     assert known.product == "landsat-tm" and [band.role for band in known.bands] == ["red", "nir", "swir1"]

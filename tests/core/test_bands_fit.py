@@ -94,6 +94,11 @@ def test_any_bands_takes_what_is_there():
     assert found.warnings == ("SMARTIES does not use band 2 (elevation) and band 6 (B10).",)
 
 
+def test_any_bands_takes_the_set_of_which_most_is_there():
+    two = card("two", [S1, S2], any_bands=True)
+    assert fit(two, known_of(["B4", "VV", "B3"])).roles == ("green", "red")
+
+
 def test_cards_for_anything_leave_out_flags_only():
     found = fit(RAW, known_of(["PC1", "QA60", "PC2"]))
     assert (found.fits, found.bands, found.roles) == (True, (1, 3), ("", ""))
