@@ -136,7 +136,8 @@ def test_safe_folders_tell_their_baseline(write):
 @pytest.mark.parametrize(
     ("low", "offset"),
     [
-        ((1050, 1100, 1200), True), ((1300, 1300, 1450), True), ((900, 900, 900), True), ((100, 2000, 3000), False), ((899, 1000, 1000), False), ((1000, 3000, 3000), None),
+        ((1050, 1100, 1200), True), ((1300, 1300, 1450), True), ((900, 900, 900), True),
+        ((100, 2000, 3000), False), ((899, 1000, 1000), False), ((1000, 3000, 3000), None),
         ((1400, 1400, 1400), None), ((), None),
     ],
 )  # fmt: skip
