@@ -9,7 +9,7 @@ from .known import GUESSED, SURE, Recognised
 
 
 def suitable(cards: Iterable[Card], recognised: Recognised, also: "Recognised | None" = None) -> list[tuple[Card, Fit]]:
-    """Every card with its fit: those that fit first, made-for before any-bands, more bands before fewer.
+    """Every card with its fit: those that fit first; of these, made for such pixels and bands comes first.
 
     Args:
         cards: to judge; all of them come back.
@@ -17,15 +17,15 @@ def suitable(cards: Iterable[Card], recognised: Recognised, also: "Recognised | 
         also: bands of a second layer, for backbones that take two sensors.
     """
     judged = [(card, fit(card, recognised, also=also)) for card in cards]
-    return sorted(judged, key=lambda pair: _rank(*pair))
+    return sorted(judged, key=lambda pair: _rank(pair[0], pair[1], recognised))
 
 
-def _rank(card: Card, found: Fit) -> tuple[int, int, int, int]:
+def _rank(card: Card, found: Fit, recognised: Recognised) -> tuple[int, int, int, int]:
     if not found.fits:
         return (9, 0, len(found.missing), 0)
     if not card.inputs:
         return (2, int(card.name != DEFAULT_BACKBONE), 0, 0)
-    return (int(found.pixels_differ), int(card.any_bands), -len(found.bands), 0)
+    return (int(found.pixels_differ), int(_wastes(card, recognised)), int(card.any_bands), -len(found.bands))
 
 
 def default_for(
@@ -48,11 +48,11 @@ def default_for(
     if SURE.index(recognised.confidence) <= SURE.index(GUESSED):
         return default
     for card, found in suitable(ready, recognised, also):
-        if _rank(card, found)[0] == 0 and not _is_picture_network(card, recognised):
+        if _rank(card, found, recognised)[:2] == (0, 0):
             return card.name
     return default
 
 
-def _is_picture_network(card: Card, recognised: Recognised) -> bool:
-    """A network of three colours throws most of a raster of many bands away: no default for it."""
+def _wastes(card: Card, recognised: Recognised) -> bool:
+    """Whether it is a network of three colours that throws most of a raster of many bands away."""
     return all(len(one.roles) <= 3 for one in card.inputs) and len(recognised.roles()) > 4

@@ -255,6 +255,14 @@ def test_suitable_puts_the_best_first_and_says_why_not():
     assert all(found.fits or found.why for _, found in judged)
 
 
+def test_three_colours_of_many_come_behind_any_bands():
+    photographs = card("photographs", [Inputs("RGB", ("red", "green", "blue"))])
+    names = [one.name for one, _ in suitable([photographs, SMARTIES], known_of(B))]
+    assert names == ["smarties", "photographs"]
+    names = [one.name for one, _ in suitable([SMARTIES, photographs], known_of(["B2", "B3", "B4", "B8"]))]
+    assert names == ["photographs", "smarties"]
+
+
 def test_default():
     everything = [one.name for one in CARDS]
     assert default_for(known_of(B)) == DEFAULT_BACKBONE
