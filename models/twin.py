@@ -9,6 +9,7 @@ Source: https://onnx.ai; exporter: torch.onnx (TorchScript), which needs nothing
 import json
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,22 @@ MOST_BYTES = 1_900_000_000
 INPUT, OUTPUT = "pixels", "vectors"
 RAW, FILL, TILE, CARD = "quadrat_input", "quadrat_fill", "quadrat_tile_size", "quadrat_card"
 """Keys of the metadata: `raw` where pixels are wanted as they are stored, what stands for no value, and so on."""
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Numbers of a linear head on vectors of D dimensions."""
+
+    weight: Float
+    """(K, D); of two classes only those of the second, (1, D)."""
+    bias: Float
+    """(K,)"""
+    classes: int
+    """How many; 0 for a value."""
+    map: Mapping[str, Float] = field(default_factory=dict)
+    """Of calibration: `power` and `floor`, or `slope` and `intercept`, or nothing."""
+    inside: float = 0.0
+    """How near to 0 and 1 a probability may come before its logit is taken."""
 
 
 class _Module(nn.Module):
@@ -84,6 +101,44 @@ class Projected(nn.Module):
         """(B, C, H, W) to (B, K, h, w)."""
         found: Tensor = self.network(pixels)
         return nn.functional.conv2d(found - self.mean, self.axes)
+
+
+class Headed(nn.Module):
+    """A linear head on the map of a network: probabilities of classes, or a value."""
+
+    weight: Tensor
+    bias: Tensor
+    power: Tensor
+    floor: Tensor
+    slope: Tensor
+    intercept: Tensor
+
+    def __init__(self, network: nn.Module, linear: Linear) -> None:
+        super().__init__()
+        self.network, self._linear = network, linear
+        self.register_buffer("weight", torch.from_numpy(np.array(linear.weight, np.float32))[:, :, None, None])
+        self.register_buffer("bias", torch.from_numpy(np.array(linear.bias, np.float32)))
+        for name, values in linear.map.items():
+            self.register_buffer(name, torch.from_numpy(np.array(values, np.float32).reshape(-1))[:, None, None])
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, K, h, w)."""
+        found: Tensor = nn.functional.conv2d(self.network(pixels), self.weight, self.bias)
+        if not self._linear.classes:
+            return found
+        if self._linear.classes == 2:
+            found = torch.cat([torch.zeros_like(found), found], dim=1)
+        return self._calibrated(torch.softmax(found, dim=1))
+
+    def _calibrated(self, shares: Tensor) -> Tensor:
+        """As `core/heads/maps.py` does it."""
+        if "power" in self._linear.map:
+            return torch.softmax(torch.log(shares + self.floor) * self.power, dim=1)
+        if "slope" in self._linear.map:
+            inside = shares.clamp(self._linear.inside, 1 - self._linear.inside)
+            shares = torch.sigmoid(torch.logit(inside) * self.slope + self.intercept)
+            return shares / shares.sum(dim=1, keepdim=True)
+        return shares
 
 
 def export(module: nn.Module, path: Path, shape: tuple[int, int, int], notes: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ from .declare import Job, JobFacts, Kind, param
 
 @dataclass(frozen=True)
 class ExportOnnx(Job):
-    """Embedding in, its network as ONNX file out."""
+    """Embedding in, its network as ONNX file out, a head behind it if there is one."""
 
     facts: ClassVar[JobFacts] = JobFacts(
         id="exportonnx",
@@ -20,13 +20,21 @@ class ExportOnnx(Job):
             "The file takes pixels as they are stored, with the bands in the same order, and gives the same vectors: "
             "scaling, statistics and principal components are in it. It runs in the light engine (backbone onnx, "
             "with the path of the file as model) and in other programs that take ONNX. That both agree is checked "
-            "before the file is kept. Backbones that are no networks of PyTorch (spectral-textural, mosaiks, raw) need "
+            "before the file is kept. With a head the file gives probabilities of the classes, or the value, for each "
+            "cell. Backbones that are no networks of PyTorch (spectral-textural, mosaiks, raw) need "
             "no twin: they run in the light engine as they are."
         ),
         tags=("ONNX", "onnxruntime", "Deepness", "network", "foundation model"),
     )
 
     embedding: str = param(Kind.RASTER, "Embedding", help="Made here by a network; its weights must still be there.")
+    head: str = param(
+        Kind.FILE,
+        "Head",
+        optional=True,
+        extension="qhead",
+        help="A linear head trained on this embedding, or on one of the same space. Other kinds have no twin.",
+    )
     weights: str = param(
         Kind.FILE,
         "Weights file",

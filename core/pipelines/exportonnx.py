@@ -11,14 +11,19 @@ from numpy.typing import NDArray
 from ...models.contract import Backbone, BuildRequest, Float
 from ...models.errors import ModelError
 from ..atomic import check_folder, replacing
+from ..classes import entries_from
 from ..components import ReducedBackbone
 from ..errors import BadInput, BadJob, QuadratError
+from ..heads.storage import load_head
 from ..jobs.declare import Result
 from ..jobs.embed import EmbedRaster
 from ..jobs.export import ExportOnnx
+from ..labels import space_of as space_of_raster
+from ..linearhead import LinearHead, linear_head
 from ..progress import Progress
-from ..raster import environment
+from ..raster import environment, open_raster
 from ..space import Space, restore, space_of
+from ..trained import check_facts, check_space
 
 MOST_DIFFERENCE = 1e-4
 """Of a vector's numbers, measured by the largest of them, or by 1."""
@@ -40,24 +45,36 @@ def run(job: ExportOnnx, progress: Progress) -> Result:
     space = replace(space, weights=job.weights or space.weights)
     progress.checkpoint(0.0, "Building the backbone")
     backbone = restore(space, progress.info)
+    head = _head(job, progress) if job.head else None
     with replacing(job.output) as path:
         progress.checkpoint(0.2, "Writing the network")
-        _write(backbone, space, path)
+        _write(backbone, space, head, path)
         progress.checkpoint(0.7, "Comparing both")
-        difference = _difference(backbone, space, path)
+        difference = _difference(backbone, space, head, path)
     facts = {
         "result": "onnx", "backbone": space.backbone, "model": space.model, "dimensions": backbone.embed_dim,
-        "tile_size_px": backbone.tile_size_px, "patch_size_px": backbone.patch_size_px,
-        "largest_difference": difference, "bytes": Path(job.output).stat().st_size, "identity": backbone.identity,
+        "tile_size_px": backbone.tile_size_px, "patch_size_px": backbone.patch_size_px, "head": job.head,
+        "classes": list(head.names) if head else [], "largest_difference": difference,
+        "bytes": Path(job.output).stat().st_size, "identity": backbone.identity,
     }  # fmt: skip
+    out = f"{backbone.embed_dim} numbers" if head is None else head.words
     progress.info(
-        f"Pixels [n, {backbone.in_chans}, {backbone.tile_size_px}, {backbone.tile_size_px}] in, {backbone.embed_dim} "
-        f"numbers for each {backbone.patch_size_px} px out; both agree to {difference:.0e}."
+        f"Pixels [n, {backbone.in_chans}, {backbone.tile_size_px}, {backbone.tile_size_px}] in, {out} for each "
+        f"{backbone.patch_size_px} px out; both agree to {difference:.0e}."
     )
     return Result(ExportOnnx.facts.id, {"output": job.output}, facts, time.monotonic() - started)
 
 
-def _write(backbone: Backbone, space: Space, path: Path) -> None:
+def _head(job: ExportOnnx, progress: Progress) -> LinearHead:
+    """The head, which must be of the embedding's space."""
+    facts, estimator = load_head(job.head)
+    check_facts(facts, estimator, job.head)
+    with environment(), open_raster(job.embedding) as reader:
+        check_space(facts, space_of_raster(reader), job.embedding, progress)
+    return linear_head(estimator, entries_from(facts["classes"]), job.head)
+
+
+def _write(backbone: Backbone, space: Space, head: LinearHead | None, path: Path) -> None:
     """The file of a backbone.
 
     Raises:
@@ -82,12 +99,15 @@ def _write(backbone: Backbone, space: Space, path: Path) -> None:
         module = make()
         if isinstance(backbone, ReducedBackbone):
             module = twin.Projected(module, backbone.components.mean, backbone.components.axes)
+        if head is not None:
+            facts |= {"classes": list(head.names), "value": not head.names}
+            module = twin.Headed(module, head.numbers())
         twin.export(module, path, (backbone.in_chans, side, side), twin.notes_of(fill(), side, facts))
     except ModelError as error:
         raise BadInput(str(error)) from error
 
 
-def _difference(backbone: Backbone, space: Space, path: Path) -> float:
+def _difference(backbone: Backbone, space: Space, head: LinearHead | None, path: Path) -> float:
     """Largest difference of both on the same pixels, of which some are without a value.
 
     Raises:
@@ -98,6 +118,8 @@ def _difference(backbone: Backbone, space: Space, path: Path) -> float:
     pixels, valid = _pixels(backbone, space.state or {})
     request = BuildRequest(in_chans=backbone.in_chans, sample=lambda: iter(()), model=str(path))
     ours, theirs = backbone(pixels, valid), build(request)(pixels, valid)
+    if head is not None:
+        ours = head.of_map(ours)
     if ours.shape != theirs.shape:
         raise QuadratError(f"The ONNX file gives arrays of {theirs.shape} instead of {ours.shape}. It was not kept.")
     difference = float(np.abs(ours - theirs).max() / max(1.0, float(np.abs(ours).max())))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from quadrat.core.errors import BadInput, BadJob, QuadratError, Stale
 from quadrat.core.jobs.export import ExportOnnx
+from quadrat.core.jobs.fewshot import TrainHead
 from quadrat.core.pipelines import exportonnx
 from quadrat.core.pipelines.registry import run_job
 from quadrat.core.progress import Progress
@@ -103,3 +104,59 @@ def test_a_twin_that_differs_is_not_kept(made, tmp_path, monkeypatch):
     with pytest.raises(QuadratError, match="not kept"):
         export(first.path, tmp_path / "a.onnx")
     assert list(tmp_path.glob("*.onnx")) == []
+
+
+@pytest.fixture
+def taught(made, tmp_path):
+    """A head on the embedding, trained on rectangles of two or three classes, or of values."""
+
+    def go(classes=3, **options):
+        import geopandas as gpd
+        import rasterio
+        import shapely
+
+        _, first = made()
+        with rasterio.open(first.path) as dataset:
+            bounds, crs = dataset.bounds, dataset.crs
+        width = (bounds.right - bounds.left) / 6
+        boxes = [shapely.box(bounds.left + i * width, bounds.bottom, bounds.left + (i + 0.9) * width, bounds.top)
+                 for i in range(6)]  # fmt: skip
+        table = {"class": [f"class {i % classes}" for i in range(6)], "value": [float(i) for i in range(6)]}
+        gpd.GeoDataFrame(table, geometry=boxes, crs=crs).to_file(tmp_path / "labels.gpkg")
+        job = {"labels": str(tmp_path / "labels.gpkg"), "field": "class", "embedding": first.path, **options}
+        head = str(tmp_path / "a.qhead")
+        run_job(TrainHead.from_dict({**job, "output": head}), Progress())
+        return first, head
+
+    return go
+
+
+@pytest.mark.parametrize(
+    ("classes", "options"),
+    [
+        (3, {"calibration": "none"}), (2, {"calibration": "none"}), (3, {"calibration": "temperature"}),
+        (3, {"calibration": "platt"}), (3, {"target": "value", "field": "value"}),
+    ],
+)  # fmt: skip
+def test_a_head_goes_along(classes, options, taught, embed, tmp_path):
+    first, head = taught(classes, **options)
+    result, said = export(first.path, tmp_path / "head.onnx", head=head)
+    names = [] if options.get("target") == "value" else [f"class {number}" for number in range(classes)]
+    assert result.facts["classes"] == names and result.facts["largest_difference"] < 1e-4
+    assert ("a value for each" if not names else f"probabilities of {classes} classes") in said[-1]
+    shares = embed(
+        str(tmp_path / "in.tif"), "s.tif", backbone="onnx", model=result.outputs["output"], storage="float32"
+    )
+    assert shares.values.shape[0] == max(len(names), 1)
+    if names:
+        np.testing.assert_allclose(shares.values[:, shares.valid].sum(axis=0), 1, atol=1e-4)
+
+
+def test_heads_that_are_not_linear_or_of_another_space_are_refused(taught, embed, tmp_path):
+    first, head = taught(head="forest-small")
+    with pytest.raises(BadInput, match="only linear heads"):
+        export(first.path, tmp_path / "a.onnx", head=head)
+    _, head = taught()
+    other = embed(str(tmp_path / "in.tif"), "raw.tif", backbone="raw")
+    with pytest.raises(Stale, match="trained in the embedding space"):
+        export(other.path, tmp_path / "a.onnx", head=head)
