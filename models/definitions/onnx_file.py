@@ -8,7 +8,7 @@ Source: https://onnx.ai
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,12 @@ MEAN_KEYS = ("quadrat_mean", "standardization_mean")
 STD_KEYS = ("quadrat_std", "standardization_std")
 TILE_KEYS = ("quadrat_tile_size", "tile_size")
 FILL_KEYS = ("quadrat_fill",)
+PROVIDERS = {
+    "cuda": ("CUDAExecutionProvider", "CUDA"),
+    "directml": ("DmlExecutionProvider", "DirectML"),
+    "mps": ("CoreMLExecutionProvider", "CoreML"),
+}
+"""Of onnxruntime by device, with their names for people; which of them there are depends on how it was built."""
 
 
 class OnnxNetwork:
@@ -159,17 +165,12 @@ def _open(path: Path, request: BuildRequest) -> tuple[Any, str]:
         import onnxruntime
     except ImportError as error:
         raise MissingLibrary("ONNX files need onnxruntime, which this engine lacks. Repair the engine.") from error
-    available = onnxruntime.get_available_providers()
-    cuda = "CUDAExecutionProvider" in available
-    if request.device == "mps" or (request.device == "cuda" and not cuda):
-        raise UnusableModel(
-            f"The device '{request.device}' is not available to onnxruntime {onnxruntime.__version__} here. "
-            "Choose the device 'auto' or 'cpu'."
-        )
-    wanted = ["CUDAExecutionProvider"] if cuda and request.device in ("auto", "cuda") else []
+    wanted = _providers(request.device, onnxruntime.get_available_providers(), onnxruntime.__version__)
     options = onnxruntime.SessionOptions()
     count = options.intra_op_num_threads = thread_count(request.threads)
     options.log_severity_level = 4
+    if "DmlExecutionProvider" in wanted:  # which knows neither of both
+        options.enable_mem_pattern, options.execution_mode = False, onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=[*wanted, "CPUExecutionProvider"])
     except Exception as error:
@@ -179,9 +180,29 @@ def _open(path: Path, request: BuildRequest) -> tuple[Any, str]:
             f"The file {path} cannot be read as an ONNX network ({reason}). Export or copy it again."
         ) from error
     # A provider that fails to start leaves the session to the CPU; what runs is what is told.
-    if "CUDAExecutionProvider" in session.get_providers():
-        return session, "CUDA: onnxruntime"
+    for provider, title in PROVIDERS.values():
+        if provider in session.get_providers():
+            return session, f"{title}: onnxruntime"
     return session, f"CPU, {count} thread{'s' if count > 1 else ''}"
+
+
+def _providers(device: str, available: Sequence[str], version: str) -> list[str]:
+    """What runs the network, before the CPU.
+
+    CoreML computes with half as many digits and is taken only when it is asked for.
+
+    Raises:
+        UnusableModel: the device wished for is not there; falling back in silence would hide hours.
+    """
+    if device == "cpu":
+        return []
+    if device == "auto":
+        return [name for kind, (name, _) in PROVIDERS.items() if kind != "mps" and name in available][:1]
+    if device not in PROVIDERS or PROVIDERS[device][0] not in available:
+        raise UnusableModel(
+            f"The device '{device}' is not available to onnxruntime {version} here. Choose the device 'auto' or 'cpu'."
+        )
+    return [PROVIDERS[device][0]]
 
 
 def _check_entry(session: Any, request: BuildRequest, path: Path) -> None:

@@ -7,6 +7,8 @@ from quadrat.models.errors import UnusableModel, WeightsNotFound
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
+from quadrat.models.definitions import onnx_file  # noqa: E402
+
 
 def build(tools, path, bands=3, **options):
     given = {"patch_size_px": 0, "scaling": "none", **options}
@@ -98,3 +100,19 @@ def test_windows_of_another_size_are_resampled_for_fixed_networks(tools, tmp_pat
     found = backbone.pooled(flat, np.ones((1, 50, 41), bool))
     expected = backbone.pooled(flat[:, :, :32, :32], np.ones((1, 32, 32), bool))
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("device", "built_with", "wanted"),
+    [
+        ("auto", ["CUDA", "CPU"], ["CUDA"]), ("auto", ["Dml", "CPU"], ["Dml"]), ("auto", ["CoreML", "CPU"], []),
+        ("mps", ["CoreML", "CPU"], ["CoreML"]), ("cpu", ["CUDA", "CPU"], []), ("cuda", ["CUDA", "CPU"], ["CUDA"]),
+    ],
+)  # fmt: skip
+def test_what_onnxruntime_was_built_with_is_used(device, built_with, wanted):
+    def full(names):
+        return [f"{name}ExecutionProvider" for name in names]
+
+    assert onnx_file._providers(device, full(built_with), "1") == full(wanted)
+    with pytest.raises(UnusableModel, match="Choose the device 'auto' or 'cpu'"):
+        onnx_file._providers("cuda", full(["CPU", "Dml"]), "1")
