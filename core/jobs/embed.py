@@ -37,7 +37,7 @@ class EmbedRaster(Job):
         default=DEFAULT_BACKBONE,
         choices=tuple(BACKBONES),
         help="What makes the vectors. spectral-textural and mosaiks need nothing; timm and onnx need a model below; "
-        "the others need weights, and the bands that they were made for.",
+        "the others need weights, and the bands that they were made for: 'Which backbone fits?' tells.",
     )
     model: str = param(
         Kind.TEXT,
