@@ -3,8 +3,8 @@
     python tests/benchmarks/bench_backbones.py [CARD ...]
 
 Random weights in the official layout, one tile of the card's size at a time, as many threads as there are cores. Each
-card in a process of its own: seconds to build it, milliseconds a tile (median of 5, after one), megapixels an hour, peak
-memory of the process.
+card in a process of its own: seconds to build it, milliseconds a tile (median of 5, after one), megapixels an hour, and
+the peak memory of the process.
 """
 
 import argparse
