@@ -1,17 +1,18 @@
 """What is embedded: one raster, or two read as one, with the bands that the backbone gets."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 import numpy as np
 
 from ..models.card import Card
+from ..models.spectrum import ROLES
 from .bands.fitting import Fit, fit
-from .bands.known import Recognised
-from .bands.radiometry import Radiometry, radiometry
+from .bands.known import UNKNOWN, Recognised
+from .bands.radiometry import PLAIN, Radiometry, radiometry
 from .bands.recognise import recognise
-from .bands.values import PICTURE, REFLECTANCE
+from .bands.values import AMPLITUDE, COUNTS, DECIBEL, PARAMETER, PICTURE, POWER, REFLECTANCE
 from .errors import BadInput
 from .grid import Window
 from .jobs.embed import EmbedRaster
@@ -22,6 +23,8 @@ from .windows import Reader
 
 TIMES = {REFLECTANCE: 10_000, PICTURE: 255}
 """What values from 0 to 1 are multiplied by, as products store them and networks were trained on them."""
+WORDS = {PICTURE: "bytes of a picture", COUNTS: "counts of the sensor", DECIBEL: "decibels", "": "something else"}
+"""For units, where they are not words."""
 
 
 class Measured:
@@ -77,6 +80,11 @@ class Scene:
     parts: tuple[Radiometry, ...] = ()
     """What the numbers of each band mean; empty where nobody asks."""
 
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Of the numbers that the network gets, one a band; empty where nobody asks."""
+        return tuple(_unit(part) for part in self.parts)
+
     def open(self) -> Reader:
         """The files, for the thread that calls.
 
@@ -91,6 +99,12 @@ class Scene:
         return Measured(reader, self.parts) if self.parts else reader
 
 
+def _unit(part: Radiometry) -> str:
+    if part is PLAIN:
+        return ""
+    return DECIBEL if part.unit in (POWER, AMPLITUDE) else part.unit
+
+
 @dataclass(frozen=True)
 class Chosen:
     """Bands of an embedding to be like; all empty where there is none."""
@@ -98,6 +112,7 @@ class Chosen:
     bands: tuple[int, ...] = ()
     second_bands: tuple[int, ...] = ()
     roles: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
 
 
 def scene_of(job: EmbedRaster, card: Card, like: Chosen, progress: Progress) -> Scene:
@@ -113,13 +128,13 @@ def scene_of(job: EmbedRaster, card: Card, like: Chosen, progress: Progress) -> 
         BadInput: a raster cannot be read, or does not have the bands that the backbone, or the embedding to be like,
             wants; the sentence names them.
     """
+    if card.inputs:
+        return _by_roles(job, card, like, progress)
     if job.like and bool(like.second_bands) != bool(job.second):
         count, what = (
             ("two rasters", "Give the second") if like.second_bands else ("one raster", "Leave the second out")
         )
         raise BadInput(f"{job.like} was made from {count}. {what}, or do not ask for the same space.")
-    if card.inputs:
-        return _by_roles(job, card, like, progress)
     first = _bands(job.input, job.bands, like.bands, job.like, progress)
     second = _bands(job.second, job.second_bands, like.second_bands, job.like, progress) if job.second else ()
     return Scene(job.input, first, job.second, second)
@@ -137,6 +152,8 @@ def _by_roles(job: EmbedRaster, card: Card, like: Chosen, progress: Progress) ->
     )  # fmt: skip
     if not found.fits:
         raise BadInput(found.why)
+    if like.roles and set(like.roles) <= set(found.roles):
+        found = _only(found, like.roles)
     if like.roles and found.roles != like.roles:
         raise BadInput(
             f"{job.like} was made from the bands {', '.join(like.roles)}; here are {', '.join(found.roles)}. Choose a "
@@ -146,19 +163,61 @@ def _by_roles(job: EmbedRaster, card: Card, like: Chosen, progress: Progress) ->
         progress.warning(text)
     first, second = found.of_layer(0), found.of_layer(1)
     if not first or (also is not None and not second):
-        unused, whole = (job.second, known) if first else (job.input, also)
-        lacking = fit(
-            card, known, job.band_roles, also=also, also_wish=job.second_band_roles, inputs=card.inputs[0].name
-        )
-        why = lacking.why or f"All that {card.title} takes is in {whole.path if whole else job.input}."
-        raise BadInput(f"{why} To embed {found.inputs} alone, leave {unused} out.")
+        raise BadInput(_unused(job, card, like, found, (known, also)))
     places = {0: iter(range(len(first))), 1: iter(range(len(first), len(found.bands)))}
     order = tuple(next(places[layer]) for layer in found.layers)
     progress.info(f"{card.title} gets: {_listed(found)}.")
-    return Scene(
+    scene = Scene(
         job.input, first, job.second, second, () if order == tuple(range(len(order))) else order, found.roles,
         found.wavelengths_nm, _parts(job, card, found, (known, also), progress) if card.measured else (),
     )  # fmt: skip
+    _check_units(job.like, like.units, scene)
+    return scene
+
+
+def _unused(job: EmbedRaster, card: Card, like: Chosen, found: Fit, known: tuple[Recognised, Recognised | None]) -> str:
+    """Why one of two rasters gives nothing, and what to do."""
+    unused, whole = (job.second, job.input) if found.of_layer(0) else (job.input, job.second)
+    if like.roles:
+        return f"{job.like} was made from bands that are all in {whole}. Leave {unused} out."
+    lacking = fit(
+        card, known[0], job.band_roles, also=known[1], also_wish=job.second_band_roles, inputs=card.inputs[0].name
+    )
+    return (
+        f"{lacking.why or f'All that {card.title} takes is in {whole}.'} To embed {found.inputs} alone, leave {unused} "
+        "out."
+    )
+
+
+def _only(found: Fit, roles: tuple[str, ...]) -> Fit:
+    """The bands of some of the roles, in their order."""
+    places = [found.roles.index(role) for role in roles]
+    return replace(
+        found,
+        bands=tuple(found.bands[place] for place in places),
+        roles=roles,
+        wavelengths_nm=tuple(found.wavelengths_nm[place] for place in places),
+        layers=tuple(found.layers[place] for place in places),
+    )
+
+
+def _check_units(like: str, units: tuple[str, ...], scene: Scene) -> None:
+    """Numbers of other meaning must not share a space.
+
+    Raises:
+        BadInput: they differ from those that the embedding was made from, or those were not known.
+    """
+    for role, there, here in zip(scene.roles, units, scene.units, strict=False):
+        if there == UNKNOWN:
+            raise BadInput(
+                f"What the numbers of the {ROLES[role].title} band mean was not known when {like} was made, so no "
+                f"other raster can share its space. Make it again and say under '{PARAMETER}' what they are."
+            )
+        if there != here:
+            raise BadInput(
+                f"The {ROLES[role].title} band of {like} held {WORDS.get(there, there)}, but here it holds "
+                f"{WORDS.get(here, here)}. Bring both to the same, or say under '{PARAMETER}' what the numbers are."
+            )
 
 
 def _known(path: str) -> Recognised:

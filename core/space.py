@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ DEFINITIONS = "..models.definitions"
 FREE_PATCH_BELOW_PX = 4_000_000
 """One vector for each pixel up to here; above, one for each 4 x 4, or the result would dwarf the raster."""
 COARSE_PATCH_PX = 4
+_LISTS = ("bands", "second_bands", "roles", "units")
+"""Fields of a space that hold one thing a band."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Space:
         bands: numbers of the bands, counted from 1; empty means all.
         second_bands: of the second raster.
         roles: of all bands, in order; empty where nobody asked.
+        units: of their numbers, as the network gets them; empty where nobody asked.
         dimensions: wish; 0 for all.
         patch_size_px: wish; 0 for the backbone's own.
         scaling: of the bands.
@@ -57,6 +61,7 @@ class Space:
     bands: tuple[int, ...] = ()
     second_bands: tuple[int, ...] = ()
     roles: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
     dimensions: int = 0
     patch_size_px: int = 0
     scaling: str = "auto"
@@ -83,7 +88,7 @@ class Space:
         """Plain JSON values; arrays as base64."""
         plain = ("backbone", "model", "weights", "dimensions", "patch_size_px", "scaling", "tile_size_px", "seed")
         values: dict[str, Any] = {name: getattr(self, name) for name in plain}
-        values |= {"bands": list(self.bands), "second_bands": list(self.second_bands), "roles": list(self.roles)}
+        values |= {name: list(getattr(self, name)) for name in _LISTS}
         values |= {"picture": dict(self.picture), "identity": self.identity}
         values["state"] = None if self.state is None else encode_arrays(dict(self.state))
         if self.quantiser is not None:
@@ -103,7 +108,7 @@ class Space:
             scale, offset = values.pop("scale", None), values.pop("offset", None)
             state = values.pop("state")
             return cls(
-                **{**values, **{name: tuple(values.get(name, ())) for name in ("bands", "second_bands", "roles")}},
+                **{**values, **{name: tuple(values.get(name, ())) for name in _LISTS}},
                 state=None if state is None else decode_arrays(state),
                 quantiser=None
                 if scale is None
@@ -148,6 +153,8 @@ def _like(job: EmbedRaster, wish: Space) -> Space:
     if sidecar["facts"].get("signature") != signature:
         raise Stale(f"{job.like} and its .quadrat.json do not belong together. Make that embedding again.")
     space = Space.from_json(stored)
+    if space.card.needs_model and wish.model and Path(wish.model).is_file():
+        space = replace(space, model=wish.model)  # the file may have moved; its identity is checked later
     defaults = EmbedRaster.defaults()
     for name in ("backbone", "model", "dimensions", "patch_size_px", "scaling", "tile_size_px", "seed"):
         wanted, there = getattr(wish, name), getattr(space, name)

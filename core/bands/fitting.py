@@ -83,7 +83,7 @@ def fit(
             layers.append(_layer(also, also_wish))
         sets = _sets(card, inputs)
         numbers = layers[0].wish.numbers
-        if numbers and len(layers) > 1:
+        if len(layers) > 1 and any(layer.wish.numbers for layer in layers):
             raise BadJob("Bands given as numbers go with one raster only; give roles, as in 'vv=1 vh=2'.")
         if not sets:
             found = _anything(card, layers[0])

@@ -70,9 +70,9 @@ def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: 
     seconds = _Clock()
     check_folder(job.output)
     earlier = kept(job.output, request)
-    like = Chosen(space.bands, space.second_bands, space.roles) if job.like else Chosen()
+    like = Chosen(space.bands, space.second_bands, space.roles, space.units) if job.like else Chosen()
     scene = scene_of(job, space.card, like, progress)
-    space = replace(space, bands=scene.bands, second_bands=scene.second_bands, roles=scene.roles)
+    space = replace(space, bands=scene.bands, second_bands=scene.second_bands, roles=scene.roles, units=scene.units)
     with scene.open() as reader:
         region = window_of(reader.grid, job.extent)
         mask = PolygonMask(job.mask, reader.grid) if job.mask else None
