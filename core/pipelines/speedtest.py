@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import rasterio
 
+from ...models import registry
 from ..jobs.declare import Result
 from ..jobs.embed import EmbedRaster
 from ..jobs.engine import SpeedTest
@@ -44,11 +45,22 @@ def run(job: SpeedTest, progress: Progress) -> Result:
     return Result(SpeedTest.facts.id, {}, told, time.monotonic() - started)
 
 
+def made_bands(job: SpeedTest) -> int:
+    """Bands of the made raster: as many as are asked for, or as the network takes."""
+    return len(_roles(job)) or job.bands
+
+
+def _roles(job: SpeedTest) -> tuple[str, ...]:
+    """Of the bands, for networks made for certain ones: the set of as many as are asked for, else the first."""
+    sets = [one.roles for one in registry.get(job.backbone).inputs]
+    return next((roles for roles in sets if len(roles) == job.bands), sets[0] if sets else ())
+
+
 def make_raster(path: Path, job: SpeedTest, progress: Progress) -> None:
-    """Write `job.bands` bands of `job.side_px` squared bytes: waves of several lengths, and noise."""
-    side = job.side_px
+    """Write bands of `job.side_px` squared bytes: waves of several lengths, and noise."""
+    side, count = job.side_px, made_bands(job)
     profile = {
-        "driver": "GTiff", "count": job.bands, "height": side, "width": side, "dtype": "uint8", "crs": "EPSG:32722",
+        "driver": "GTiff", "count": count, "height": side, "width": side, "dtype": "uint8", "crs": "EPSG:32722",
         "transform": rasterio.Affine(CELL_M, 0, 600_000, 0, -CELL_M, 9_000_000), "tiled": True, "blockxsize": 256,
         "blockysize": 256, "compress": "zstd", "photometric": "minisblack",
     }  # fmt: skip
@@ -57,7 +69,7 @@ def make_raster(path: Path, job: SpeedTest, progress: Progress) -> None:
     with rasterio.open(path, "w", **profile) as file:
         for top in range(0, side, STRIP_PX):
             rows = np.arange(top, min(top + STRIP_PX, side), dtype=np.float32)[:, None]
-            for band in range(job.bands):
+            for band in range(count):
                 progress.checkpoint(top / side, "Making a raster" if top == band == 0 else "")
                 waves = np.sin(rows / (9 + band)) + np.cos(cols / (31 + band)) + np.sin((rows + cols) / 300)
                 noise = rng.normal(0, NOISE, waves.shape)
@@ -71,6 +83,7 @@ def _embedding(job: SpeedTest, path: Path) -> EmbedRaster:
         "model": job.model, "weights": job.weights, "device": job.device, "threads": job.threads, "seed": job.seed,
         "patch_size_px": job.patch_size_px,
     }  # fmt: skip
+    values["band_roles"] = " ".join(f"{role}={number}" for number, role in enumerate(_roles(job), 1))
     # Left to itself, a raster as small as this one would be given finer cells than the user's own.
     patch = patch_of(space_of(EmbedRaster.from_dict(values)), job.columns * job.rows)
     return EmbedRaster.from_dict({**values, "patch_size_px": patch})

@@ -70,3 +70,17 @@ def test_cancel_leaves_nothing(monkeypatch, tmp_path):
 def test_a_model_is_asked_for():
     with pytest.raises(BadJob, match="needs a model"):
         SpeedTest.from_dict({"backbone": "timm"})
+
+
+def test_a_network_for_certain_bands_gets_as_many(monkeypatch, tmp_path):
+    """Weights are small and random, in the official layout."""
+    torch = pytest.importorskip("torch")
+    from quadrat.models.definitions import croma
+    from quadrat.tests.models import test_croma
+
+    monkeypatch.setitem(croma.SIZES, "base", test_croma.TINY["base"])
+    torch.save(test_croma.official(), tmp_path / "CROMA_base.pt")
+    options = {"backbone": "croma-base", "weights": str(tmp_path / "CROMA_base.pt"), "side_px": 128}
+    for bands in (2, 5, 12):
+        facts = run_job(SpeedTest(bands=bands, **options), Progress()).facts
+        assert facts["patch_size_px"] == 8 and facts["cells_per_second"] > 0
