@@ -20,6 +20,8 @@ from .place import FETCHING, SUFFIXES, Tick, file_stem, need_room, ready_folder,
 CHUNK = 1 << 20
 STALE_S = 86_400.0
 """Older copies that are not whole belong to no run."""
+LEAST, MOST = 0.4, 2.5
+"""Files of half and of double precision hold this share of four bytes a number, with some room."""
 
 
 @dataclass(frozen=True)
@@ -241,6 +243,12 @@ def _check_size(path: Path, source: Optional[Source]) -> None:
         raise UnusableModel(
             f"{path} has {size:,} bytes, the official file of {source.name} has {source.bytes:,}: it is cut short or "
             "another file. Get it again; other weights for the same network go into 'Weights file' of the job."
+        )
+    likely = 4 * source.parameters if source and not source.bytes else 0
+    if source and likely and not LEAST * likely <= size <= MOST * likely:
+        raise UnusableModel(
+            f"{path} has {size_text(size)}, but the weights of {source.name} have about {size_text(likely)}: it is cut "
+            "short or another file. Get it again; other weights for the same network go into 'Weights file' of the job."
         )
 
 

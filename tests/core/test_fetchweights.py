@@ -237,3 +237,15 @@ sys.exit(run(sys.argv[1:]))
     )
     listed = shell("weights")
     assert listed.returncode == 0 and "1 file of weights" in listed.stderr
+
+
+@pytest.mark.parametrize("parameters", [25_000, 2_500_000])
+def test_a_file_far_from_the_size_of_the_network_is_refused(parameters, card, home, tmp_path):
+    """Else the file of another network would be noted as the first contact, and the right one refused after it."""
+    own = tmp_path / "other.safetensors"
+    own.write_bytes(BODY)
+    card(parameters=parameters)
+    with pytest.raises(BadInput, match=r"other\.safetensors has .* the weights of made have about .*another file"):
+        fetch(file=str(own))
+    card(parameters=len(BODY) // 4)
+    assert fetch(file=str(own)).facts["how"] == "copied"

@@ -12,6 +12,7 @@ from quadrat.tests.models.webserver import serving
 
 torch = pytest.importorskip("torch")
 SOURCE = Source("tiny.tag", repo_id="nobody/tiny.tag", licence="mit", parameters=5_000_000)
+SMALL = replace(SOURCE, parameters=0)
 
 
 @pytest.fixture
@@ -32,8 +33,8 @@ class Evil:
         return open, (str(self.flag), "w")
 
 
-def find(path="", download=False):
-    return loading.find_weights(SOURCE, path, download=download, log=lambda text: None)
+def find(path="", download=False, source=SOURCE):
+    return loading.find_weights(source, path, download=download, log=lambda text: None)
 
 
 def test_missing_weights_name_model_size_licence_and_two_ways(home):
@@ -46,12 +47,14 @@ def test_missing_weights_name_model_size_licence_and_two_ways(home):
 def test_store_is_looked_at_and_its_record_enforced(home):
     path = home / "tiny.tag.pth"
     torch.save({"a": torch.ones(3)}, path)
-    assert find() == path
+    with pytest.raises(UnusableModel, match=r"the weights of tiny.tag have about 20 MB"):
+        find()
+    assert find(source=SMALL) == path
     path.with_suffix(".json").write_text(json.dumps({"sha256": loading.sha256_of(path)}))
-    assert find() == path
+    assert find(source=SMALL) == path
     torch.save({"a": torch.zeros(3)}, path)
     with pytest.raises(UnusableModel, match=r"changed since it was first seen"):
-        find()
+        find(source=SMALL)
 
 
 def test_hub_cache_is_looked_at(home, tmp_path, monkeypatch):
