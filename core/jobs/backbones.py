@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..bands import wish
 from .declare import Job, JobFacts, Kind, param
 
 
@@ -33,3 +34,7 @@ class ChooseBackbone(Job):
         Kind.RASTER, "Second raster of the same place", optional=True, help="Radar beside optical bands."
     )
     output: str = param(Kind.FILE_OUT, "Page", extension="html", result="report")
+
+    def problem(self) -> str:
+        """The bands that are given cannot be read."""
+        return wish.problem(self.band_roles)

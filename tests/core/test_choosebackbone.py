@@ -62,3 +62,7 @@ def test_a_second_raster_and_roles_count(choose, tmp_path):
 def test_a_raster_that_cannot_be_read_is_a_sentence(choose, tmp_path):
     with pytest.raises(BadInput, match="There is no file"):
         choose(str(tmp_path / "none.tif"))
+
+
+def test_a_role_that_is_none_is_said_before_anything_is_read():
+    assert "Did you mean red?" in ChooseBackbone(input="a.tif", output="a.html", band_roles="rod=1").problem()
