@@ -164,6 +164,9 @@ def _by_roles(job: EmbedRaster, card: Card, like: Chosen, progress: Progress) ->
     first, second = found.of_layer(0), found.of_layer(1)
     if not first or (also is not None and not second):
         raise BadInput(_unused(job, card, like, found, (known, also)))
+    for number, (one, wish) in enumerate(((known, job.band_roles), (also, job.second_band_roles))):
+        if one is not None and one.dates and "date=" not in wish:
+            progress.warning(_dates(one, found.of_layer(number)))
     places = {0: iter(range(len(first))), 1: iter(range(len(first), len(found.bands)))}
     order = tuple(next(places[layer]) for layer in found.layers)
     progress.info(f"{card.title} gets: {_listed(found)}.")
@@ -173,6 +176,16 @@ def _by_roles(job: EmbedRaster, card: Card, like: Chosen, progress: Progress) ->
     )  # fmt: skip
     _check_units(job.like, like.units, scene)
     return scene
+
+
+def _dates(known: Recognised, numbers: Sequence[int]) -> str:
+    """Which dates of a series are taken, and how to have another."""
+    used = [band.date for number in numbers if (band := known.band(number)) and band.date]
+    other = next((date for date in reversed(known.dates) if date not in used), "")
+    return (
+        f"{known.path} is a series of {len(known.dates)} dates; of {' and '.join(dict.fromkeys(used)) or 'the first'} "
+        f"are the bands that are taken. For others say which band is what, as in 'date={other}'."
+    )
 
 
 def _unused(job: EmbedRaster, card: Card, like: Chosen, found: Fit, known: tuple[Recognised, Recognised | None]) -> str:

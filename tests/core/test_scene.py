@@ -148,3 +148,13 @@ def test_the_twin_takes_what_is_measured(go, s2, s1, embed, tmp_path):
     options = {"backbone": "onnx", "model": twin, "storage": "float32", "overlap_px": 0}
     again = embed(s2, "b.tif", second=s1, **options)  # stored x 10000 and in decibels already
     np.testing.assert_allclose(again.values, first.values, atol=1e-4)
+
+
+def test_which_date_of_a_series_is_taken_is_said(go, s1, tmp_path):
+    names = [f"{band}_2021-{month:02}" for month in (5, 6) for band in RADAR]
+    series = write(tmp_path / "series.tif", np.concatenate([radar(1), radar()]), names=names)
+    first = go(series, "a.tif")
+    assert "series of 2 dates; of 2021-05 are the bands" in first.text and "'date=2021-06'" in first.text
+    later = go(series, "b.tif", band_roles="date=2021-06")
+    assert "series" not in later.text
+    np.testing.assert_array_equal(later.values, go(s1, "c.tif").values)
