@@ -90,3 +90,5 @@ class Card:
     """Side of the window it was trained with."""
     embed_dim: int = 0
     """Dimensions that it gives; 0: depends."""
+    gflop: float = 0.0
+    """Billions of floating-point operations for one tile of `tile_px`; 0: not known."""

@@ -1,8 +1,11 @@
 """Raster in, page of backbones out."""
 
+import math
 import time
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ...models import registry
 from ...models.card import Card
@@ -23,6 +26,11 @@ from ..report.cards import page
 NUMBER_BYTES = 4
 OVERHEAD = 1.3
 """What a network takes beside its weights while it runs, as a share of them."""
+MATRIX = 1024
+EFFICIENCY = 0.5
+"""Of a network, as a share of a plain product of matrices: 0.3 to 0.9 were measured."""
+OVERLAPPING = 1.3
+"""Tiles overlap, and those at the edges are not full."""
 MOST_LISTED = 400
 """Bands of a long series that the page lists."""
 
@@ -36,12 +44,14 @@ def run(job: ChooseBackbone, progress: Progress) -> Result:
     started = time.monotonic()
     check_apart(job.outputs(), {"input": job.input, "second": job.second})
     with environment():
-        known = _known(job.input)
+        known, pixels = _known(job.input), _pixels(job.input)
         also = _known(job.second) if job.second else None
     at_hand = {card.name for card in registry.BACKBONES.values() if _on_disk(card)}
     default = default_for(known, at_hand=at_hand, also=also)
+    speed = processor_gflops()
     cards = [
         describe(card, _refit(card, found, known, job, also), known, card.name in at_hand, card.name == default)
+        | {"time": time_text(card, pixels, speed)}
         for card, found in suitable(registry.BACKBONES.values(), known, also)
     ]
     cards.sort(key=lambda card: (not card["fits"], not card["default"]))
@@ -64,6 +74,44 @@ def run(job: ChooseBackbone, progress: Progress) -> Result:
 def _known(path: str) -> Recognised:
     with open_raster(path) as reader:
         return recognise(reader)
+
+
+def _pixels(path: str) -> int:
+    with open_raster(path) as reader:
+        return reader.grid.height * reader.grid.width
+
+
+def processor_gflops() -> float:
+    """Billions of float32 operations a second that all cores together do in a product of matrices."""
+    one = np.ones((MATRIX, MATRIX), np.float32)
+    one @ one
+    best = math.inf
+    for _ in range(3):
+        started = time.perf_counter()
+        one @ one
+        best = min(best, time.perf_counter() - started)
+    return 2 * MATRIX**3 / best / 1e9
+
+
+def time_text(card: Card, pixels: int, gflops: float) -> str:
+    """How long all of a raster takes on the processor, within a factor of about two; empty where nobody knows.
+
+    Args:
+        card: of the backbone.
+        pixels: of the raster.
+        gflops: of the processor, see `processor_gflops`.
+    """
+    if not card.gflop or not card.tile_px:
+        return ""
+    seconds = pixels / card.tile_px**2 * card.gflop * OVERLAPPING / (gflops * EFFICIENCY)
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s on this processor"
+    minutes = seconds / 60
+    return (
+        f"about {minutes:.0f} min on this processor"
+        if minutes < 90
+        else f"about {minutes / 60:.0f} h on this processor"
+    )
 
 
 def _refit(card: Card, found: Fit, known: Recognised, job: ChooseBackbone, also: Recognised | None) -> Fit:

@@ -54,10 +54,11 @@ def _sheet(card: Found) -> str:
         )
         if text
     )
+    fits = card["fits"]
     facts = {
         "Why not": card["why"], "Mind": " ".join(card["warnings"]), "Made for": card["made_for"],
-        "Here": here if card["fits"] else "", "Weights": card["weights"], "Engine": card["engine"],
-        "Licence": card["licence"], "Paper": card["source"],
+        "Here": here if fits else "", "Time": card["time"] if fits else "", "Weights": card["weights"],
+        "Engine": card["engine"], "Licence": card["licence"], "Paper": card["source"],
     }  # fmt: skip
     lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items() if text)
     title = f"<h2>{escape(card['title'])}<small>{escape(card['name'])}</small>{mark}</h2>"

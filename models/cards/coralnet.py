@@ -31,5 +31,6 @@ CARDS = (
         patch_px=32,
         tile_px=224,
         embed_dim=1280,
+        gflop=0.8,
     ),
 )

@@ -15,7 +15,7 @@ INPUTS = (
 LICENCE = "MIT (TorchGeo's list of weights says CC-BY-4.0)"
 
 
-def _card(size: str, file_name: str, parameters: int, dim: int) -> Card:
+def _card(size: str, file_name: str, parameters: int, dim: int, gflop: float) -> Card:
     return Card(
         name=f"croma-{size}",
         title=f"CROMA {size}",
@@ -44,10 +44,11 @@ def _card(size: str, file_name: str, parameters: int, dim: int) -> Card:
         patch_px=8,
         tile_px=120,
         embed_dim=dim,
+        gflop=gflop,
     )
 
 
 CARDS = (
-    _card("base", "CROMA_base.pt", 194_365_440, 768),
-    _card("large", "CROMA_large.pt", 672_557_056, 1024),
+    _card("base", "CROMA_base.pt", 194_365_440, 768, 87.8),
+    _card("large", "CROMA_large.pt", 672_557_056, 1024, 307.3),
 )

@@ -16,7 +16,7 @@ INPUTS = (
 )
 
 
-def _card(size: str, letter: str, parameters: int, dim: int) -> Card:
+def _card(size: str, letter: str, parameters: int, dim: int, gflop: float) -> Card:
     repo_id = f"gsumbul/SMARTIES-v1-ViT-{letter}"
     return Card(
         name=f"smarties-{size}",
@@ -47,11 +47,12 @@ def _card(size: str, letter: str, parameters: int, dim: int) -> Card:
         patch_px=16,
         tile_px=224,
         embed_dim=dim,
+        gflop=gflop,
     )
 
 
 CARDS = (
-    _card("base", "B", 116_511_232, 768),
-    _card("large", "L", 335_066_880, 1024),
+    _card("base", "B", 116_511_232, 768, 35.8),
+    _card("large", "L", 335_066_880, 1024, 124.0),
 )
 """`parameters` count the decoder too, which the files hold and which is not used."""

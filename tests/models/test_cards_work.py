@@ -1,0 +1,50 @@
+"""The work that cards state for one tile, against torch's own counter on networks without weights."""
+
+import importlib.util
+import warnings
+
+import pytest
+from quadrat.models import registry
+
+torch = pytest.importorskip("torch")
+if importlib.util.find_spec("timm") is None:
+    pytest.skip("timm is not installed", allow_module_level=True)
+
+WITH_WORK = [card for card in registry.BACKBONES.values() if card.gflop]
+
+
+def network(card):
+    """The architecture of a card and the number of its bands."""
+    from quadrat.models.torch_tools import import_timm
+
+    timm, family = import_timm(), card.builder.split(":")[0]
+    if family == "croma":
+        from quadrat.models.definitions.croma import SIZES
+        from quadrat.models.networks.croma import Croma
+
+        size = SIZES[card.model]
+        return Croma(size.dim, size.depth, size.heads, "joint"), 14
+    if family == "smarties":
+        from quadrat.models.definitions.smarties import SIZES
+
+        dim, depth, heads = SIZES[card.name]
+        sizes = {"embed_dim": dim, "depth": depth, "num_heads": heads, "in_chans": 12}
+        return timm.create_model("vit_base_patch16_224", num_classes=0, **sizes), 12
+    return timm.create_model(card.model or "tf_efficientnet_b0", pretrained=False, num_classes=0), 3
+
+
+@pytest.mark.parametrize("card", WITH_WORK, ids=lambda card: card.name)
+def test_the_work_of_a_tile_is_as_stated(card):
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with torch.device("meta"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model, bands = network(card)
+        tile = torch.zeros(1, bands, card.tile_px, card.tile_px)
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        getattr(model.eval(), "forward_features", model)(tile)
+    assert counter.get_total_flops() / 1e9 == pytest.approx(card.gflop, rel=0.05, abs=0.05)
+
+
+def test_every_card_with_weights_states_its_work():
+    assert {card.name for card in WITH_WORK} == {c.name for c in registry.BACKBONES.values() if c.weights}
