@@ -20,7 +20,8 @@ FREE = (APACHE,)
 
 def _card(
     name: str, title: str, model: str, summary: str, source: str, *,
-    gflop: float, parameters: int, dim: int, patch: int, tile: int = 224, licence: str = APACHE, resolution_m: Tuple[float, float] = (0.0, 0.0),
+    gflop: float, parameters: int, dim: int, patch: int, tile: int = 224,
+    licence: str = APACHE, resolution_m: Tuple[float, float] = (0.0, 0.0),
 ) -> Card:  # fmt: skip
     return Card(
         name=name,
