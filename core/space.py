@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from ..models import registry
 from ..models.card import Card
 from ..models.contract import Backbone, BuildRequest, State
 from ..models.errors import MissingLibrary, ModelError, NoRoom, WeightsNotFound
+from ..models.weights.records import read_record
+from ..models.weights.store import path_in_store
 from .components import Components, ReducedBackbone, split_state
 from .errors import BadInput, BadJob, EngineTooSmall, QuadratError, Stale, Unwritable, WeightsMissing
 from .jobs.embed import EmbedRaster
@@ -164,7 +167,26 @@ def _like(job: EmbedRaster, wish: Space) -> Space:
                 f"{label} is {wanted}, but {job.like} was made with {there or 'the default'}. Leave it empty, or do "
                 "not ask for the same space."
             )
-    return replace(space, weights=wish.weights or space.weights)
+    # A file that is gone may be in the store, or come from there; that it is the same, its identity tells.
+    still = space.weights if Path(space.weights).is_file() or not _kept_in_store(space.card) else ""
+    return replace(space, weights=wish.weights or still)
+
+
+def _kept_in_store(card: Card) -> bool:
+    with suppress(ModelError):
+        return card.weights is not None and path_in_store(card.weights.name) is not None
+    return False
+
+
+def stored_weights(space: Space) -> str:
+    """SHA-256 of the weights that the store holds for a backbone; empty where the space names a file, or none are."""
+    if space.weights or space.card.weights is None:
+        return ""
+    with suppress(ModelError):  # whoever reads them will say so
+        path = path_in_store(space.card.weights.name)
+        record = read_record(path) if path else None
+        return record.sha256 if record else ""
+    return ""
 
 
 def build(

@@ -25,7 +25,7 @@ from ..region import PolygonMask, window_of
 from ..sampling import WindowSample
 from ..scene import Chosen, Scene, scene_of
 from ..sidecar import fingerprint, sidecar_path, write_sidecar
-from ..space import Space, build, space_of
+from ..space import Space, build, space_of, stored_weights
 from ..spool import digest
 from ..tiling import Plan, make_plan
 from ..uptodate import up_to_date
@@ -56,8 +56,8 @@ def run(job: EmbedRaster, progress: Progress) -> Result:
         _check_paths(job)
         space = space_of(job)
         request = _request(job)
-        facts = up_to_date(job.output, request)
-        if facts is not None:
+        facts, weights = up_to_date(job.output, request), stored_weights(space)
+        if facts is not None and weights in ("", facts.get("weights_sha256", weights)):
             progress.info(f"{job.output} is up to date: it was made by this very job from unchanged inputs.")
         else:
             facts = _make(job, space, request, progress)
@@ -310,5 +310,6 @@ def _facts(
         "identity": backbone.identity,
         "request": digest(request),
         "signature": _signature(backbone, request),
+        "weights_sha256": stored_weights(space),
         "space": space.to_json(),
     }

@@ -2,11 +2,14 @@
 
 import importlib.util
 import os
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from quadrat.core.errors import BadInput
 from quadrat.core.jobs.export import ExportOnnx
+from quadrat.core.jobs.weights import FetchWeights, ManageWeights
 from quadrat.core.pipelines.registry import run_job
 from quadrat.core.progress import Progress
 from quadrat.core.sidecar import read_sidecar
@@ -83,3 +86,44 @@ def test_a_network_that_was_moved_is_the_same(go, s1, embed, tmp_path):  # noqa:
     os.replace(twin, moved)
     again = embed(s1, "c.tif", model=moved, like=first.path, **options)
     np.testing.assert_array_equal(again.values, first.values)
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """A function that puts weights of the tiny network into a store, in the place of those that are there."""
+    from quadrat.models.registry import BACKBONES
+
+    monkeypatch.setenv("QUADRAT_HOME", str(tmp_path / "home"))
+    card = BACKBONES["croma-base"]
+    monkeypatch.setitem(BACKBONES, card.name, replace(card, weights=replace(card.weights, parameters=0)))
+
+    def put(file):
+        if (tmp_path / "home").exists():
+            run_job(ManageWeights(what="delete", name=card.name), Progress())
+        run_job(FetchWeights(backbone=card.name, file=str(file)), Progress())
+
+    return put
+
+
+def test_weights_that_moved_into_the_store_are_found(go, s1, weights, store, tmp_path):  # noqa: F811
+    own = shutil.copy(weights, tmp_path / "own.pt")
+    first = go(s1, "a.tif", weights=str(own))
+    store(own)
+    own.unlink()
+    again = go(s1, "b.tif", weights="", like=first.path)
+    np.testing.assert_array_equal(again.values, first.values)
+
+
+def test_other_weights_in_the_store_make_another_embedding(go, s1, weights, store, tmp_path):  # noqa: F811
+    import torch
+
+    store(weights)
+    first = go(s1, "a.tif", weights="")
+    assert "up to date" in go(s1, "a.tif", weights="").text
+    groups = torch.load(weights, weights_only=True)
+    for name, value in groups["s1_encoder"].items():
+        groups["s1_encoder"][name] = value * 1.5
+    torch.save(groups, tmp_path / "other.pt")
+    store(tmp_path / "other.pt")
+    again = go(s1, "a.tif", weights="")
+    assert "up to date" not in again.text and not np.allclose(again.values, first.values)
