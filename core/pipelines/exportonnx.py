@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...models.contract import Backbone, BuildRequest, Float
 from ...models.errors import ModelError
 from ..atomic import check_folder, replacing
+from ..bands.values import DECIBEL, PICTURE, REFLECTANCE
 from ..classes import entries_from
 from ..components import ReducedBackbone
 from ..errors import BadInput, BadJob, QuadratError
@@ -25,6 +26,8 @@ from ..raster import environment, open_raster
 from ..space import Space, restore, space_of
 from ..trained import check_facts, check_space
 
+NUMBERS = {REFLECTANCE: "reflectance x 10000", PICTURE: "0 to 255", DECIBEL: "decibels"}
+"""What bands of these units are given to a network as."""
 MOST_DIFFERENCE = 1e-4
 """Of a vector's numbers, measured by the largest of them, or by 1."""
 TILES = 2
@@ -92,8 +95,8 @@ def _write(backbone: Backbone, space: Space, head: LinearHead | None, path: Path
     side, card = backbone.tile_size_px, space.card
     facts = {
         "name": card.name, "title": card.title, "model": space.model, "licence": card.licence, "source": card.source,
-        "bands": list(space.roles), "patch_size_px": backbone.patch_size_px, "dimensions": backbone.embed_dim,
-        "identity": backbone.identity,
+        "bands": list(space.roles), "numbers": [NUMBERS.get(unit, unit) for unit in space.units],
+        "patch_size_px": backbone.patch_size_px, "dimensions": backbone.embed_dim, "identity": backbone.identity,
     }  # fmt: skip
     try:
         module = make()

@@ -148,6 +148,7 @@ def test_the_twin_takes_what_is_measured(go, s2, s1, embed, tmp_path):
     options = {"backbone": "onnx", "model": twin, "storage": "float32", "overlap_px": 0}
     again = embed(s2, "b.tif", second=s1, **options)  # stored x 10000 and in decibels already
     np.testing.assert_allclose(again.values, first.values, atol=1e-4)
+    assert "in this order: coastal (reflectance x 10000), blue" in again.text and "vh (decibels)" in again.text
 
 
 def test_which_date_of_a_series_is_taken_is_said(go, s1, tmp_path):
