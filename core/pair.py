@@ -39,6 +39,7 @@ class PairReader:
         first: RasterReader,
         second: RasterReader,
         names: tuple[str, ...],
+        notes: tuple[str, ...],
         order: tuple[int, ...],
         files: ExitStack,
     ) -> None:
@@ -49,7 +50,7 @@ class PairReader:
         names = (*first.band_names, *names)
         self.band_names = tuple(names[place] for place in order) if order else names
         self.dtype = str(np.result_type(first.dtype, second.dtype))
-        self.notes = (*first.notes, *second.notes)
+        self.notes = (*first.notes, *notes)
 
     def __enter__(self) -> "PairReader":
         return self
@@ -98,10 +99,10 @@ def open_pair(
     with ExitStack() as files:
         first = files.enter_context(open_raster(path, bands))
         other = files.enter_context(open_raster(second, second_bands))
-        names = other.band_names
+        names, notes = other.band_names, other.notes  # on another grid it gets a mask that is not in the file
         if other.grid != first.grid:
             other = _brought(other, first, files)
-        return PairReader(first, other, names, order, files.pop_all())
+        return PairReader(first, other, names, notes, order, files.pop_all())
 
 
 def _brought(plain: RasterReader, first: RasterReader, files: ExitStack) -> RasterReader:

@@ -130,3 +130,9 @@ def test_another_second_is_another_result(embed, optical, tmp_path):
     again = embed(optical, "one.tif", backbone="raw", second=radar, storage="float32")
     assert "up to date" not in again.text
     assert again.values[2, 0, 0] > again.values[2, 0, -1]
+
+
+def test_a_mask_that_is_not_in_the_file_is_not_told_of(optical, tmp_path):
+    second = write(tmp_path / "radar.tif", np.ones((2, 10, 10), np.float32), 500_100, 5_399_900)
+    with open_pair(optical, (), second, ()) as pair:
+        assert pair.notes == ()
