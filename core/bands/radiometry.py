@@ -130,9 +130,9 @@ def radiometry(
             continue
         given = CODINGS.get(values)
         if given and given.radar == (kind == RADAR):
-            made[kind] = _as_coded(given, STATED)
+            made[kind] = _as_coded(given, STATED, *_doubts(recognised, group, given))
             continue
-        made[kind] = _empty(recognised)
+        made[kind] = _empty(recognised, kind)
         # All bands of the kind tell most; but where one of them is empty, those in use must do.
         for numbers in (_telling(recognised, group), [band.number for band in group]):
             with open_raster(recognised.path, numbers) as reader:
@@ -189,8 +189,23 @@ def _unknown(sentence: str, options: Sequence[str]) -> Radiometry:
     return Radiometry(1.0, 0.0, UNKNOWN, UNKNOWN, (text,))
 
 
-def _empty(recognised: Recognised) -> Radiometry:
-    return _unknown(f"{recognised.path} holds no valid pixel, so its values tell nothing.", ("x10000", "x10000+1000"))
+def _empty(recognised: Recognised, kind: str) -> Radiometry:
+    options = ("db", "power", "amplitude") if kind == RADAR else ("x10000", "x10000+1000")
+    return _unknown(f"{recognised.path} holds no valid pixel, so its values tell nothing.", options)
+
+
+def _doubts(recognised: Recognised, group: Sequence[KnownBand], given: Coding) -> tuple[str, ...]:
+    """A sentence where numbers cannot be what the user says."""
+    if given.unit not in (POWER, AMPLITUDE):
+        return ()
+    with open_raster(recognised.path, [band.number for band in group]) as reader:
+        pixels = _pixels(reader)
+    if not pixels.size or _range(pixels)[0] >= 0:
+        return ()
+    return (
+        f"The radar in {recognised.path} holds negative numbers, as decibels are, but '{given.name}' was chosen under "
+        f"'{PARAMETER}', which is never negative. Choose db if that was a slip.",
+    )
 
 
 def _range(pixels: Pixels) -> tuple[float, float]:

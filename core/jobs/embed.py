@@ -200,6 +200,8 @@ class EmbedRaster(Job):
                 return wish.problem(text)
         if self.bands and self.band_roles:
             return "Give either 'Bands' or 'Which band is what', not both."
+        if self.second_bands and self.second_band_roles:
+            return "Give bands of the second raster either by number or by what they are, not both."
         return ""
 
 

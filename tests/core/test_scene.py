@@ -159,3 +159,15 @@ def test_which_date_of_a_series_is_taken_is_said(go, s1, tmp_path):
     later = go(series, "b.tif", band_roles="date=2021-06")
     assert "series" not in later.text
     np.testing.assert_array_equal(later.values, go(s1, "c.tif").values)
+
+
+def test_radar_is_doubted_where_it_cannot_be_what_is_said(go, s1, tmp_path):
+    assert "holds negative numbers, as decibels are, but 'power' was chosen" in go(s1, "a.tif", values="power").text
+    empty = write(tmp_path / "empty.tif", np.zeros((2, SIDE, SIDE), np.float32), names=RADAR)
+    assert "db (backscatter in decibels), power" in go(empty, "b.tif").text
+
+
+def test_bands_of_the_second_are_given_in_one_way():
+    given = {"input": "a.tif", "output": "b.tif", "backbone": "croma-base", "second": "c.tif"}
+    job = EmbedRaster(**given, second_bands=(1,), second_band_roles="vv=1")
+    assert "not both" in job.problem()
