@@ -212,6 +212,8 @@ def open_raster(path: str, bands: Sequence[int] = ()) -> RasterReader:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             dataset = rasterio.open(text)
     except RasterioError as error:
+        if Path(text).is_dir():
+            raise BadInput(f"{text} is a folder. Choose a raster in it.") from error
         raise BadInput(f"{text} cannot be read as a raster: {_reason(error)}.") from error
     try:
         if not dataset.count:

@@ -80,7 +80,8 @@ class WindowSample:
                 break
         if not found:
             raise BadInput(
-                f"{self._reader.path} holds no valid pixel in the chosen bands and area: all is nodata, masked or NaN."
+                f"There is no valid pixel in the chosen bands and area of {self._reader.path}: all is nodata, masked "
+                "or NaN."
             )
         return found
 

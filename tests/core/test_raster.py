@@ -157,3 +157,8 @@ def test_complex_numbers_are_refused(tmp_path):
         file.write(np.ones((1, 4, 4), "complex64"))
     with pytest.raises(BadInput, match="complex"):
         open_raster(str(path))
+
+
+def test_a_folder_is_named_as_such(tmp_path):
+    with pytest.raises(BadInput, match=r"is a folder\. Choose a raster in it"):
+        open_raster(str(tmp_path))
