@@ -41,7 +41,7 @@ class MachineFacts:
     warm: Tuple[str, ...] = ()
     """Libraries that stay loaded between jobs."""
     weights: int = 0
-    """Files of weights in Quadrat's own folder."""
+    """Files in the store of weights."""
     weights_bytes: int = 0
     trouble: str = ""
     """Why the engine could not be asked."""
@@ -49,17 +49,29 @@ class MachineFacts:
 
 def look_at_machine() -> MachineFacts:
     """Ask the engine; starts a worker where none is warm, and takes some seconds where PyTorch has to be loaded."""
-    from ..processing.environment import home
     from ..processing.workers import shared_pool
 
-    folder = home() / "weights"
-    files = [path for path in folder.rglob("*") if path.suffix.lower() in WEIGHTS] if folder.is_dir() else []
+    files = _weights()
     count, total = len(files), sum(_size(path) for path in files)
     try:
         told = shared_pool().describe()
     except QuadratError as error:
         return MachineFacts(weights=count, weights_bytes=total, trouble=str(error))
     return MachineFacts(tuple(told["devices"]), dict(told["memory"]), tuple(told["warm"]), count, total)
+
+
+def _weights() -> List[Path]:
+    """Files of weights in the store, wherever it was moved to."""
+    from ..models.errors import ModelError
+    from ..models.weights.place import store_folder
+    from ..processing.environment import home
+
+    try:
+        folder = store_folder(home())
+    except ModelError:  # what is wrong with it is said where weights are asked for
+        return []
+    found = folder.glob("*") if folder is not None and folder.is_dir() else ()
+    return [path for path in found if path.suffix.lower() in WEIGHTS]
 
 
 def _size(path: Path) -> int:

@@ -33,19 +33,22 @@ def home() -> Optional[Path]:
     return Path(os.path.abspath(os.path.expanduser(chosen))) if chosen else None
 
 
-def setting_file() -> Optional[Path]:
-    """The file that says where the store was moved to."""
-    base = home()
+def setting_file(base: Optional[Path] = None) -> Optional[Path]:
+    """The file that says where the store was moved to; `base` as for `store_folder`."""
+    base = base or home()
     return base / "weights.json" if base else None
 
 
-def store_folder() -> Optional[Path]:
-    """The folder of the store, whether or not it exists; None where `QUADRAT_HOME` is not set.
+def store_folder(base: Optional[Path] = None) -> Optional[Path]:
+    """The folder of the store, whether or not it exists; None where nobody knows Quadrat's own folder.
+
+    Args:
+        base: Quadrat's own folder, where the caller knows it; else that of the environment.
 
     Raises:
         UnusableModel: the setting cannot be read.
     """
-    base, setting = home(), setting_file()
+    base, setting = base or home(), setting_file(base)
     if base is None or setting is None:
         return None
     if not setting.is_file():

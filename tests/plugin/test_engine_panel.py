@@ -1,5 +1,7 @@
 """The Engine tab: what it shows in each state, and that its buttons do the real thing."""
 
+import json
+
 import pytest
 from qgis.PyQt.QtWidgets import QApplication, QLabel, QMessageBox
 from quadrat.plugin.controls.machine import facts_of
@@ -164,9 +166,12 @@ def test_a_dismissed_panel_hears_nothing_more(plugin, qtbot, empty_home):
 
 def test_machine_is_asked_once_an_engine_is_there(plugin, qtbot, with_engine, tmp_path, monkeypatch):
     monkeypatch.setenv("QUADRAT_HOME", str(tmp_path))
-    (tmp_path / "weights").mkdir()
-    (tmp_path / "weights" / "vit.safetensors").write_bytes(b"x" * 3_000_000)
-    (tmp_path / "weights" / "vit.json").write_text("{}")
+    store = tmp_path / "another disk"
+    (store / "fetching").mkdir(parents=True)
+    (store / "vit.safetensors").write_bytes(b"x" * 3_000_000)
+    (store / "vit.json").write_text("{}")
+    (store / "fetching" / "half.safetensors").write_bytes(b"x" * 1_000_000)
+    (tmp_path / "weights.json").write_text(json.dumps({"folder": str(store)}))
     panel = EnginePanel()
     qtbot.addWidget(panel)
     panel.show()
