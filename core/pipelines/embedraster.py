@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...models.contract import Backbone, suitable_batch
+from ...models.contract import Backbone, Float, State, suitable_batch
 from ...models.scaling import sampled_pixels
 from .. import components, quantise
 from ..atomic import check_folder
@@ -43,6 +43,8 @@ CLIPPED_SHARE = 0.01
 OUTLYING = 10_000
 """Distances from the median, in widths of the middle two thirds, that no measured band reaches."""
 FEWEST_PIXELS = 100
+FAR_SHARE = 0.5
+"""Of a band's values; two dates of one place hardly differ by so much."""
 
 
 def run(job: EmbedRaster, progress: Progress) -> Result:
@@ -93,7 +95,7 @@ def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: 
         drawn = Sample()
         _announce(job, reader, backbone, plan, progress)
         if resumed is None:
-            _warn_of_outliers(reader, sample, progress)
+            _warn_of_pixels(job.like, space, reader, sample, progress)
             drawn = sample_batches(plan, runner, open_source, progress.part(0.02, 0.05))
             space = _settle(space, runner, drawn, progress)
             _foretell(runner, plan, progress)
@@ -172,9 +174,15 @@ def _request(job: EmbedRaster) -> dict[str, Any]:
     return {"format": FORMAT, "version": VERSION, "job": values, "inputs": prints}
 
 
-def _warn_of_outliers(reader: Reader, sample: WindowSample, progress: Progress) -> None:
-    """Values far beyond the rest are mostly a nodata value that the file does not declare."""
+def _warn_of_pixels(like: str, space: Space, reader: Reader, sample: WindowSample, progress: Progress) -> None:
     pixels = sampled_pixels(sample, len(reader.bands))
+    _warn_of_outliers(reader, pixels, progress)
+    if like and pixels.size:
+        _warn_of_other_numbers(like, space.state or {}, reader, pixels, progress)
+
+
+def _warn_of_outliers(reader: Reader, pixels: Float, progress: Progress) -> None:
+    """Values far beyond the rest are mostly a nodata value that the file does not declare."""
     if pixels.shape[1] < FEWEST_PIXELS:
         return
     low, middle, high = np.percentile(pixels, (16, 50, 84), axis=1)
@@ -185,6 +193,20 @@ def _warn_of_outliers(reader: Reader, sample: WindowSample, progress: Progress) 
                 f"'{name}' of {reader.path} holds {far:g}, far beyond the rest of it. If that stands for no value, "
                 "declare it as nodata: such numbers spoil the embedding."
             )
+
+
+def _warn_of_other_numbers(like: str, state: State, reader: Reader, pixels: Float, progress: Progress) -> None:
+    """Bytes beside reflectance, or reflectance beside counts: networks cut off what lies beyond the stored range."""
+    low, high = (np.asarray(state.get(name, ())) for name in ("low", "high"))
+    if not len(low) == len(high) == len(pixels):
+        return
+    beyond = ((pixels < low[:, None]) | (pixels > high[:, None])).mean(axis=1)
+    far = [name for name, share in zip(reader.band_names, beyond, strict=True) if share > FAR_SHARE]
+    if far:
+        progress.warning(
+            f"Most values of {', '.join(far[:4])}{' and others' if len(far) > 4 else ''} in {reader.path} lie beyond "
+            f"those that {like} was made from, and are cut off. Do the numbers of both mean the same?"
+        )
 
 
 def _plan(job: EmbedRaster, space: Space, backbone: Backbone, grid: Grid, progress: Progress) -> Plan:

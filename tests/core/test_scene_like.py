@@ -127,3 +127,11 @@ def test_other_weights_in_the_store_make_another_embedding(go, s1, weights, stor
     store(tmp_path / "other.pt")
     again = go(s1, "a.tif", weights="")
     assert "up to date" not in again.text and not np.allclose(again.values, first.values)
+
+
+def test_numbers_far_from_those_of_the_space_are_warned_of(go, s2, tmp_path):  # noqa: F811
+    first = go(s2, "a.tif")
+    later = write(tmp_path / "later.tif", optical(5), names=OPTICAL)
+    assert "lie beyond those" not in go(later, "b.tif", like=first.path).text
+    wrong = go(later, "c.tif", like=first.path, values="reflectance").text
+    assert "lie beyond those" in wrong and "Do the numbers of both mean the same?" in wrong
