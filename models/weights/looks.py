@@ -53,9 +53,16 @@ def web_page(start: bytes) -> bool:
 
 
 def _kind(path: Path) -> Optional[str]:
-    """Told by the first bytes."""
-    with open(path, "rb") as file:
-        start = file.read(10)
+    """Told by the first bytes.
+
+    Raises:
+        UnusableModel: the file may not be read, or its disk fails.
+    """
+    try:
+        with open(path, "rb") as file:
+            start = file.read(10)
+    except OSError as error:
+        raise UnusableModel(f"The weights file {path} cannot be read: {error.strerror or error}.") from error
     if start.startswith(b"PK\x03\x04"):
         return ZIPPED
     if start[8:9] == b"{" and 0 < struct.unpack("<Q", start[:8])[0] < LONGEST_HEADER:

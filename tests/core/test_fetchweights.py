@@ -16,7 +16,7 @@ from quadrat.core.pipelines.registry import run_job
 from quadrat.core.progress import Progress
 from quadrat.models.card import Card, Source
 from quadrat.models.registry import BACKBONES
-from quadrat.models.weights import place
+from quadrat.models.weights import looks, place
 from quadrat.tests.models.webserver import alone, safetensors, serving
 
 pytestmark = pytest.mark.same_without_torch
@@ -249,3 +249,16 @@ def test_a_file_far_from_the_size_of_the_network_is_refused(parameters, card, ho
         fetch(file=str(own))
     card(parameters=len(BODY) // 4)
     assert fetch(file=str(own)).facts["how"] == "copied"
+
+
+def test_a_file_that_may_not_be_read_is_a_sentence(card, tmp_path, monkeypatch):
+    own = tmp_path / "w.safetensors"
+    own.write_bytes(BODY)
+    card()
+
+    def refuse(*args):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(looks, "open", refuse, raising=False)
+    with pytest.raises(BadInput, match=r"w\.safetensors cannot be read: Permission denied"):
+        fetch(file=str(own))
