@@ -12,6 +12,8 @@ from .errors import ModelError, UnusableModel
 Sample = Callable[[], Iterator[tuple[Float, Bool]]]
 MOST_PIXELS = 200_000
 """Pixels looked at for percentiles; more do not change them visibly."""
+GENERAL = ("auto", "percentiles", "dtype", "none")
+"""Scalings for any bands; the others are for networks that bring their own."""
 RANGES = {"uint8": (0.0, 255.0), "int8": (-128.0, 127.0), "uint16": (0.0, 65535.0), "int16": (-32768.0, 32767.0)}
 
 
@@ -152,9 +154,14 @@ def unit_range_of(scaling: str, dtype: str, sample: Sample, in_chans: int) -> Un
         in_chans: number of bands.
 
     Raises:
-        ModelError: `dtype` was asked for values that have no natural range.
+        ModelError: `dtype` was asked for values that have no natural range, or a scaling of another backbone.
     """
     nothing = np.zeros(0, np.float32)
+    if scaling not in GENERAL:
+        raise ModelError(
+            f"The scaling '{scaling}' is not for this backbone: 'batch' is for CROMA, 'published' for SMARTIES. Set "
+            "the scaling of the bands to 'auto'."
+        )
     if scaling == "none":
         return UnitRange(nothing, nothing)
     if scaling == "dtype" or (scaling == "auto" and dtype in ("uint8", "int8")):

@@ -5,7 +5,7 @@ import importlib.util
 import numpy as np
 import pytest
 from quadrat.models.cards.coralnet import CARDS
-from quadrat.models.errors import UnusableModel, WeightsNotFound
+from quadrat.models.errors import ModelError, UnusableModel, WeightsNotFound
 
 torch = pytest.importorskip("torch")
 if importlib.util.find_spec("timm") is None:
@@ -220,3 +220,9 @@ def test_onnx_twin_agrees(build, tools, tmp_path):
     raw[1:] *= np.float32(0.9)
     found = session.run(None, {twin.INPUT: raw})[0]
     np.testing.assert_allclose(found, backbone(raw, np.ones((3, 64, 64), bool)), atol=1e-4)
+
+
+@pytest.mark.parametrize("scaling", ["batch", "published"])
+def test_scalings_of_other_networks_are_refused(scaling, build):
+    with pytest.raises(ModelError, match="is not for this backbone"):
+        build(scaling=scaling)

@@ -220,6 +220,8 @@ def test_published_statistics(build, tools):
     assert backbone.state()["std"][0] == pytest.approx(0.14282256)
     with pytest.raises(ModelError, match=r"optical bands lie outside .* reflectance x 10000"):
         build(OPTICAL, scene / 10000, scaling="published")
+    with pytest.raises(ModelError, match=r"'batch' is not for this backbone"):
+        build(OPTICAL, scene, scaling="batch")
     with pytest.raises(ModelError, match=r"radar bands lie outside .* decibels"):
         build(("vv", "vh"), scene[:2] / 1000, scaling="published")
     assert build(("vv", "vh"), scene[:2] / -60, scaling="published").state()["low"][0] == pytest.approx(-29.519697)
