@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import torch
 
 LARGEST_OWN_TILE_PX = 256
+FREE = ("apache-2.0", "mit", "bsd-3-clause", "cc-by-4.0")
+"""Licences, as timm names them, that restrict no use."""
 TILE_PX = 224
 """Tile of models that were trained on larger ones: attention grows with the square of the number of patches."""
 
@@ -216,6 +218,7 @@ def _source_of(config: Any, name: str, paper: Any) -> Source:
         file_name=config.hf_hub_filename or "",
         url=url or "",
         licence=config.license or "",
+        must_accept=(config.license or FREE[0]).lower() not in FREE,
         parameters=sum(each.numel() for each in paper.parameters()),
     )
 

@@ -135,3 +135,13 @@ def test_weights_of_another_card_are_refused(build, tools):
     request = tools.request_for(photograph(), model=card.model, weights=build.path, card=card, patch_size_px=0)
     with pytest.raises(UnusableModel, match=r"does not fit the model resnet18\.a1_in1k"):
         timm_model.build(request)
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [("vit_large_patch16_dinov3.sat493m", True), ("vit_base_patch16_224.mae", True), ("resnet18.a1_in1k", False)],
+)
+def test_licences_are_asked_for_by_whatever_way_a_model_is_named(name, asked):
+    from quadrat.models.definitions.timm_model import source_of
+
+    assert source_of(name).must_accept == asked
