@@ -20,7 +20,7 @@ from ..sampling import WindowSample
 from .known import CONVENTION, GUESSED, STATED, UNKNOWN, KnownBand, Recognised, listed
 from .names import LIGHT, RADAR
 from .offset import Hints, by_values, darkest, has_offset, hints_of
-from .values import AMPLITUDE, AMPLITUDE_DB, AUTO, CODINGS, COUNTS, DECIBEL, PARAMETER, POWER, Coding
+from .values import AMPLITUDE, AMPLITUDE_DB, AUTO, CODINGS, COUNTS, PARAMETER, POWER, Coding
 
 Float = NDArray[np.float32]
 Pixels = NDArray[np.float64]
@@ -311,40 +311,3 @@ def _radar(known: Recognised, reader: RasterReader, pixels: Pixels) -> Radiometr
             f"20 log10 - 83 is decibels. If it is something else, say it under '{PARAMETER}'.",
         )  # fmt: skip
     return _unknown(f"The radar in {known.path} is coded in numbers up to {high:.4g}.", ("db", "power", "amplitude"))
-
-
-@dataclass(frozen=True)
-class Sharing:
-    """Whether two rasters may share a space of embeddings, with the reason."""
-
-    same: bool
-    sentence: str
-
-
-def same_radiometry(a: Values, b: Values, converted: bool = False) -> Sharing:
-    """Whether the numbers of two rasters mean the same, band by band.
-
-    Args:
-        a: of one raster.
-        b: of the other, with as many bands in the same order.
-        converted: what `Values.apply` gives is compared, not the numbers as stored.
-    """
-    if len(a.parts) != len(b.parts):
-        return Sharing(False, f"{a.path} gives {len(a.parts)} bands, {b.path} {len(b.parts)}.")
-    for number, (one, other) in enumerate(zip(a.parts, b.parts, strict=True), 1):
-        if one is PLAIN and other is PLAIN:
-            continue
-        for path, part in ((a.path, one), (b.path, other)):
-            if not part.decided:
-                return Sharing(
-                    False, f"It is not known what the values of {path} mean, so they may not be mixed with those of "
-                    f"another raster. Say it under '{PARAMETER}'.",
-                )  # fmt: skip
-        radar = {DECIBEL, POWER, AMPLITUDE}
-        alike = one.unit == other.unit or {one.unit, other.unit} <= radar if converted else one.name == other.name
-        if not alike:
-            return Sharing(
-                False, f"Band {number} of {a.path} holds {one.title}, but that of {b.path} {other.title}. Bring both "
-                "to the same before they share a space.",
-            )  # fmt: skip
-    return Sharing(True, f"{a.path} and {b.path} hold values of the same meaning.")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import rasterio
 from quadrat.core.bands.offset import Hints, by_values, has_offset, hints_of
-from quadrat.core.bands.radiometry import PLAIN, radiometry, same_radiometry
+from quadrat.core.bands.radiometry import PLAIN, radiometry
 from quadrat.core.bands.recognise import recognise
 from quadrat.core.bands.values import AUTO, CHOICES, CODINGS, PARAMETER
 from quadrat.core.raster import open_raster
@@ -74,9 +74,6 @@ def test_offset_and_none_give_the_same_reflectance(write):
             made.append(values_of(path).apply(reader.read(reader.grid.whole)[0]))
     np.testing.assert_allclose(made[0], made[1], atol=2e-6)
     assert made[0].dtype == np.float32 and made[0].min() > 0 and made[0].max() < 1
-    shared = same_radiometry(values_of(plain), values_of(moved))
-    assert not shared.same and "x 10000 + 1000" in shared.sentence and "Bring both" in shared.sentence
-    assert same_radiometry(values_of(plain), values_of(moved), converted=True).same
 
 
 def test_zeros_at_the_edge_are_no_dark_pixels(write):
@@ -243,17 +240,6 @@ def test_thermal_bands_reflect_nothing(write):
 def test_no_valid_pixel(write):
     found = values_of(write(np.zeros((5, 20, 20)), S2, nodata=0))
     assert found.undecided and "no valid pixel" in found.sentences[0]
-
-
-def test_sharing(write):
-    one = values_of(write(scene(DARK), S2, "a.tif"))
-    assert same_radiometry(one, values_of(write(scene(DARK), S2, "b.tif"))).same
-    desert = values_of(write(scene([3000.0] * 5, 9000), S2, "c.tif"))
-    assert "not known" in same_radiometry(one, desert).sentence and PARAMETER in same_radiometry(desert, one).sentence
-    assert not same_radiometry(one, values_of(write(scene(DARK), S2, "d.tif"), bands=(1, 2))).same
-    decibels = values_of(write(scene([-25.0] * 2, -3), ["VV", "VH"], "e.tif", "float32"))
-    power = values_of(write(scene([0.01] * 2, 0.4), ["VV", "VH"], "f.tif", "float32"))
-    assert not same_radiometry(decibels, power).same and same_radiometry(decibels, power, converted=True).same
 
 
 def test_choices_are_whole():
