@@ -107,8 +107,10 @@ def _unit(part: Radiometry) -> str:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Bands of an embedding to be like; all empty where there is none."""
+    """Bands of an embedding to be like, or of an ONNX twin; all empty where there is none."""
 
+    name: str = ""
+    """Of its file."""
     bands: tuple[int, ...] = ()
     second_bands: tuple[int, ...] = ()
     roles: tuple[str, ...] = ()
@@ -121,7 +123,7 @@ def scene_of(job: EmbedRaster, card: Card, like: Chosen, progress: Progress) -> 
     Args:
         job: names the files, and the bands or an embedding to be like.
         card: of the backbone.
-        like: what that embedding was made from.
+        like: what that embedding, or the ONNX twin that is the backbone, was made from.
         progress: takes warnings.
 
     Raises:
@@ -130,6 +132,8 @@ def scene_of(job: EmbedRaster, card: Card, like: Chosen, progress: Progress) -> 
     """
     if card.inputs:
         return _by_roles(job, card, like, progress)
+    if job.band_roles or job.second_band_roles:
+        raise BadInput(f"{card.title} takes any bands: leave 'Which band is what' empty.")
     if job.like and bool(like.second_bands) != bool(job.second):
         count, what = (
             ("two rasters", "Give the second") if like.second_bands else ("one raster", "Leave the second out")
@@ -156,7 +160,7 @@ def _by_roles(job: EmbedRaster, card: Card, like: Chosen, progress: Progress) ->
         found = _only(found, like.roles)
     if like.roles and found.roles != like.roles:
         raise BadInput(
-            f"{job.like} was made from the bands {', '.join(like.roles)}; here are {', '.join(found.roles)}. Choose a "
+            f"{like.name} was made from the bands {', '.join(like.roles)}; here are {', '.join(found.roles)}. Choose a "
             "raster with the same bands."
         )
     for text in found.warnings:
@@ -172,9 +176,9 @@ def _by_roles(job: EmbedRaster, card: Card, like: Chosen, progress: Progress) ->
     progress.info(f"{card.title} gets: {_listed(found)}.")
     scene = Scene(
         job.input, first, job.second, second, () if order == tuple(range(len(order))) else order, found.roles,
-        found.wavelengths_nm, _parts(job, card, found, (known, also), progress) if card.measured else (),
+        found.wavelengths_nm, _parts(job, like, found, (known, also), progress) if card.measured else (),
     )  # fmt: skip
-    _check_units(job.like, like.units, scene)
+    _check_units(like.name, like.units, scene)
     return scene
 
 
@@ -192,7 +196,7 @@ def _unused(job: EmbedRaster, card: Card, like: Chosen, found: Fit, known: tuple
     """Why one of two rasters gives nothing, and what to do."""
     unused, whole = (job.second, job.input) if found.of_layer(0) else (job.input, job.second)
     if like.roles:
-        return f"{job.like} was made from bands that are all in {whole}. Leave {unused} out."
+        return f"{like.name} was made from bands that are all in {whole}. Leave {unused} out."
     lacking = fit(
         card, known[0], job.band_roles, also=known[1], also_wish=job.second_band_roles, inputs=card.inputs[0].name
     )
@@ -245,7 +249,7 @@ def _listed(found: Fit) -> str:
 
 
 def _parts(
-    job: EmbedRaster, card: Card, found: Fit, known: tuple[Recognised, Recognised | None], progress: Progress
+    job: EmbedRaster, like: Chosen, found: Fit, known: tuple[Recognised, Recognised | None], progress: Progress
 ) -> tuple[Radiometry, ...]:
     """What the numbers of each band mean, in the order of the network.
 
@@ -258,7 +262,7 @@ def _parts(
             continue
         roles = tuple(role for role, number in zip(found.roles, found.layers, strict=True) if number == layer)
         values = radiometry(one, found.of_layer(layer), job.values, roles)
-        if values.undecided and (job.like or job.scaling == "published"):
+        if values.undecided and (like.units or job.like or job.scaling == "published"):
             raise BadInput(" ".join(values.sentences))
         for text in values.sentences:
             progress.warning(text)

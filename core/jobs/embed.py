@@ -194,7 +194,7 @@ class EmbedRaster(Job):
 
     def _problem_of_roles(self) -> str:
         for text in (self.band_roles, self.second_band_roles):
-            if text and not BACKBONES[self.backbone].inputs and not self.like:
+            if text and not BACKBONES[self.backbone].inputs and self.backbone != "onnx" and not self.like:
                 return f"Backbone {self.backbone} takes any bands: leave 'Which band is what' empty."
             if wish.problem(text):
                 return wish.problem(text)

@@ -28,6 +28,7 @@ from ..sidecar import fingerprint, sidecar_path, write_sidecar
 from ..space import Space, build, space_of, stored_weights
 from ..spool import digest
 from ..tiling import Plan, make_plan
+from ..twincard import card_of
 from ..uptodate import up_to_date
 from ..version import VERSION
 from ..windows import Reader
@@ -72,8 +73,7 @@ def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: 
     seconds = _Clock()
     check_folder(job.output)
     earlier = kept(job.output, request)
-    like = Chosen(space.bands, space.second_bands, space.roles, space.units) if job.like else Chosen()
-    scene = scene_of(job, space.card, like, progress)
+    scene = _scene(job, space, progress)
     space = replace(space, bands=scene.bands, second_bands=scene.second_bands, roles=scene.roles, units=scene.units)
     with scene.open() as reader:
         region = window_of(reader.grid, job.extent)
@@ -116,6 +116,15 @@ def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: 
     facts["cells_with_vector"] = cells if fresh else None
     write_sidecar(job.output, job, facts, inputs=_inputs(job), prints=request["inputs"])
     return facts
+
+
+def _scene(job: EmbedRaster, space: Space, progress: Progress) -> Scene:
+    """Rasters and bands: like another embedding, as an ONNX twin wants them, or as the job names them."""
+    card, units = card_of(space)
+    like = Chosen(Path(space.model).name, units=units)
+    if job.like:
+        like = Chosen(job.like, space.bands, space.second_bands, space.roles, space.units)
+    return scene_of(job, card, like, progress)
 
 
 def _resumed(

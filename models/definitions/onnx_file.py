@@ -9,7 +9,6 @@ Source: https://onnx.ai
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +137,6 @@ def build(request: BuildRequest) -> OnnxNetwork:
         raise WeightsNotFound(f"The ONNX file {path} does not exist. Give the path of the file as 'Model'.")
     session, device = _open(path, request)
     notes = session.get_modelmeta().custom_metadata_map
-    _tell_bands(notes, request, path)
     _check_entry(session, request, path)
     if notes.get("quadrat_input") == "raw":
         return OnnxNetwork(request, session, _raw_input(request, notes, path), device, path)
@@ -146,18 +144,6 @@ def build(request: BuildRequest) -> OnnxNetwork:
     if min(std) <= 0:
         raise UnusableModel(f"The metadata of {path.name} hold a standard deviation that is not above 0. Correct them.")
     return OnnxNetwork(request, session, network_input(request, mean, std), device, path)
-
-
-def _tell_bands(notes: Mapping[str, str], request: BuildRequest, path: Path) -> None:
-    """Which bands a file wants that Quadrat wrote, since nothing else can tell whether it gets them."""
-    try:
-        card = json.loads(notes.get("quadrat_card", ""))
-        bands, numbers = list(card["bands"]), list(card.get("numbers", ()))
-    except (ValueError, TypeError, KeyError):
-        return  # written by another program, or for any bands
-    told = [f"{band} ({number})" if number else band for band, number in zip_longest(bands, numbers, fillvalue="")]
-    if told:
-        request.log(f"{path.name} takes these bands, in this order: {', '.join(told)}.")
 
 
 def _raw_input(request: BuildRequest, notes: Mapping[str, str], path: Path) -> NetworkInput:

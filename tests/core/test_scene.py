@@ -146,9 +146,32 @@ def test_the_twin_takes_what_is_measured(go, s2, s1, embed, tmp_path):
     twin = str(tmp_path / "croma.onnx")
     run_job(ExportOnnx(embedding=first.path, output=twin), Progress())
     options = {"backbone": "onnx", "model": twin, "storage": "float32", "overlap_px": 0}
-    again = embed(s2, "b.tif", second=s1, **options)  # stored x 10000 and in decibels already
+    again = embed(s2, "b.tif", second=s1, **options)
     np.testing.assert_allclose(again.values, first.values, atol=1e-4)
-    assert "in this order: coastal (reflectance x 10000), blue" in again.text and "vh (decibels)" in again.text
+    assert "croma.onnx (CROMA base) gets: coastal = band 1" in again.text
+    power = write(tmp_path / "power.tif", 10 ** (radar()[::-1] / 10), names=RADAR[::-1])
+    turned = embed(power, "c.tif", second=s2, values="power", **options)
+    np.testing.assert_allclose(turned.values, first.values, atol=1e-3)
+    with pytest.raises(BadInput, match=r"croma.onnx \(CROMA base\) needs the radar VV"):
+        embed(s2, "d.tif", **options)
+    unknown = write(tmp_path / "unknown.tif", np.full((2, SIDE, SIDE), 3e5, np.float32), names=RADAR)
+    with pytest.raises(BadInput, match="Values of the bands"):
+        embed(s2, "e.tif", second=unknown, **options)
+    late = embed(s2, "f.tif", second=s1, like=again.path, **options)
+    np.testing.assert_array_equal(late.values, again.values)
+
+
+def test_a_twin_for_any_bands_takes_them_as_they_come(embed, s2, tmp_path):
+    """Nor does a file of another program, whatever it says of itself."""
+    pytest.importorskip("onnx")
+    from quadrat.tests.models.conftest import save_onnx
+
+    for notes in ({}, {"quadrat_card": "{}"}, {"quadrat_card": '{"title": "x", "bands": ["b"], "units": []}'}):
+        path = save_onnx(tmp_path / "other.onnx", in_chans=12, metadata=notes)
+        made = embed(s2, f"{len(str(notes))}.tif", backbone="onnx", model=str(path), tile_size_px=32)
+        assert "gets" not in made.text
+    with pytest.raises(BadInput, match="takes any bands"):
+        embed(s2, "x.tif", backbone="onnx", model=str(path), band_roles="red=1", tile_size_px=32)
 
 
 def test_which_date_of_a_series_is_taken_is_said(go, s1, tmp_path):

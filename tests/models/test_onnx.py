@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from quadrat.models.errors import UnusableModel, WeightsNotFound
+from quadrat.models.onnxnotes import notes_of_file
 
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -116,3 +117,15 @@ def test_what_onnxruntime_was_built_with_is_used(device, built_with, wanted):
     assert onnx_file._providers(device, full(built_with), "1") == full(wanted)
     with pytest.raises(UnusableModel, match="Choose the device 'auto' or 'cpu'"):
         onnx_file._providers("cuda", full(["CPU", "Dml"]), "1")
+
+
+def test_notes_are_read_without_the_network(tools, tmp_path):
+    notes = {"quadrat_card": '{"title": "Größe"}', "other": "x" * 3000, "empty": ""}
+    path = tools.save_onnx(tmp_path / "a.onnx", metadata=notes)
+    assert notes_of_file(path) == notes == onnxruntime.InferenceSession(str(path)).get_modelmeta().custom_metadata_map
+    whole = path.read_bytes()
+    for length in (0, 1, 7, len(whole) // 2, len(whole) - 1):
+        (tmp_path / "cut.onnx").write_bytes(whole[:length])
+        assert notes_of_file(tmp_path / "cut.onnx") == {}
+    (tmp_path / "text.onnx").write_text("no network at all, but a page of words")
+    assert notes_of_file(tmp_path / "text.onnx") == notes_of_file(tmp_path / "none.onnx") == {}
