@@ -18,12 +18,12 @@ class ExportOnnx(Job):
         summary="Writes the network that made an embedding as one ONNX file, which runs without PyTorch.",
         help=(
             "The file takes pixels as the network did and gives the same vectors: scaling, statistics and principal "
-            "components are in it. Quadrat finds the bands that it wants and brings their numbers to the same measure; "
-            "other programs must give them in the order and as what its metadata name. It runs in the light engine "
-            "(backbone onnx, with the path of the file as model) and in other programs that take ONNX. That both agree is "
-            "checked before the file is kept. With a head the file gives probabilities of the classes, or the value, for each "
-            "cell. Backbones that are no networks of PyTorch (spectral-textural, mosaiks, raw) need "
-            "no twin: they run in the light engine as they are."
+            "components are in it. Quadrat finds the bands that it wants and brings their numbers to the same "
+            "measure; other programs must give them in the order and as what its metadata name. It runs in the light "
+            "engine (backbone onnx, with the path of the file as model) and in other programs that take ONNX. That "
+            "both agree is checked before the file is kept. With a head the file gives probabilities of the classes, "
+            "or the value, for each cell. Backbones that are no networks of PyTorch (spectral-textural, mosaiks, "
+            "raw) need no twin: they run in the light engine as they are."
         ),
         tags=("ONNX", "onnxruntime", "Deepness", "network", "foundation model"),
     )
