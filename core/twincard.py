@@ -5,12 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..models.card import Card, Inputs
-from ..models.onnxnotes import notes_of_file
+from ..models.onnxnotes import CARD, notes_of_file
 from ..models.spectrum import ROLES
 from .space import Space
 
 ONNX = "onnx"
-NOTE = "quadrat_card"
 
 
 def card_of(space: Space) -> tuple[Card, tuple[str, ...]]:
@@ -25,7 +24,7 @@ def card_of(space: Space) -> tuple[Card, tuple[str, ...]]:
     if space.backbone != ONNX or not Path(space.model).is_file():
         return card, ()
     try:
-        facts = json.loads(notes_of_file(Path(space.model)).get(NOTE, ""))
+        facts = json.loads(notes_of_file(Path(space.model)).get(CARD, ""))
         title, roles, units = str(facts["title"]), tuple(facts["bands"]), tuple(facts["units"])
     except (ValueError, TypeError, KeyError):
         return card, ()

@@ -6,6 +6,10 @@ Source: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (field numbers), 
 from pathlib import Path
 from typing import BinaryIO, Dict, Iterator, Tuple
 
+PIXELS, FILL, TILE, CARD = "quadrat_input", "quadrat_fill", "quadrat_tile_size", "quadrat_card"
+"""Keys of what Quadrat writes: `raw` where pixels are wanted as they are stored; what stands for no value, a number a
+band; side of a tile; facts of the card as JSON."""
+RAW = "raw"
 METADATA = 14
 """Field of a model that holds an entry of its metadata; in an entry 1 is the key and 2 the value."""
 MOST_BYTES = 1_000_000

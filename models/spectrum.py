@@ -41,7 +41,13 @@ _ROLES = (
     Role("vh", "radar VH"),
 )
 ROLES: Dict[str, Role] = {role.name: role for role in _ROLES}
+OPTICAL = (
+    "coastal", "blue", "green", "red", "rededge1", "rededge2", "rededge3", "nir", "nir_narrow", "water_vapour",
+    "swir1", "swir2",
+)  # fmt: skip
+"""Of Sentinel-2 L2A, in its order."""
 RADAR = ("vv", "vh")
+"""Of Sentinel-1."""
 TOLERANCE_NM = 12.0
 """By which a stated wavelength may miss the range of a role before the two contradict each other."""
 NIR = ("nir", "nir_narrow")

@@ -19,14 +19,13 @@ from torch import Tensor, nn
 
 from .contract import Float
 from .errors import UnusableModel
+from .onnxnotes import CARD, FILL, PIXELS, RAW, TILE
 from .torch_tools import need
 
 OPSET = 17
 MOST_BYTES = 1_900_000_000
 """A file of the format that ONNX is written in holds 2 GB."""
 INPUT, OUTPUT = "pixels", "vectors"
-RAW, FILL, TILE, CARD = "quadrat_input", "quadrat_fill", "quadrat_tile_size", "quadrat_card"
-"""Keys of the metadata: `raw` where pixels are wanted as they are stored, what stands for no value, and so on."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +187,6 @@ def notes_of(fill: Float, tile_size_px: int, facts: Mapping[str, Any]) -> dict[s
         facts: of the card; anything that JSON can hold.
     """
     return {
-        RAW: "raw", FILL: json.dumps([float(value) for value in fill]), TILE: str(tile_size_px),
+        PIXELS: RAW, FILL: json.dumps([float(value) for value in fill]), TILE: str(tile_size_px),
         CARD: json.dumps(dict(facts), ensure_ascii=False),
     }  # fmt: skip

@@ -1,12 +1,8 @@
 """Cards of CROMA, for Sentinel-1 and Sentinel-2."""
 
 from ..card import Card, Inputs, Source
+from ..spectrum import OPTICAL, RADAR
 
-OPTICAL = (
-    "coastal", "blue", "green", "red", "rededge1", "rededge2", "rededge3", "nir", "nir_narrow", "water_vapour",
-    "swir1", "swir2",
-)  # fmt: skip
-RADAR = ("vv", "vh")
 INPUTS = (
     Inputs("Sentinel-2 L2A and Sentinel-1 GRD", (*OPTICAL, *RADAR)),
     Inputs("Sentinel-2 L2A", OPTICAL),

@@ -1,12 +1,8 @@
 """Cards of SMARTIES, for any optical bands and Sentinel-1."""
 
 from ..card import Card, Inputs, Source
+from ..spectrum import OPTICAL, RADAR
 
-OPTICAL = (
-    "coastal", "blue", "green", "red", "rededge1", "rededge2", "rededge3", "nir", "nir_narrow", "water_vapour",
-    "swir1", "swir2",
-)  # fmt: skip
-RADAR = ("vv", "vh")
 INPUTS = (
     Inputs("Sentinel-2 L2A", OPTICAL),
     Inputs("Sentinel-1 GRD", RADAR),

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cards.croma import CARDS, OPTICAL, RADAR
+from ..cards.croma import CARDS
 from ..contract import Bool, BuildRequest, Float
 from ..errors import UnusableModel
 from ..identity import identity_of
 from ..loading import find_weights, read_groups, sha256_of
 from ..scaling import sampled_pixels
+from ..spectrum import OPTICAL, RADAR
 from ..torch_tools import choose_device, need, out_of_memory
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from ..crew import thread_count
 from ..errors import MissingLibrary, OutOfMemory, UnusableModel, WeightsNotFound
 from ..identity import identity_of
 from ..loading import sha256_of
+from ..onnxnotes import FILL, PIXELS, RAW, TILE
 from ..scaling import NetworkInput, UnitRange, network_input
 
 TILE_PX = 224
@@ -27,8 +28,8 @@ TILE_PX = 224
 ACCEPTED = "A network must take [N, C, H, W] float32 and give [N, D] or [N, D, h, w]."
 MEAN_KEYS = ("quadrat_mean", "standardization_mean")
 STD_KEYS = ("quadrat_std", "standardization_std")
-TILE_KEYS = ("quadrat_tile_size", "tile_size")
-FILL_KEYS = ("quadrat_fill",)
+TILE_KEYS = (TILE, "tile_size")
+FILL_KEYS = (FILL,)
 PROVIDERS = {
     "cuda": ("CUDAExecutionProvider", "CUDA"),
     "directml": ("DmlExecutionProvider", "DirectML"),
@@ -138,7 +139,7 @@ def build(request: BuildRequest) -> OnnxNetwork:
     session, device = _open(path, request)
     notes = session.get_modelmeta().custom_metadata_map
     _check_entry(session, request, path)
-    if notes.get("quadrat_input") == "raw":
+    if notes.get(PIXELS) == RAW:
         return OnnxNetwork(request, session, _raw_input(request, notes, path), device, path)
     mean, std = _numbers(notes, MEAN_KEYS, path) or [0.0], _numbers(notes, STD_KEYS, path) or [1.0]
     if min(std) <= 0:

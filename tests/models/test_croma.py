@@ -6,9 +6,10 @@ import importlib.util
 import numpy as np
 import pytest
 from quadrat.models import registry, spectrum
-from quadrat.models.cards.croma import CARDS, OPTICAL, RADAR
+from quadrat.models.cards.croma import CARDS
 from quadrat.models.contract import BuildRequest
 from quadrat.models.errors import MissingLibrary, OutOfMemory, UnusableModel, WeightsNotFound
+from quadrat.models.spectrum import OPTICAL, RADAR
 
 torch = pytest.importorskip("torch")
 

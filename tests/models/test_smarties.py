@@ -4,9 +4,10 @@ import importlib.util
 
 import numpy as np
 import pytest
-from quadrat.models.cards.smarties import CARDS, OPTICAL
+from quadrat.models.cards.smarties import CARDS
 from quadrat.models.errors import ModelError, UnusableModel, WeightsNotFound
 from quadrat.models.networks.smarties_spectrum import RANGES, ranges_of
+from quadrat.models.spectrum import OPTICAL
 
 torch = pytest.importorskip("torch")
 if importlib.util.find_spec("timm") is None:
