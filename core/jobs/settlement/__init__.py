@@ -1,0 +1,1 @@
+"""Jobs of the field of favelas and other informal settlements."""

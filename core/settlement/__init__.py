@@ -1,0 +1,1 @@
+"""Favelas: cells, labels, six variables, combinations of classifiers."""

@@ -1,0 +1,22 @@
+"""Columns of a layer of cells, as the studies of Rio de Janeiro name them, and the words in them. Standard library only.
+
+Sources: Hallopeau et al. 2025, arXiv:2510.03725 and arXiv:2509.26171.
+"""
+
+CELL, ROW, COLUMN, ZONE = "cell", "row", "col", "zone"
+"""Number of a cell, 100,000 times its zone and a running number; where it lies in the grid, row 0 in the north; zone."""
+ZONE_STEP = 100_000
+
+P_FAVELAS, RES, P_VEGETA, GHSL, ZI = "p_favelas", "res", "p_vegeta", "ghsl", "zi"
+"""Shares of a cell from 0 to 1 that are favela, residential, vegetated, built up and excluded."""
+
+LABEL, STATUS = "label", "status"
+"""What a cell teaches, empty where it teaches nothing; and why."""
+FAVELA, RESIDENTIAL = "favela", "residential"
+
+SIX = (P_VEGETA, "len_roads", "profile_co", "nb_connect", "min_connec", "slope")
+"""The variables of the published random forest: share of vegetation, metres of streets, profile curvature, street
+nodes, least streets that meet in one, degrees of slope."""
+NINE = (*SIX, "entropy", "mean_conne", "max_connec")
+"""Those of the study with neighbours: with spectral entropy, mean and most streets that meet in a node."""
+UNITS = {"len_roads": "m", "profile_co": "1/m", "slope": "°", "entropy": "bit"}
