@@ -1,10 +1,12 @@
-"""Columns of a layer of cells, as the studies of Rio de Janeiro name them, and the words in them. Standard library only.
+"""Columns of a layer of cells, as the studies of Rio de Janeiro name them, and the words in them.
+
+Standard library only.
 
 Sources: Hallopeau et al. 2025, arXiv:2510.03725 and arXiv:2509.26171.
 """
 
 CELL, ROW, COLUMN, ZONE = "cell", "row", "col", "zone"
-"""Number of a cell, 100,000 times its zone and a running number; where it lies in the grid, row 0 in the north; zone."""
+"""Number of a cell (a running number and 100,000 times its zone); row from the north and column in the grid; zone."""
 ZONE_STEP = 100_000
 
 P_FAVELAS, RES, P_VEGETA, GHSL, ZI = "p_favelas", "res", "p_vegeta", "ghsl", "zi"
