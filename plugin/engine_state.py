@@ -7,9 +7,9 @@ from typing import Any, Dict, List, Optional, Tuple
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ..core.errors import QuadratError
+from ..processing.background import in_background
 from ..processing.i18n import tr
 from ..processing.runner import Run
-from .background import in_background
 
 SET_UP = "quadrat:setupengine"
 WEIGHTS = (".safetensors", ".pth", ".pt", ".bin", ".onnx")

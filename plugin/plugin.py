@@ -53,8 +53,8 @@ class QuadratPlugin:
             self._undo.pop()()
 
     def _remove_provider(self) -> None:
+        from ..processing.background import forget_all
         from ..processing.runner import cancel_all
-        from .background import forget_all
 
         cancel_all()
         forget_all()

@@ -4,7 +4,7 @@ from typing import Any, List
 
 from ..core.estimation.registry import ESTIMATORS
 from ..core.heads.registry import HEADS
-from ..core.jobs.declare import OUTPUTS, Job, Kind, Param
+from ..core.jobs.declare import CHOICES, OUTPUTS, Job, Kind, Param
 from ..core.jobs.registry import ALL
 from ..core.metrics.registry import METRICS
 from ..models.registry import BACKBONES
@@ -21,6 +21,7 @@ KIND_WORDS = {
     Kind.NUMBER: "number",
     Kind.FLAG: "yes or no",
     Kind.TEXT: "text",
+    Kind.ROLES: "roles of bands",
     Kind.EXTENT: "xmin,xmax,ymin,ymax [CRS]",
     Kind.RASTER_OUT: "raster to write",
     Kind.VECTOR_OUT: "layer or table to write",
@@ -64,7 +65,7 @@ def _job_lines(job: Any) -> List[str]:
 
 
 def _param_row(job: "type[Job]", name: str, p: Param) -> "tuple[str, str, str]":
-    kind = " / ".join(f"`{c}`" for c in p.choices) if p.kind is Kind.CHOICE else KIND_WORDS[p.kind]
+    kind = " / ".join(f"`{c}`" for c in p.choices) if p.kind in CHOICES else KIND_WORDS[p.kind]
     limits = [f"at least {p.minimum:g}"] if p.minimum is not None else []
     limits += [f"at most {p.maximum:g}"] if p.maximum is not None and p.maximum < 1e6 else []
     marks = [p.unit, *limits, "advanced" if p.advanced else ""]

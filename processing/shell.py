@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, TextIO
 
 from ..core.errors import BadJob, Cancelled, QuadratError
-from ..core.jobs.declare import OUTPUTS, Job, Kind, Param
+from ..core.jobs.declare import CHOICES, OUTPUTS, Job, Kind, Param
 from ..core.jobs.engine import SetUpEngine
 from ..core.jobs.registry import ALL, job_from_dict
 from ..core.version import VERSION
@@ -97,7 +97,7 @@ def _option(p: Param, default: Any) -> Dict[str, Any]:
         option.update(required=True, default=argparse.SUPPRESS)
     if p.kind is Kind.FLAG:
         return {**option, "action": argparse.BooleanOptionalAction}
-    if p.kind is Kind.CHOICE:
+    if p.kind in CHOICES:
         return {**option, "choices": p.choices}
     if p.kind in (Kind.INTEGER, Kind.NUMBER):
         return {**option, "type": int if p.kind is Kind.INTEGER else float, "metavar": "N"}

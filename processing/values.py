@@ -13,7 +13,7 @@ from qgis.core import (
 )
 
 from ..core.errors import BadInput, BadJob
-from ..core.jobs.declare import OUTPUTS, Job, Kind, Param
+from ..core.jobs.declare import CHOICES, OUTPUTS, Job, Kind, Param
 from .i18n import tr
 from .parameters import key
 from .sources import RasterSource, VectorSnapshot, absolute, evaluated, find_raster, raster_path, vector_source
@@ -198,8 +198,10 @@ _READERS: Dict[Kind, Callable[[Reader, str, Param], Any]] = {
     Kind.INTEGER: Reader._read_number,
     Kind.NUMBER: Reader._read_number,
     Kind.CHOICE: Reader._read_choice,
+    Kind.BACKBONE: Reader._read_choice,
     Kind.FLAG: Reader._read_flag,
     Kind.TEXT: Reader._read_text,
+    Kind.ROLES: Reader._read_text,
     Kind.EXTENT: Reader._read_extent,
 }
 
@@ -256,7 +258,7 @@ def _refuse_overwriting(job: Job) -> None:
     taken: Dict[str, str] = {}
     for name, p in job.params().items():
         value = getattr(job, name)
-        if not value or p.kind in (Kind.TEXT, Kind.CHOICE, Kind.FIELD) or not isinstance(value, str):
+        if not value or p.kind in (*CHOICES, Kind.TEXT, Kind.ROLES, Kind.FIELD) or not isinstance(value, str):
             continue
         path = os.path.normcase(os.path.abspath(value.partition("|")[0]))
         if p.kind in OUTPUTS and path in taken:

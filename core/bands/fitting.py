@@ -46,8 +46,12 @@ class Fit:
     @property
     def proposal(self) -> str:
         """What a form may show for the user to correct, as `wish.py` reads it; empty where any bands will do."""
+        return self.proposed(0)
+
+    def proposed(self, layer: int) -> str:
+        """The same for one of two rasters."""
         pairs = zip(self.roles, self.bands, self.layers, strict=True)
-        return " ".join(f"{role}={band}" for role, band, layer in pairs if self.inputs and not layer)
+        return " ".join(f"{role}={band}" for role, band, one in pairs if self.inputs and one == layer)
 
     def of_layer(self, layer: int) -> tuple[int, ...]:
         """Band numbers of one of two rasters, in the order of the network."""

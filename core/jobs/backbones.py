@@ -28,13 +28,34 @@ class ChooseBackbone(Job):
 
     input: str = param(Kind.RASTER, "Raster")
     band_roles: str = param(
-        Kind.TEXT, "Which band is what", optional=True, help="Where names and product do not tell: blue=2 red=4."
+        Kind.ROLES,
+        "Which band is what",
+        parent="input",
+        optional=True,
+        help="Where names and product do not tell: blue=2 red=4. Empty: as recognised.",
     )
     second: str = param(
         Kind.RASTER, "Second raster of the same place", optional=True, help="Radar beside optical bands."
     )
-    output: str = param(Kind.FILE_OUT, "Page", extension="html", result="report")
+    second_band_roles: str = param(
+        Kind.ROLES,
+        "Which band of the second raster is what",
+        parent="second",
+        optional=True,
+        advanced=True,
+        help="As in: vv=1 vh=2. Empty: as recognised.",
+    )
+    output: str = param(
+        Kind.FILE_OUT,
+        "Page",
+        optional=True,
+        extension="html",
+        result="report",
+        help="Empty: what fits is told in the log only.",
+    )
 
     def problem(self) -> str:
         """The bands that are given cannot be read."""
-        return wish.problem(self.band_roles)
+        if self.second_band_roles and not self.second:
+            return "Bands of a second raster are given, but no second raster."
+        return wish.problem(self.band_roles) or wish.problem(self.second_band_roles)

@@ -32,6 +32,11 @@ class Kind(str, Enum):
     INTEGER = "integer"
     NUMBER = "number"
     CHOICE = "choice"
+    BACKBONE = "backbone"
+    """A choice among the cards of `models/`, for the rasters in `parent`; the form tells which suit them and why
+    others do not."""
+    ROLES = "roles"
+    """Which band of the raster `parent` is what, `blue=2 green=3`; the form proposes it. Empty: as recognised."""
     FLAG = "flag"
     TEXT = "text"
     EXTENT = "extent"
@@ -42,6 +47,7 @@ class Kind(str, Enum):
 
 
 OUTPUTS = (Kind.RASTER_OUT, Kind.VECTOR_OUT, Kind.FILE_OUT)
+CHOICES = (Kind.CHOICE, Kind.BACKBONE)
 EMPTY_AT_FIRST = (Kind.RASTER, Kind.VECTOR, Kind.FILE, Kind.FOLDER, Kind.FIELD, *OUTPUTS)
 """Kinds without a sensible default: empty until given, and an error when empty unless `optional`."""
 
@@ -62,7 +68,10 @@ class Param:
     """May stay empty; outputs that may be left out are optional too."""
     advanced: bool = False
     parent: str = ""
-    """Name of the field that a FIELD, FIELDS, BANDS or EXTENT belongs to."""
+    """Name of the field that a FIELD, FIELDS, BANDS, ROLES or EXTENT belongs to; several, separated by blanks, where a
+    BACKBONE gets several rasters."""
+    instead_of: str = ""
+    """RASTER only: name of the BACKBONE that is taken from the raster, whatever is chosen, when this is given."""
     geometry: str = ""
     """VECTOR only: `polygon` where nothing else makes sense; empty takes any layer or table."""
     recorded: bool = False
@@ -207,7 +216,7 @@ def _check(title: str, name: str, p: Param, value: Any, defaults: Dict[str, Any]
         return _check_list(where, p, value)
     if not isinstance(value, str):
         raise BadJob(f"{where} must be a text, not {value!r}.")
-    if p.kind is Kind.CHOICE and value not in p.choices:
+    if p.kind in CHOICES and value not in p.choices:
         raise BadJob(f"{where} must be one of: {', '.join(p.choices)}; not '{value}'.{_meant(value, p.choices)}")
     return value
 

@@ -32,8 +32,9 @@ class EmbedRaster(Job):
 
     input: str = param(Kind.RASTER, "Raster")
     backbone: str = param(
-        Kind.CHOICE,
+        Kind.BACKBONE,
         "Backbone",
+        parent="input second",
         default=DEFAULT_BACKBONE,
         choices=tuple(BACKBONES),
         help="What makes the vectors. spectral-textural and mosaiks need nothing; timm and onnx need a model below; "
@@ -49,10 +50,12 @@ class EmbedRaster(Job):
         Kind.BANDS, "Bands", parent="input", optional=True, help="Empty: all bands except alpha."
     )
     band_roles: str = param(
-        Kind.TEXT,
+        Kind.ROLES,
         "Which band is what",
+        parent="input",
         optional=True,
-        help="For backbones made for certain bands, where names and product do not tell: blue=2 green=3 red=4.",
+        help="For backbones made for certain bands, where names and product do not tell: blue=2 green=3 red=4. Empty: "
+        "as recognised.",
     )
     second: str = param(
         Kind.RASTER,
@@ -69,7 +72,12 @@ class EmbedRaster(Job):
         help="Empty: all bands except alpha.",
     )
     second_band_roles: str = param(
-        Kind.TEXT, "Which band of the second raster is what", optional=True, advanced=True, help="As in: vv=1 vh=2."
+        Kind.ROLES,
+        "Which band of the second raster is what",
+        parent="second",
+        optional=True,
+        advanced=True,
+        help="As in: vv=1 vh=2. Empty: as recognised.",
     )
     values: str = param(
         Kind.CHOICE,
@@ -92,6 +100,7 @@ class EmbedRaster(Job):
         Kind.RASTER,
         "Same space as this embedding",
         optional=True,
+        instead_of="backbone",
         help="Takes over backbone, statistics, filters and components of an embedding made earlier, so that a head "
         "trained there can be applied here.",
     )

@@ -77,7 +77,7 @@ class SpeedTest(Job):
     )
 
     backbone: str = param(
-        Kind.CHOICE,
+        Kind.BACKBONE,
         "Backbone",
         default=DEFAULT_BACKBONE,
         choices=tuple(BACKBONES),

@@ -31,7 +31,7 @@ class FetchWeights(Job):
     )
 
     backbone: str = param(
-        Kind.CHOICE,
+        Kind.BACKBONE,
         "Backbone",
         default=WITH_WEIGHTS[0],
         choices=WITH_WEIGHTS,

@@ -1,5 +1,6 @@
 """Raster in, page of backbones out."""
 
+import functools
 import math
 import time
 from pathlib import Path
@@ -18,14 +19,12 @@ from ..bands.fitting import Fit, fit
 from ..bands.known import Recognised
 from ..bands.recognise import recognise
 from ..jobs.backbones import ChooseBackbone
+from ..jobs.cards import made_for, weights_text
 from ..jobs.declare import Result
 from ..progress import Progress
 from ..raster import environment, open_raster
 from ..report.cards import page
 
-NUMBER_BYTES = 4
-OVERHEAD = 1.3
-"""What a network takes beside its weights while it runs, as a share of them."""
 MATRIX = 1024
 EFFICIENCY = 0.5
 """Of a network, as a share of a plain product of matrices: 0.3 to 0.9 were measured."""
@@ -36,7 +35,7 @@ MOST_LISTED = 400
 
 
 def run(job: ChooseBackbone, progress: Progress) -> Result:
-    """Write the page.
+    """Judge every backbone, and write the page where one is wanted.
 
     Raises:
         QuadratError: a raster cannot be read, or the page not be written.
@@ -60,14 +59,17 @@ def run(job: ChooseBackbone, progress: Progress) -> Result:
         for b in known.bands[:MOST_LISTED]
     ]
     title = f"Backbones for {Path(job.input.split('|')[0]).name}"
-    with replacing(job.output) as path:
-        path.write_text(page(title, _intro(known, also), bands, cards), encoding="utf-8")
+    if job.output:
+        with replacing(job.output) as path:
+            path.write_text(page(title, _intro(known, also), bands, cards), encoding="utf-8")
     for card in cards:
         if card["fits"]:
             progress.info(f"{card['title']}: fits{', taken by default' if card['default'] else ''}.")
         else:
             progress.info(f"{card['title']}: does not fit. {card['why']}")
-    facts = {"result": "report", "default": default, "cards": cards, "recognised": known.to_json()}
+    facts = {"result": "report", "default": default, "cards": cards, "recognised": _facts(known)}
+    if also is not None:
+        facts["second_recognised"] = _facts(also)
     return Result(job.facts.id, job.outputs(), facts, time.monotonic() - started)
 
 
@@ -81,8 +83,9 @@ def _pixels(path: str) -> int:
         return reader.grid.height * reader.grid.width
 
 
+@functools.lru_cache(maxsize=1)
 def processor_gflops() -> float:
-    """Billions of float32 operations a second that all cores together do in a product of matrices."""
+    """Billions of float32 operations a second that all cores together do in a product of matrices; measured once."""
     one = np.ones((MATRIX, MATRIX), np.float32)
     one @ one
     best = math.inf
@@ -115,7 +118,13 @@ def time_text(card: Card, pixels: int, gflops: float) -> str:
 
 
 def _refit(card: Card, found: Fit, known: Recognised, job: ChooseBackbone, also: Recognised | None) -> Fit:
-    return fit(card, known, job.band_roles, also=also) if job.band_roles and card.inputs else found
+    if not card.inputs or not (job.band_roles or job.second_band_roles):
+        return found
+    return fit(card, known, job.band_roles, also=also, also_wish=job.second_band_roles)
+
+
+def _facts(known: Recognised) -> dict[str, Any]:
+    return {"title": known.title, **known.to_json()}
 
 
 def _intro(known: Recognised, also: Recognised | None) -> list[str]:
@@ -145,31 +154,11 @@ def describe(card: Card, found: Fit, known: Recognised, at_hand: bool, default: 
     return {
         "name": card.name, "title": card.title, "summary": card.summary, "fits": found.fits, "default": default,
         "why": found.why, "warnings": list(found.warnings) if card.inputs else [], "gets": gets,
-        "bands": list(found.bands), "made_for": made_for(card), "weights": weights_text(card, at_hand),
+        "bands": list(found.bands), "proposals": [found.proposed(layer) for layer in (0, 1)],
+        "made_for": made_for(card), "weights": weights_text(card, at_hand),
         "at_hand": at_hand, "cell": f"{cell:.3g} m" if cell else "", "dimensions": card.embed_dim,
         "licence": card.licence, "source": card.source, "engine": "full" if card.needs_torch else "light",
     }  # fmt: skip
-
-
-def made_for(card: Card) -> str:
-    """Sensors and resolution in words."""
-    if not card.inputs:
-        return "any bands, any pixels"
-    low, high = card.resolution_m
-    size = f", {low:g} m" if high and low == high else f", {low:g} to {high:g} m" if high else ""
-    names = " or ".join(one.name for one in card.inputs)
-    return f"{'any bands of ' if card.any_bands else ''}{names}{size}"
-
-
-def weights_text(card: Card, at_hand: bool) -> str:
-    """Size on disk and in memory, and whether they are there."""
-    if card.weights is None:
-        return "of the model that you name" if card.needs_model else "none needed"
-    size = card.weights.megabytes
-    memory = card.weights.parameters * NUMBER_BYTES * OVERHEAD / 1e6
-    told = [f"{size:,} MB" if size else "size not known"]
-    told += [f"about {memory:,.0f} MB of memory"] if memory else []
-    return ", ".join([*told, "on this computer" if at_hand else "not on this computer"])
 
 
 def _on_disk(card: Card) -> bool:

@@ -36,9 +36,9 @@ class Entry:
     """Why it cannot be used, as a sentence; empty when it is whole, or has not been looked at."""
 
 
-def path_in_store(name: str) -> Optional[Path]:
-    """The file of weights of that name, whole or not; None where there is none."""
-    folder = store_folder()
+def path_in_store(name: str, base: Optional[Path] = None) -> Optional[Path]:
+    """The file of weights of that name, whole or not; None where there is none. `base` as for `store_folder`."""
+    folder = store_folder(base)
     paths = [folder / f"{file_stem(name)}{suffix}" for suffix in SUFFIXES] if folder else []
     return next((path for path in paths if path.is_file()), None)
 

@@ -7,6 +7,7 @@ from qgis.PyQt.QtGui import QKeyEvent
 from qgis.PyQt.QtWidgets import QComboBox, QFrame, QLabel, QWidget
 
 from ...core.active.registry import STRATEGIES
+from ...processing.forms.sentences import quiet, sentence
 from ...processing.i18n import tr
 from .parts import (
     attempt,
@@ -18,9 +19,7 @@ from .parts import (
     narrow,
     percent,
     push_button,
-    quiet,
     row,
-    sentence,
     strip,
     swatch,
 )

@@ -17,9 +17,10 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
+from ...processing.forms.sentences import quiet, sentence
 from ...processing.i18n import plural, tr
 from .class_model import COLOUR, KEY, LABELS, NAME, ClassModel
-from .parts import attempt, column, described, icon_size, lines, quiet, row, sentence, swatch, tool_button
+from .parts import attempt, column, described, icon_size, lines, row, swatch, tool_button
 
 FEWEST_ROWS, MOST_ROWS = 3, 8
 """The list is as high as its classes, within these bounds; beyond, it scrolls."""

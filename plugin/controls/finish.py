@@ -6,8 +6,9 @@ from qgis.PyQt.QtCore import QSignalBlocker, pyqtSignal
 from qgis.PyQt.QtGui import QGuiApplication
 from qgis.PyQt.QtWidgets import QComboBox, QMenu, QPushButton, QWidget
 
+from ...processing.forms.sentences import quiet, sentence
 from ...processing.i18n import tr
-from .parts import attempt, column, described, evenly, narrow, push_button, quiet, row, sentence, title_of
+from .parts import attempt, column, described, evenly, narrow, push_button, row, title_of
 
 
 class FinishControl(QWidget):

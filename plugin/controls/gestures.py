@@ -7,20 +7,9 @@ from qgis.PyQt.QtCore import QSignalBlocker, Qt
 from qgis.PyQt.QtGui import QKeySequence
 from qgis.PyQt.QtWidgets import QAction, QButtonGroup, QMenu, QToolButton, QWidget
 
+from ...processing.forms.sentences import quiet, sentence
 from ...processing.i18n import plural, tr
-from .parts import (
-    attempt,
-    column,
-    described,
-    evenly,
-    icon_size,
-    quiet,
-    row,
-    sentence,
-    theme_icon,
-    title_of,
-    tool_button,
-)
+from .parts import attempt, column, described, evenly, icon_size, row, theme_icon, title_of, tool_button
 
 TOOLS = {
     "click": "mActionCapturePoint",

@@ -6,9 +6,10 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QPixmap
 from qgis.PyQt.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from ...processing.forms.sentences import Sentence, quiet, sentence
 from ...processing.i18n import tr
 from .bars import Bars
-from .parts import Sentence, column, described, evenly, icon_size, lines, percent, quiet, row, sentence, swatch
+from .parts import column, described, evenly, icon_size, lines, percent, row, swatch
 from .thumbnails import Thumbnails
 
 CLASSES_SHOWN = 4

@@ -5,8 +5,9 @@ from typing import Any, Optional
 from qgis.PyQt.QtCore import QSignalBlocker, Qt
 from qgis.PyQt.QtWidgets import QCheckBox, QLabel, QSlider, QSpinBox, QWidget
 
+from ...processing.forms.sentences import quiet, sentence
 from ...processing.i18n import tr
-from .parts import column, described, letters, percent, quiet, row, sentence, strip
+from .parts import column, described, letters, percent, row, strip
 
 USUAL_COVERAGE = 90
 """Of a hundred places; the job 'Train head' starts with the same."""

@@ -5,9 +5,10 @@ from typing import Any, List, Optional, Tuple
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout, QWidget
 
+from ...processing.forms.sentences import quiet, sentence
 from ...processing.i18n import plural, tr
 from ..engine_state import EngineState, MachineFacts
-from .parts import described, push_button, quiet, row, sentence
+from .parts import described, push_button, row
 
 GIGABYTE = 1e9
 

@@ -5,7 +5,8 @@ from typing import Any, Optional
 from qgis.PyQt.QtCore import QElapsedTimer, Qt, QTimer
 from qgis.PyQt.QtWidgets import QFrame, QLabel, QProgressBar, QStyle, QWidget
 
-from .parts import column, described, icon_size, lines, push_button, row, sentence, tool_button
+from ...processing.forms.sentences import sentence
+from .parts import column, described, icon_size, lines, push_button, row, tool_button
 
 ICONS = {
     "info": QStyle.StandardPixmap.SP_MessageBoxInformation,

@@ -3,9 +3,9 @@
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from qgis.core import QgsApplication
-from qgis.PyQt.QtCore import QEvent, QSize, Qt
-from qgis.PyQt.QtGui import QColor, QGuiApplication, QIcon, QPalette, QPixmap
-from qgis.PyQt.QtWidgets import QBoxLayout, QComboBox, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+from qgis.PyQt.QtCore import QSize, Qt
+from qgis.PyQt.QtGui import QColor, QIcon, QPixmap
+from qgis.PyQt.QtWidgets import QBoxLayout, QComboBox, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from ...core.errors import QuadratError
 from ...processing.i18n import tr
@@ -13,8 +13,6 @@ from ..teach.words import words
 
 SHORTEST_COMBO = 6
 """Letters that a list shows at least; more where there is room."""
-QUIET = 0.68
-"""Share of ink in a hint: on white and on black above the contrast of 4.5 that small text needs."""
 
 _words: Dict[str, Tuple[str, str]] = {}
 
@@ -36,57 +34,6 @@ def title_of(name: str) -> str:
     if not _words:
         _words.update(words())
     return _words[name][0]
-
-
-class Sentence(QLabel):
-    """A label that may be said more quietly, in a colour between ink and paper of whatever theme there is."""
-
-    def __init__(self, text: str = "") -> None:
-        super().__init__(text)
-        self._quiet = False
-
-    def hush(self) -> None:
-        """Say it less loudly."""
-        self._quiet = True
-        self._mix()
-
-    def _mix(self) -> None:
-        base = QGuiApplication.palette()
-        ink, paper = base.color(QPalette.ColorRole.WindowText), base.color(QPalette.ColorRole.Window)
-        parts = zip(ink.getRgb()[:3], paper.getRgb()[:3])
-        mixed = QColor(*(round(QUIET * a + (1 - QUIET) * b) for a, b in parts))
-        palette = self.palette()
-        if palette.color(QPalette.ColorRole.WindowText) != mixed:
-            palette.setColor(QPalette.ColorRole.WindowText, mixed)
-            self.setPalette(palette)
-
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Another theme."""
-        super().changeEvent(event)
-        if self._quiet and event.type() == QEvent.Type.PaletteChange:
-            self._mix()
-
-
-def sentence(text: str = "") -> Sentence:
-    """A label that wraps, never widens what it lies in, and can be read out and copied."""
-    label = Sentence(text)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    wrap_freely(label)
-    return label
-
-
-def wrap_freely(label: QLabel) -> None:
-    """Let the width decide how high the text is, and never the text how wide the dock is."""
-    label.setWordWrap(True)
-    policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-    policy.setHeightForWidth(True)  # a policy that is set anew has forgotten what wrapping asks for
-    label.setSizePolicy(policy)
-
-
-def quiet(label: Sentence) -> Sentence:
-    """Said less loudly: hints and what is less important."""
-    label.hush()
-    return label
 
 
 def letters(widget: QWidget, count: float) -> int:

@@ -9,8 +9,9 @@ from qgis.PyQt.QtCore import QSignalBlocker
 from qgis.PyQt.QtWidgets import QFileDialog, QMenu, QToolButton, QWidget
 
 from ...core.heads.registry import HEADS
+from ...processing.forms.sentences import sentence
 from ...processing.i18n import plural, tr
-from .parts import attempt, column, described, narrow, push_button, row, sentence, tool_button
+from .parts import attempt, column, described, narrow, push_button, row, tool_button
 
 BUTTONS = {"found": "Use it", "compute": "Make it"}
 

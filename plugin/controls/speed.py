@@ -16,11 +16,12 @@ from qgis.PyQt.QtWidgets import (
 from ...core.errors import QuadratError
 from ...core.jobs.engine import SpeedTest
 from ...models.registry import BACKBONES
+from ...processing.forms.sentences import sentence
 from ...processing.i18n import tr
 from ...processing.parameters import key
 from ...processing.runner import Run
 from ..engine_state import EngineState
-from .parts import described, narrow, push_button, row, sentence
+from .parts import described, narrow, push_button, row
 
 SPEED_TEST = "quadrat:speedtest"
 

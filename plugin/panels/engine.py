@@ -26,10 +26,11 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ...core.jobs.engine import SetUpEngine
+from ...processing.forms.sentences import quiet, sentence, wrap_freely
 from ...processing.i18n import tr
 from ...processing.icons import icon_path
 from ..controls.machine import MachineBox
-from ..controls.parts import described, letters, lines, push_button, quiet, sentence, wrap_freely
+from ..controls.parts import described, letters, lines, push_button
 from ..controls.speed import SpeedBox
 from ..engine_state import EngineState
 from ..settings import ENGINE_SIZE, OWN_PYTHON, WHEELS_FOLDER

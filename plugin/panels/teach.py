@@ -6,6 +6,7 @@ from qgis.gui import QgsCollapsibleGroupBox
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QFrame, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
+from ...processing.forms.sentences import sentence
 from ...processing.i18n import tr
 from ..controls.asking import AskControl
 from ..controls.classes import ClassControl
@@ -14,7 +15,7 @@ from ..controls.gestures import GestureControl, LabelSummary
 from ..controls.hover import HoverControl
 from ..controls.live import LiveControl
 from ..controls.news import News
-from ..controls.parts import described, letters, lines, push_button, sentence
+from ..controls.parts import described, letters, lines, push_button
 from ..controls.source import SourceControl
 from ..controls.target import TargetControl, ValueControl
 from ..plots.deck import PlotDeck

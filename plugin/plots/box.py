@@ -5,7 +5,8 @@ from typing import Any, Optional
 from qgis.PyQt.QtCore import QEvent, QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
-from ..controls.parts import described, lines, push_button, quiet, sentence
+from ...processing.forms.sentences import quiet, sentence
+from ..controls.parts import described, lines, push_button
 from .library import pyqtgraph, why_not
 from .look import dress
 

@@ -12,8 +12,8 @@ from typing import Any, Optional, Tuple
 
 from qgis.PyQt.QtCore import QFileSystemWatcher, QObject, QTimer, pyqtSignal
 
+from ...processing.background import in_background
 from ...processing.i18n import tr
-from ..background import in_background
 from .lockprobe import complete
 
 OWN_S = 1.5

@@ -19,8 +19,8 @@ from qgis.core import (
 )
 
 from ...core.errors import BadInput, Cancelled
+from ...processing.background import in_background
 from ...processing.i18n import plural, tr
-from ..background import in_background
 from .classes import class_text
 from .labelfile import VALUE
 from .labels import Item, LabelLayer

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from quadrat.core.errors import BadInput
+from quadrat.core.errors import BadInput, BadJob
 from quadrat.core.jobs.backbones import ChooseBackbone
+from quadrat.core.jobs.cards import one_line, short_licence
 from quadrat.core.pipelines.registry import run_job
 from quadrat.core.progress import Progress
 from quadrat.models import registry
@@ -66,3 +67,26 @@ def test_a_raster_that_cannot_be_read_is_a_sentence(choose, tmp_path):
 
 def test_a_role_that_is_none_is_said_before_anything_is_read():
     assert "Did you mean red?" in ChooseBackbone(input="a.tif", output="a.html", band_roles="rod=1").problem()
+
+
+def test_without_a_page_the_facts_are_told_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setenv("QUADRAT_HOME", str(tmp_path / "home"))
+    s2, s1 = write(tmp_path / "s2.tif", optical(), names=OPTICAL), write(tmp_path / "s1.tif", radar())
+    job = ChooseBackbone.from_dict({"input": s2, "second": s1, "second_band_roles": "vh=1 vv=2"})
+    result = run_job(job, Progress())
+    assert result.outputs == {} and not list(tmp_path.glob("*.html"))
+    croma = next(card for card in result.facts["cards"] if card["name"] == "croma-base")
+    assert croma["proposals"][0].startswith("coastal=1 blue=2 green=3") and croma["proposals"][1] == "vv=2 vh=1"
+    assert result.facts["recognised"]["title"] == "Sentinel-2" and result.facts["second_recognised"]["bands"]
+
+
+def test_roles_of_a_second_raster_need_one():
+    with pytest.raises(BadJob, match="no second raster"):
+        ChooseBackbone.from_dict({"input": "/a.tif", "second_band_roles": "vv=1"})
+
+
+def test_one_line_names_sensors_once():
+    croma = registry.get("croma-base")
+    assert one_line(croma, True) == "Sentinel-2 L2A, Sentinel-1 GRD, 10 m · 777 MB, on disk · MIT"
+    assert one_line(registry.get("raw"), False, "about 3 s") == "any bands · no download · GPL-3.0-or-later · about 3 s"
+    assert short_licence("") == ""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from quadrat.core.errors import BadJob
-from quadrat.core.jobs.declare import EMPTY_AT_FIRST, OUTPUTS, Kind
+from quadrat.core.jobs.declare import CHOICES, EMPTY_AT_FIRST, OUTPUTS, Kind
 from quadrat.core.jobs.registry import ALL, JOBS, job_from_dict
 
 
@@ -35,12 +35,17 @@ class TestEveryJob:
             assert p.label
             assert p.label[0].isupper(), name
             assert not p.help or p.help.endswith("."), name
-            assert bool(p.choices) == (p.kind is Kind.CHOICE), name
+            assert bool(p.choices) == (p.kind in CHOICES), name
             if p.kind in OUTPUTS:
                 assert p.result, f"{name} must say what it holds, so that it can be styled"
                 assert p.extension, name
             if p.kind in (Kind.FIELD, Kind.FIELDS, Kind.BANDS, Kind.EXTENT):
                 assert p.parent in job.params(), name
+            if p.kind in (Kind.BACKBONE, Kind.ROLES):
+                assert all(job.params()[parent].kind is Kind.RASTER for parent in p.parent.split()), name
+                assert p.parent or p.kind is Kind.BACKBONE, name
+            if p.instead_of:
+                assert p.kind is Kind.RASTER and job.params()[p.instead_of].kind is Kind.BACKBONE, name
 
     def test_defaults_pass_their_own_checks(self, job):
         job.from_dict({**example_values(job), **{k: v for k, v in job.defaults().items() if v not in ("", ())}})
@@ -53,7 +58,7 @@ class TestEveryJob:
     def test_choices_and_ranges_are_enforced(self, job):
         for name, p in job.params().items():
             wrong = []
-            if p.kind is Kind.CHOICE:
+            if p.kind in CHOICES:
                 wrong = ["no such choice", 3]
             elif p.kind in (Kind.INTEGER, Kind.NUMBER):
                 wrong = ["3", True, float("nan")]

@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 from quadrat.core.errors import BadJob
-from quadrat.core.jobs.declare import Kind
+from quadrat.core.jobs.declare import CHOICES, Kind
 from quadrat.core.jobs.registry import ALL, job_from_dict
 from quadrat.processing.calls import as_text, form_values, program
 from quadrat.processing.shell import PATHS, _parser
@@ -17,7 +17,7 @@ def other(p, default):
     """A value that is not the default, and fits."""
     if p.kind is Kind.FLAG:
         return not default
-    if p.kind is Kind.CHOICE:
+    if p.kind in CHOICES:
         return next(choice for choice in p.choices if choice != default)
     if p.kind in (Kind.INTEGER, Kind.NUMBER):
         low = p.minimum if p.minimum is not None else 0

@@ -2,7 +2,7 @@
 
 import pytest
 from qgis.core import QgsProcessing, QgsProcessingParameterDefinition
-from quadrat.core.jobs.declare import OUTPUTS, Kind, Param
+from quadrat.core.jobs.declare import CHOICES, OUTPUTS, Kind, Param
 from quadrat.core.jobs.registry import ALL
 from quadrat.processing.parameters import definitions, file_filter, label_of
 
@@ -13,7 +13,8 @@ TYPES = {
     Kind.RASTER: "raster", Kind.VECTOR: "source", Kind.FILE: "file", Kind.FOLDER: "file", Kind.BANDS: "band",
     Kind.FIELD: "field", Kind.FIELDS: "field", Kind.INTEGER: "number", Kind.NUMBER: "number", Kind.CHOICE: "enum",
     Kind.FLAG: "boolean", Kind.TEXT: "string", Kind.EXTENT: "extent", Kind.RASTER_OUT: "rasterDestination",
-    Kind.VECTOR_OUT: "vectorDestination", Kind.FILE_OUT: "fileDestination",
+    Kind.VECTOR_OUT: "vectorDestination", Kind.FILE_OUT: "fileDestination", Kind.BACKBONE: "enum",
+    Kind.ROLES: "string",
 }  # fmt: skip
 
 
@@ -45,16 +46,15 @@ def test_defaults_ranges_and_choices_come_from_the_declaration(job):
     for d, (name, p) in zip(definitions(job), job.params().items()):
         if p.kind in (Kind.INTEGER, Kind.NUMBER):
             assert (d.minimum(), d.maximum(), d.defaultValue()) == (p.minimum, p.maximum, defaults[name])
-        if p.kind is Kind.CHOICE:
+        if p.kind in CHOICES:
             assert tuple(d.options()) == p.choices
             assert d.defaultValue() == defaults[name]
             assert d.usesStaticStrings(), "scripts and models must not depend on the order of a list"
         if p.kind is Kind.FLAG:
             assert d.defaultValue() is defaults[name]
-        if p.parent:
-            parent = p.parent.upper()
+        for parent in p.parent.upper().split():
             assert parent in [other.name() for other in definitions(job)]
-            if p.kind is not Kind.EXTENT:
+            if p.kind in (Kind.BANDS, Kind.FIELD, Kind.FIELDS):
                 assert d.parentLayerParameterName() == parent
 
 

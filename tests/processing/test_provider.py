@@ -28,7 +28,7 @@ RELEASED = {
         "ALL_TOUCHED MAX_CELLS THREADS SEED "
         "FOLDS REPEATS BLOCK_SIZE_M OUTPUT",
     ),
-    "choosebackbone": ("embed", "INPUT BAND_ROLES SECOND OUTPUT"),
+    "choosebackbone": ("embed", "INPUT BAND_ROLES SECOND SECOND_BAND_ROLES OUTPUT"),
     "drawsample": (
         "fewshot",
         "MAP UNITS UNIT_FIELD STRATUM_FIELD DESIGN SIZE HALF_WIDTH_PERCENT EXPECTED_ACCURACY_PERCENT MINIMUM MASK "
@@ -122,7 +122,7 @@ def test_each_parameter_explains_itself(provider, algorithm_class):
     for d in provider.algorithm(algorithm_class.JOB.facts.id).parameterDefinitions():
         p = algorithm_class.JOB.params()[d.name().lower()]
         assert d.description(), d.name()
-        puzzling = p.kind in (Kind.FIELD, Kind.FIELDS, Kind.EXTENT, Kind.BANDS, Kind.TEXT) or p.optional
+        puzzling = p.kind in (Kind.FIELD, Kind.FIELDS, Kind.EXTENT, Kind.BANDS, Kind.TEXT, Kind.ROLES) or p.optional
         plain_result = p.kind in (Kind.RASTER_OUT, Kind.VECTOR_OUT) and p.by_default
         assert d.help() or plain_result or not puzzling, d.name()
 
