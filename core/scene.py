@@ -167,7 +167,7 @@ def _by_roles(job: EmbedRaster, card: Card, like: Chosen, progress: Progress) ->
         progress.warning(text)
     first, second = found.of_layer(0), found.of_layer(1)
     if not first or (also is not None and not second):
-        raise BadInput(_unused(job, card, like, found, (known, also)))
+        raise BadInput(_unused(job, like, found))
     for number, (one, wish) in enumerate(((known, job.band_roles), (also, job.second_band_roles))):
         if one is not None and one.dates and "date=" not in wish:
             progress.warning(_dates(one, found.of_layer(number)))
@@ -192,18 +192,10 @@ def _dates(known: Recognised, numbers: Sequence[int]) -> str:
     )
 
 
-def _unused(job: EmbedRaster, card: Card, like: Chosen, found: Fit, known: tuple[Recognised, Recognised | None]) -> str:
-    """Why one of two rasters gives nothing, and what to do."""
+def _unused(job: EmbedRaster, like: Chosen, found: Fit) -> str:
+    """Why one of two rasters gives nothing to an embedding that is to be like another, and what to do."""
     unused, whole = (job.second, job.input) if found.of_layer(0) else (job.input, job.second)
-    if like.roles:
-        return f"{like.name} was made from bands that are all in {whole}. Leave {unused} out."
-    lacking = fit(
-        card, known[0], job.band_roles, also=known[1], also_wish=job.second_band_roles, inputs=card.inputs[0].name
-    )
-    return (
-        f"{lacking.why or f'All that {card.title} takes is in {whole}.'} To embed {found.inputs} alone, leave {unused} "
-        "out."
-    )
+    return f"{like.name} was made from bands that are all in {whole}. Leave {unused} out."
 
 
 def _only(found: Fit, roles: tuple[str, ...]) -> Fit:

@@ -99,6 +99,9 @@ def fit(
         return Fit(card.name, False, why=str(error))
     if not found.fits:
         return found
+    idle = "" if inputs else _idle(card, found, layers)
+    if idle:
+        return Fit(card.name, False, inputs=found.inputs, why=idle)
     pixels, differ = _pixel_warnings(card, layers)
     return replace(found, warnings=(*found.warnings, *_unsure(layers, found), *pixels), pixels_differ=differ)
 
@@ -284,6 +287,18 @@ def _holds(layers: Sequence[_Layer], missing: Sequence[str]) -> str:
     example = " ".join(f"{role}={number}" for number, role in enumerate(missing[:3], 1))
     unknown = any(not band.role and not band.title for band in bands)
     return f"{has} If you know {'more' if there else 'it'}, give the bands as in '{example}'." if unknown else has
+
+
+def _idle(card: Card, made: Fit, layers: Sequence[_Layer]) -> str:
+    """Why one of two rasters gives nothing, and what to do; empty where each gives something."""
+    used = set(made.layers)
+    if not card.inputs or len(used) == len(layers):
+        return ""
+    whole, idle = (layers[place].known.path for place in ((0, 1) if 0 in used else (1, 0)))
+    most = card.inputs[0]
+    missing = () if card.any_bands else tuple(role for role in most.roles if not _find(role, most.roles, layers))
+    why = _lacks(card, most, missing, layers) if missing else f"All that {card.title} takes is in {whole}."
+    return f"{why} To embed {made.inputs} alone, leave {idle} out."
 
 
 def _some(bands: Sequence[KnownBand]) -> str:

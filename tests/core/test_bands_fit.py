@@ -83,7 +83,12 @@ def test_two_rasters_together():
     assert found.inputs == "both" and found.layers == (0,) * 12 + (1,) * 2
     assert found.of_layer(0) == (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13) and found.of_layer(1) == (2, 1)
     lacking = fit(CROMA, known_of(["B2", "B8A"]), also=known_of(["VV", "VH"]))
-    assert lacking.fits and lacking.inputs == "Sentinel-1" and lacking.layers == (1, 1)
+    assert not lacking.fits and lacking.inputs == "Sentinel-1", "what Run would refuse does not fit"
+    assert lacking.why.endswith("To embed Sentinel-1 alone, leave image.tif out.") and "red edge 1" in lacking.why
+    alone = fit(CROMA, known_of(["B2", "B8A"]), also=known_of(["VV", "VH"]), inputs="Sentinel-1")
+    assert alone.fits and alone.layers == (1, 1)
+    colours = card("colours", [Inputs("colour picture", ("red", "green", "blue"))])
+    assert fit(colours, known_of(B), also=known_of(["VV"])).why.startswith("All that COLOURS takes is in image.tif.")
     assert "these rasters lack" in fit(CROMA, known_of(["B2", "B8A"]), also=known_of(["VV"])).why
 
 
