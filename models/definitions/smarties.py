@@ -152,10 +152,10 @@ def _published(pixels: Float, ranges: Sequence[Range]) -> LayerInput:
     Raises:
         ModelError: there are none for a band, or the values are in another unit.
     """
-    missing = [band.name for band in ranges if band.name not in PUBLISHED]
+    missing = [band.title for band in ranges if band.name not in PUBLISHED]
     if missing:
         raise ModelError(
-            f"The authors of SMARTIES published no statistics of the band {missing[0]}. Set the scaling to 'auto'."
+            f"The authors of SMARTIES published no statistics of the {missing[0]}. Set the scaling to 'auto'."
         )
     low, high, mean, std = np.array([PUBLISHED[band.name] for band in ranges], np.float32).T
     kinds = _kinds(ranges)

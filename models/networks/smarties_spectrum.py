@@ -30,6 +30,12 @@ class Range:
     """Of colour cameras, whose bands are wide."""
 
     @property
+    def title(self) -> str:
+        """For people: `blue band from 452 to 512 nm`."""
+        words = self.name.rstrip("0123456789_").replace("_", " ")
+        return f"{words} band from {self.low:g} to {self.high:g} nm"
+
+    @property
     def centre(self) -> float:
         """In nanometres."""
         return (self.low + self.high) / 2
