@@ -80,6 +80,10 @@ class Card:
     """Any one of these; empty: any bands."""
     any_bands: bool = False
     """True when any subset of the bands of `inputs`' roles will do."""
+    most_dates: int = 1
+    """Dates of its bands that it takes as one, at most."""
+    together: Tuple[Tuple[str, ...], ...] = ()
+    """Roles that count only where all of them are there; empty: each counts by itself."""
     measured: bool = False
     """True when it wants reflectance x 10000 and decibels, however the raster stores them."""
     resolution_m: Tuple[float, float] = (0.0, 0.0)
@@ -91,4 +95,9 @@ class Card:
     embed_dim: int = 0
     """Dimensions that it gives; 0: depends."""
     gflop: float = 0.0
-    """Billions of floating-point operations for one tile of `tile_px`; 0: not known."""
+    """Billions of floating-point operations for one tile of `tile_px` and one date; 0: not known."""
+
+    @property
+    def series(self) -> bool:
+        """Whether it takes several dates of its bands as one."""
+        return self.most_dates > 1

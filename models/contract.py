@@ -33,6 +33,12 @@ class BuildRequest:
     """Of each band, see `spectrum.py`; empty texts, or nothing at all, where it is not known."""
     wavelengths_nm: tuple[float, ...] = ()
     """Centre of each band; 0 where it is not known."""
+    dates: tuple[str, ...] = ()
+    """Of each band, in order of time: bands of equal text are of one date. For backbones that take several."""
+    months: tuple[int, ...] = ()
+    """Of each band, 1 to 12; 0 where it is not known. For backbones that take several dates."""
+    pixel_m: float = 0.0
+    """Side of a pixel in metres; 0 where it is not known."""
     card: Card | None = None
     """Of the backbone that is asked for."""
     model: str = ""
@@ -85,7 +91,8 @@ class Backbone(Protocol):
         """Vectors of a batch.
 
         Args:
-            values: (B, C, H + 2 halo, W + 2 halo) float32, finite, 0 where not valid.
+            values: (B, C, H + 2 halo, W + 2 halo) float32, finite, 0 where not valid. Of several dates, for backbones
+                that take them: NaN in the bands that have none at a pixel, which is valid if another date has some.
             valid: (B, H + 2 halo, W + 2 halo) bool. Invalid pixels have no influence on cells of valid ones
                 beyond what a network cannot avoid (they are filled with the band's mean).
 

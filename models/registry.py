@@ -4,9 +4,9 @@ import difflib
 from typing import Dict
 
 from .card import Card
-from .cards import coralnet, croma, general, photographs, smarties
+from .cards import coralnet, croma, galileo, general, photographs, smarties
 
-FAMILIES = (general, croma, smarties, photographs, coralnet)
+FAMILIES = (general, croma, smarties, galileo, photographs, coralnet)
 """In the order in which people see them; the first card is the default."""
 BACKBONES: Dict[str, Card] = {card.name: card for family in FAMILIES for card in family.CARDS}
 DEFAULT_BACKBONE = FAMILIES[0].CARDS[0].name

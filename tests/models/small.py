@@ -23,12 +23,18 @@ def inputs_of(name, request):
         return 4, {}
     roles = card.inputs[0].roles
     options = {"roles": roles, "card": card, "model": card.model}
+    if card.series:
+        roles = card.inputs[-1].roles * 2
+        dates = [date for date in ("2021-04", "2021-07") for _ in card.inputs[-1].roles]
+        months = [int(date[-2:]) for date in dates]
+        options |= {"roles": roles, "dates": tuple(dates), "months": tuple(months), "patch_size_px": 8}
     return len(roles), {**options, **_weights(card, request)}
 
 
 def _weights(card, request):
     family = card.builder.split(":")[0]
-    return {"croma": _croma, "smarties": _smarties, "coralnet": _coralnet, "timm_model": _timm}[family](card, request)
+    makers = {"croma": _croma, "smarties": _smarties, "galileo": _galileo, "coralnet": _coralnet, "timm_model": _timm}
+    return makers[family](card, request)
 
 
 def _croma(card, request):
@@ -52,6 +58,19 @@ def _smarties(card, request):
     patch, folder = (request.getfixturevalue(name) for name in ("monkeypatch", "tmp_path"))
     patch.setitem(smarties.SIZES, card.name, test_smarties.TINY)
     return {"weights": test_smarties.save(folder / "smarties.safetensors", test_smarties.official())}
+
+
+def _galileo(card, request):
+    import torch
+    from quadrat.models.definitions import galileo
+
+    from . import test_galileo
+
+    patch, folder = (request.getfixturevalue(name) for name in ("monkeypatch", "tmp_path"))
+    patch.setitem(galileo.SIZES, card.model, test_galileo.TINY[card.model])
+    path = folder / "encoder.pt"
+    torch.save(test_galileo.official(card.model), path)
+    return {"weights": str(path)}
 
 
 def _coralnet(card, request):

@@ -24,6 +24,8 @@ def network(card):
 
         size = SIZES[card.model]
         return Croma(size.dim, size.depth, size.heads, "joint"), 14
+    if family == "galileo":
+        return OneDate(card), 12
     if family == "smarties":
         from quadrat.models.definitions.smarties import SIZES
 
@@ -31,6 +33,23 @@ def network(card):
         sizes = {"embed_dim": dim, "depth": depth, "num_heads": heads, "in_chans": 12}
         return timm.create_model("vit_base_patch16_224", num_classes=0, **sizes), 12
     return timm.create_model(card.model or "tf_efficientnet_b0", pretrained=False, num_classes=0), 3
+
+
+class OneDate(torch.nn.Module):
+    """Galileo on one date of all its bands, cut into patches of the card's size."""
+
+    def __init__(self, card):
+        from quadrat.models.definitions.galileo import SIZES
+        from quadrat.models.networks.galileo import Galileo, Size
+
+        super().__init__()
+        self.patch, self.network = card.patch_px, Galileo(Size(*SIZES[card.model]))
+
+    def forward(self, tile):
+        from quadrat.models.networks.galileo import CHANNELS, Group
+
+        groups = [Group(name, (0,), tile[:, None, :count]) for name, count in CHANNELS.items()]
+        return self.network.tokens(groups, (1,), self.patch, 10.0)
 
 
 @pytest.mark.parametrize("card", WITH_WORK, ids=lambda card: card.name)
