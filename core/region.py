@@ -46,7 +46,12 @@ def window_of(grid: Grid, extent: str) -> Window:
     return window
 
 
-def _bounds(extent: str, grid: Grid) -> tuple[float, float, float, float]:
+def parse_extent(extent: str) -> tuple[float, float, float, float, str]:
+    """West, east, south, north, and what stands in brackets behind: a coordinate system, or nothing.
+
+    Raises:
+        BadInput: not an extent.
+    """
     match = _EXTENT.match(extent)
     try:
         numbers = [float(text) for text in match.groups()[:4]] if match else []
@@ -57,11 +62,16 @@ def _bounds(extent: str, grid: Grid) -> tuple[float, float, float, float]:
     west, east, south, north = numbers
     if west > east or south > north:
         raise BadInput(f"In the extent {extent} a minimum is above its maximum; the order is xmin,xmax,ymin,ymax.")
-    if not match[5] or not grid.crs:
+    return west, east, south, north, match[5] or ""
+
+
+def _bounds(extent: str, grid: Grid) -> tuple[float, float, float, float]:
+    west, east, south, north, crs = parse_extent(extent)
+    if not crs or not grid.crs:
         return west, east, south, north
     try:
         left, bottom, right, top = transform_bounds(
-            CRS.from_user_input(match[5]), CRS.from_wkt(grid.crs), west, south, east, north, densify_pts=21
+            CRS.from_user_input(crs), CRS.from_wkt(grid.crs), west, south, east, north, densify_pts=21
         )
     except (CRSError, RasterioError, ValueError) as error:
         raise BadInput(f"The extent {extent} cannot be brought to the raster's coordinate system: {error}.") from error

@@ -142,8 +142,15 @@ def _check_columns(existing: Sequence[str], wanted: Sequence[str], source: str) 
         raise BadInput(f"{source} has no field '{missing[0]}'. {hint}")
 
 
-def write_geopackage(layers: Mapping[str, pd.DataFrame], path: str | Path) -> None:
+def write_geopackage(
+    layers: Mapping[str, pd.DataFrame], path: str | Path, descriptions: Mapping[str, str] | None = None
+) -> None:
     """Write layers and tables by name into a new GeoPackage; equal tables make equal files.
+
+    Args:
+        layers: by name.
+        path: of the file.
+        descriptions: by name of the layer, in words; QGIS shows them in its properties.
 
     Raises:
         DataSourceError: GDAL cannot write there.
@@ -153,7 +160,9 @@ def write_geopackage(layers: Mapping[str, pd.DataFrame], path: str | Path) -> No
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1980-01-01T00:00:00.000Z"})
     try:
         for number, (name, table) in enumerate(layers.items()):
-            options = {} if number else {"dataset_options": {"VERSION": OLD_GEOPACKAGE}}
+            options: dict[str, Any] = {} if number else {"dataset_options": {"VERSION": OLD_GEOPACKAGE}}
+            if descriptions and name in descriptions:
+                options["layer_options"] = {"IDENTIFIER": name, "DESCRIPTION": descriptions[name]}
             table = table.drop(columns=["fid"], errors="ignore")
             pyogrio.write_dataframe(table, path, layer=name, driver="GPKG", append=number > 0, **options)
     finally:

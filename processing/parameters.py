@@ -9,6 +9,7 @@ from qgis.core import (
     QgsProcessing,
     QgsProcessingParameterBand,
     QgsProcessingParameterBoolean,
+    QgsProcessingParameterCrs,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
     QgsProcessingParameterExtent,
@@ -125,6 +126,10 @@ def _extent(name: str, label: str, p: Param, default: Any) -> QgsProcessingParam
     return QgsProcessingParameterExtent(name, label, default or None, p.optional)
 
 
+def _crs(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    return QgsProcessingParameterCrs(name, label, default or None, p.optional)
+
+
 def _raster_out(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
     return QgsProcessingParameterRasterDestination(name, label, None, p.optional, p.by_default)
 
@@ -154,6 +159,7 @@ _MAKERS: Dict[Kind, Callable[..., QgsProcessingParameterDefinition]] = {
     Kind.TEXT: _text,
     Kind.ROLES: _text,
     Kind.EXTENT: _extent,
+    Kind.CRS: _crs,
     Kind.RASTER_OUT: _raster_out,
     Kind.VECTOR_OUT: _vector_out,
     Kind.FILE_OUT: _file_out,

@@ -17,6 +17,7 @@ from .algorithms.explainplaces import ExplainPlacesAlgorithm
 from .algorithms.exportonnx import ExportOnnxAlgorithm
 from .algorithms.fetchweights import FetchWeightsAlgorithm
 from .algorithms.findsimilar import FindSimilarAlgorithm
+from .algorithms.makecells import MakeCellsAlgorithm
 from .algorithms.manageweights import ManageWeightsAlgorithm
 from .algorithms.openembedding import OpenEmbeddingAlgorithm
 from .algorithms.reduceembedding import ReduceEmbeddingAlgorithm
@@ -44,6 +45,7 @@ ALGORITHMS = (
     EstimateAreaAlgorithm,
     ReduceEmbeddingAlgorithm,
     ClusterEmbeddingAlgorithm,
+    MakeCellsAlgorithm,
     ExportOnnxAlgorithm,
     FetchWeightsAlgorithm,
     ManageWeightsAlgorithm,

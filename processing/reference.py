@@ -23,6 +23,7 @@ KIND_WORDS = {
     Kind.TEXT: "text",
     Kind.ROLES: "roles of bands",
     Kind.EXTENT: "xmin,xmax,ymin,ymax [CRS]",
+    Kind.CRS: "coordinate system, as in EPSG:32723",
     Kind.RASTER_OUT: "raster to write",
     Kind.VECTOR_OUT: "layer or table to write",
     Kind.FILE_OUT: "file to write",

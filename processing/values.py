@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Optional, Type
 
 from qgis.core import (
+    QgsCoordinateReferenceSystem,
     QgsMapLayer,
     QgsProcessing,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingOutputLayerDefinition,
+    QgsRectangle,
 )
 
 from ..core.errors import BadInput, BadJob
@@ -160,7 +162,22 @@ class Reader:
         text = self._algorithm.parameterAsString(self._parameters, key(name), self._context).strip()
         return os.path.abspath(text) if os.path.isfile(text) else text
 
+    def _read_crs(self, name: str, p: Param) -> str:
+        value = evaluated(self._parameters.get(key(name)), self._context)
+        crs = self._algorithm.parameterAsCrs(self._parameters, key(name), self._context)
+        if crs.isValid():
+            return _authority(crs) or crs.toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT_PREFERRED)
+        if isinstance(value, QgsCoordinateReferenceSystem):
+            return ""  # an empty control
+        raise BadInput(
+            tr("{label}: '{value}' is no coordinate system. Write it as in EPSG:32723.").format(
+                label=tr(p.label), value=value
+            )
+        )
+
     def _read_extent(self, name: str, p: Param) -> str:
+        if not p.parent:
+            return self._free_extent(name, p)
         if self._empty(p.parent):
             return ""
         parent = self._raster(p.parent)
@@ -175,16 +192,32 @@ class Reader:
             box = self._algorithm.parameterAsExtent(*arguments, parent.crs)
         else:
             box = self._algorithm.parameterAsExtent(*arguments)
+        text = self._box_text(name, p, box)
+        # A CRS set by hand only renames the file's coordinates: naming it would make the engine convert them.
+        authority = "" if parent.crs_set_by_hand else _authority(parent.crs)
+        return f"{text} [{authority}]" if authority else text
+
+    def _free_extent(self, name: str, p: Param) -> str:
+        """An extent that belongs to no raster, with the coordinate system that it came in."""
+        arguments = (self._parameters, key(name), self._context)
+        text = self._box_text(name, p, self._algorithm.parameterAsExtent(*arguments))
+        crs = self._algorithm.parameterAsExtentCrs(*arguments)
+        if not crs.isValid():
+            raise BadInput(
+                tr("{label}: it is not said in which coordinate system {value} is. Add it, as in [EPSG:4326].").format(
+                    label=tr(p.label), value=text
+                )
+            )
+        return f"{text} [{_authority(crs) or crs.toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT_PREFERRED)}]"
+
+    def _box_text(self, name: str, p: Param, box: QgsRectangle) -> str:
         if box.isNull() or box.isEmpty():
             raise BadInput(
                 tr("{label}: '{value}' is not an extent (xmin,xmax,ymin,ymax), or is empty.").format(
                     label=tr(p.label), value=self._parameters.get(key(name))
                 )
             )
-        text = ",".join(repr(float(v)) for v in (box.xMinimum(), box.xMaximum(), box.yMinimum(), box.yMaximum()))
-        # A CRS set by hand only renames the file's coordinates: naming it would make the engine convert them.
-        authority = "" if parent.crs_set_by_hand else parent.crs.authid()
-        return f"{text} [{authority}]" if authority.startswith("EPSG:") else text
+        return ",".join(repr(float(v)) for v in (box.xMinimum(), box.xMaximum(), box.yMinimum(), box.yMaximum()))
 
 
 _READERS: Dict[Kind, Callable[[Reader, str, Param], Any]] = {
@@ -203,7 +236,13 @@ _READERS: Dict[Kind, Callable[[Reader, str, Param], Any]] = {
     Kind.TEXT: Reader._read_text,
     Kind.ROLES: Reader._read_text,
     Kind.EXTENT: Reader._read_extent,
+    Kind.CRS: Reader._read_crs,
 }
+
+
+def _authority(crs: QgsCoordinateReferenceSystem) -> str:
+    """`EPSG:n`, or empty for other coordinate systems."""
+    return crs.authid() if crs.authid().startswith("EPSG:") else ""
 
 
 def with_outputs(
@@ -258,7 +297,7 @@ def _refuse_overwriting(job: Job) -> None:
     taken: Dict[str, str] = {}
     for name, p in job.params().items():
         value = getattr(job, name)
-        if not value or p.kind in (*CHOICES, Kind.TEXT, Kind.ROLES, Kind.FIELD) or not isinstance(value, str):
+        if not value or p.kind in (*CHOICES, Kind.TEXT, Kind.ROLES, Kind.FIELD, Kind.CRS) or not isinstance(value, str):
             continue
         path = os.path.normcase(os.path.abspath(value.partition("|")[0]))
         if p.kind in OUTPUTS and path in taken:

@@ -40,7 +40,10 @@ class Kind(str, Enum):
     FLAG = "flag"
     TEXT = "text"
     EXTENT = "extent"
-    """`xmin,xmax,ymin,ymax` in the CRS of `parent`, or with ` [EPSG:n]` behind it; empty means all."""
+    """`xmin,xmax,ymin,ymax` in the CRS of `parent`, or with ` [EPSG:n]` behind it; empty means all. Without a `parent`
+    the CRS must stand behind it, and empty means none."""
+    CRS = "crs"
+    """A coordinate system, as `EPSG:n` or WKT; empty lets the job choose."""
     RASTER_OUT = "raster_out"
     VECTOR_OUT = "vector_out"
     FILE_OUT = "file_out"

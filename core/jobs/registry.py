@@ -12,6 +12,7 @@ from .estimate import DrawSample, EstimateArea
 from .explore import ClusterEmbedding, ReduceEmbedding
 from .export import ExportOnnx
 from .fewshot import ApplyHead, AssessHead, TrainHead
+from .settlement.cells import MakeCells
 from .weights import FetchWeights, ManageWeights
 
 ALL: Tuple[Type[Job], ...] = (
@@ -28,6 +29,7 @@ ALL: Tuple[Type[Job], ...] = (
     EstimateArea,
     ReduceEmbedding,
     ClusterEmbedding,
+    MakeCells,
     ExportOnnx,
     FetchWeights,
     ManageWeights,

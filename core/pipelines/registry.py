@@ -24,6 +24,7 @@ PIPELINES = {
     "estimatearea": "estimatearea:run",
     "reduceembedding": "reduceembedding:run",
     "clusterembedding": "clusterembedding:run",
+    "makecells": "makecells:run",
     "exportonnx": "exportonnx:run",
     "fetchweights": "fetchweights:run",
     "manageweights": "fetchweights:run_manage",

@@ -39,7 +39,7 @@ class TestEveryJob:
             if p.kind in OUTPUTS:
                 assert p.result, f"{name} must say what it holds, so that it can be styled"
                 assert p.extension, name
-            if p.kind in (Kind.FIELD, Kind.FIELDS, Kind.BANDS, Kind.EXTENT):
+            if p.kind in (Kind.FIELD, Kind.FIELDS, Kind.BANDS) or (p.kind is Kind.EXTENT and p.parent):
                 assert p.parent in job.params(), name
             if p.kind in (Kind.BACKBONE, Kind.ROLES):
                 assert all(job.params()[parent].kind is Kind.RASTER for parent in p.parent.split()), name

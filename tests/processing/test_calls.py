@@ -26,6 +26,8 @@ def other(p, default):
         return [3, 1]
     if p.kind is Kind.FIELDS:
         return ["a", "b b"]
+    if p.kind is Kind.CRS:
+        return "EPSG:32723"
     if p.kind is Kind.EXTENT:
         return "1,2,3,4 [EPSG:32633]"
     return f"{AWKWARD}.{p.extension.split()[0]}" if p.extension else AWKWARD
