@@ -112,6 +112,8 @@ def check_facts(facts: Mapping[str, Any], estimator: Any, path: str) -> None:
     Raises:
         BadInput: the file is damaged, or was put together by hand.
     """
+    if facts.get("task") == "settlement":
+        raise BadInput(f"{path} holds favela methods, not a head. Give it to 'Map favelas'.")
     try:
         features = facts["features"]
         known = [features[name] for name in ("identity", "backbone", "source", "signed", "names", "D")]

@@ -34,6 +34,8 @@ OWN_TYPES = (
     "quadrat.core.heads.committee.ValueCommittee",
     "quadrat.core.heads.prototype.Prototype",
     "quadrat.core.heads.scaling.CommonScaler",
+    "quadrat.core.settlement.methods.footing.BlockScaler",
+    "quadrat.core.settlement.methods.graph.GraphNetwork",
 )
 SKLEARN_TYPES = (
     "sklearn.compose._target.TransformedTargetRegressor",

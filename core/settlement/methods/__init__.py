@@ -1,0 +1,1 @@
+"""Ways to tell favela cells from others, and the one list of them."""

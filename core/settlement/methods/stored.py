@@ -1,0 +1,103 @@
+"""Methods on disk: the file format of heads, with several classifiers by part and what is known of each method."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from ...errors import BadInput, Stale
+from ...heads.build import with_threads
+from ...heads.storage import load_head, save_head
+from ..celltable import CellTable
+from .around import NodeInputs
+from .fitting import Cells, FittedParts
+from .heldout import Reading
+from .registry import METHODS
+
+TASK = "settlement"
+
+
+@dataclass(frozen=True)
+class Methods:
+    """A loaded file.
+
+    Attributes:
+        path: of it.
+        facts: plain JSON values.
+        fitted: the classifiers.
+        readings: of each method; empty where nothing was held out.
+    """
+
+    path: str
+    facts: Mapping[str, Any]
+    fitted: FittedParts
+    readings: Mapping[str, Reading]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the methods, in the order of training."""
+        return tuple(self.facts["methods"])
+
+    @property
+    def prevalence(self) -> float:
+        """Share of favela among the labelled cells."""
+        return float(self.facts["prevalence"])
+
+    @classmethod
+    def read(cls, path: str, threads: int) -> Self:
+        """Load and check.
+
+        Raises:
+            BadInput: damaged, or a head and no methods.
+            QuadratError: as `load_head`.
+        """
+        facts, content = load_head(path)
+        if facts.get("task") != TASK:
+            raise BadInput(f"{path} holds a head, not favela methods. Give it to 'Apply head'.")
+        try:
+            members = {part: [with_threads(one, threads) for one in some] for part, some in content["members"].items()}
+            nodes = NodeInputs(*content["nodes"]) if content["nodes"] else None
+            readings = {name: Reading.from_dict(values) for name, values in facts["readings"].items()}
+            whole = all(set(METHODS[name].parts) <= set(members) for name in facts["methods"])
+            whole &= 0 < float(facts["prevalence"]) < 1 and isinstance(facts["features"], list)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise _damaged(path) from error
+        if not whole:
+            raise _damaged(path)
+        return cls(path, facts, FittedParts(members, nodes), readings)
+
+    def check(self, table: CellTable, source: str) -> None:
+        """Refuse cells whose numbers mean something else than those of training.
+
+        Raises:
+            Stale: an embedding of another space.
+        """
+        there, here = str(self.facts.get("space", "")), table.space
+        if there and there != here:
+            raise Stale(
+                f"The methods were trained on an embedding of the space {there[:12]}; the cells of {source} are of "
+                f"{here[:12] or 'an unknown one'}. Run 'Embed cells' on them again with 'Same space as' set to the "
+                "cells of training."
+            )
+
+
+def save_methods(path: str, facts: Mapping[str, Any], fitted: FittedParts, readings: Mapping[str, Reading]) -> None:
+    """Write under a temporary name and rename it.
+
+    Raises:
+        BadInput: a type that may not be stored.
+        Unwritable: the folder cannot be written.
+    """
+    nodes = None if fitted.nodes is None else [fitted.nodes.mean, fitted.nodes.scale, fitted.nodes.axes]
+    content = {"members": {part: list(some) for part, some in fitted.members.items()}, "nodes": nodes}
+    known = {name: reading.to_dict() for name, reading in readings.items()}
+    save_head(path, {**facts, "task": TASK, "readings": known}, content)
+
+
+def cells_of(table: CellTable) -> Cells:
+    """What methods look at."""
+    own_units = not table.space and table.feature_names[:1] != ("emb_1",)
+    return Cells(table.features, table.variables, table.neighbours(), own_units)
+
+
+def _damaged(path: str) -> BadInput:
+    return BadInput(f"The file {path} is damaged: what it says of its methods is not whole. Train them again.")
