@@ -22,6 +22,8 @@ from qgis.PyQt.QtGui import QIcon
 
 from ..core.errors import Cancelled, EngineMissing, QuadratError
 from ..core.jobs.declare import OUTPUTS, Job, Kind, Result
+from .calls import line as command_line
+from .calls import program
 from .i18n import tr
 from .icons import icon_path
 from .parameters import definitions, key, label_of
@@ -139,6 +141,14 @@ class QuadratAlgorithm(QgsProcessingAlgorithm):
         for parameter in definitions(self.JOB):
             self.addParameter(parameter)
 
+    def createCustomParametersWidget(self, parent: Optional[Any] = None) -> Any:  # noqa: N802
+        """QGIS's own form, with notes on backbones and bands where the job knows such; None leaves it to QGIS."""
+        if not {p.kind for p in self.JOB.params().values()} & {Kind.BACKBONE, Kind.ROLES}:
+            return None
+        from .forms.dialog import FormDialog  # brings in qgis.gui, which qgis_process has no use for
+
+        return FormDialog(self, parent)
+
     def checkParameterValues(  # noqa: N802
         self, parameters: Dict[str, Any], context: QgsProcessingContext
     ) -> Tuple[bool, str]:
@@ -194,8 +204,11 @@ class QuadratAlgorithm(QgsProcessingAlgorithm):
         return Result.from_dict(pool.run(job.to_dict(), relay.progress, relay.log, relay.is_cancelled))
 
     def _log_job(self, job: Job, feedback: QgsProcessingFeedback) -> None:
+        command = command_line([*program(), "run", "job.json"])
         feedback.pushInfo(
-            tr("To repeat this in a shell: put the next line into job.json, python -m quadrat run job.json")
+            tr("To repeat this in a shell, put the next line into a file job.json and run: {command}").format(
+                command=command
+            )
         )
         feedback.pushCommandInfo(json.dumps(job.to_dict(), ensure_ascii=False))
 

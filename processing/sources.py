@@ -85,11 +85,7 @@ def find_raster(value: Any, context: QgsProcessingContext) -> Optional[RasterSou
     if isinstance(value, str):
         layer = QgsProcessingUtils.mapLayerFromString(value, context, False, hint)
     if isinstance(layer, QgsRasterLayer):
-        provider = layer.dataProvider()
-        if not layer.isValid() or provider is None:
-            return None
-        names = layer.name(), layer.providerType(), layer.source()
-        return RasterSource(*names, layer.crs(), provider.crs(), _has_own_nodata(provider))
+        return _of_layer(layer)
     if not isinstance(value, str) or not value:
         return None
     options = QgsDataProvider.ProviderOptions()
@@ -97,6 +93,30 @@ def find_raster(value: Any, context: QgsProcessingContext) -> Optional[RasterSou
     if provider is None or not provider.isValid():
         return None
     return RasterSource(os.path.basename(value), "gdal", value, provider.crs(), provider.crs(), False)
+
+
+def _of_layer(layer: QgsRasterLayer) -> Optional[RasterSource]:
+    provider = layer.dataProvider()
+    if not layer.isValid() or provider is None:
+        return None
+    names = layer.name(), layer.providerType(), layer.source()
+    return RasterSource(*names, layer.crs(), provider.crs(), _has_own_nodata(provider))
+
+
+def path_unseen(value: Any, label: str, context: QgsProcessingContext) -> str:
+    """What `raster_path` gives for the value of a form, without opening a file that is no layer; empty for no raster.
+
+    Raises:
+        BadInput: the layer has no file.
+    """
+    layer = value
+    if isinstance(value, str):
+        hint = QgsProcessingUtils.LayerHint.Raster
+        layer = QgsProcessingUtils.mapLayerFromString(value, context, False, hint)
+    if isinstance(layer, QgsRasterLayer):
+        source = _of_layer(layer)
+        return raster_path(source, label, lambda text: None) if source else ""
+    return absolute(value) if isinstance(value, str) else ""
 
 
 def _has_own_nodata(provider: QgsRasterDataProvider) -> bool:

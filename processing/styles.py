@@ -169,7 +169,8 @@ def abstract(facts: Facts, job: Facts) -> str:
         if value and (p.required or value != defaults[name]) and p.kind not in OUTPUTS:
             lines.append(f"{tr(p.label)}: {value}")
     lines += credits_of(facts)
-    lines.append(tr("The whole job lies beside the file and can be run again: python -m quadrat run FILE.quadrat.json"))
+    text = tr("The whole job lies beside the file; Quadrat's command line runs it again: quadrat run {name}")
+    lines.append(text.format(name="FILE.quadrat.json"))
     return "\n".join(lines)
 
 

@@ -46,7 +46,7 @@ def short_licence(text: str) -> str:
 
 
 def one_line(card: Card, at_hand: bool, time: str = "") -> str:
-    """Made for, weights, licence and speed in one line.
+    """Made for, weights, speed and licence in one line.
 
     Args:
         card: of the backbone.
@@ -58,4 +58,4 @@ def one_line(card: Card, at_hand: bool, time: str = "") -> str:
     else:
         size = f"{card.weights.megabytes:,} MB" if card.weights.megabytes else "size not known"
         weights = f"{size}, {'on disk' if at_hand else 'to download'}"
-    return " · ".join(part for part in (sensors(card), weights, short_licence(card.licence), time) if part)
+    return " · ".join(part for part in (sensors(card), weights, time, short_licence(card.licence)) if part)

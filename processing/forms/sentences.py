@@ -72,9 +72,8 @@ class Note(Sentence):
         return QSize(0, super().minimumSizeHint().height())
 
     def _fit(self) -> None:
-        high = self.heightForWidth(self.width()) if self.text() else 0
-        if high >= 0 and high != self.minimumHeight():
-            self.setMinimumHeight(high)
+        self.setMinimumHeight(0)  # which the label would count in
+        self.setMinimumHeight(max(0, self.heightForWidth(self.width())) if self.text() else 0)
 
 
 def sentence(text: str = "") -> Sentence:

@@ -88,5 +88,5 @@ def test_roles_of_a_second_raster_need_one():
 def test_one_line_names_sensors_once():
     croma = registry.get("croma-base")
     assert one_line(croma, True) == "Sentinel-2 L2A, Sentinel-1 GRD, 10 m · 777 MB, on disk · MIT"
-    assert one_line(registry.get("raw"), False, "about 3 s") == "any bands · no download · GPL-3.0-or-later · about 3 s"
+    assert one_line(registry.get("raw"), False, "about 3 s") == "any bands · no download · about 3 s · GPL-3.0-or-later"
     assert short_licence("") == ""

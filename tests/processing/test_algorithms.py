@@ -325,3 +325,23 @@ def test_results_of_a_background_run_load_too(provider, make_raster, loading, qg
     qtbot.waitUntil(lambda: bool(task.done), timeout=30_000)
     assert task.done[0][0], task.feedback.textLog()
     check_loaded(task.algorithm, task.context, task.feedback)
+
+
+def test_the_command_in_the_log_repeats_the_run_from_any_folder(run, make_raster, tmp_path, monkeypatch):
+    """Exactly as it stands there, by a shell that knows nothing of QGIS and of this checkout."""
+    import subprocess
+
+    feedback = QgsProcessingFeedback(False)
+    output = tmp_path / "made é" / "raw.tif"
+    output.parent.mkdir()
+    run("embedraster", INPUT=make_raster(), BACKBONE="raw", OUTPUT=str(output), feedback=feedback)
+    said = feedback.textLog().splitlines()
+    at = next(number for number, text in enumerate(said) if "job.json and run: " in text)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "job.json").write_text(said[at + 1], encoding="utf-8")
+    output.unlink()
+    command = said[at].partition(" and run: ")[2]
+    done = subprocess.run(command, shell=True, cwd=elsewhere, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert output.is_file()

@@ -1,0 +1,127 @@
+"""The toolbox's form of jobs that know backbones: QGIS's own, with more said below some of its controls.
+
+Widgets, values and layout are QGIS's; batch, Modeler and qgis_process never come here.
+"""
+
+from typing import Any, Dict, List, Optional, Tuple, Type
+
+from processing.gui.AlgorithmDialog import AlgorithmDialog
+from processing.gui.ParametersPanel import ParametersPanel
+from qgis.PyQt.QtWidgets import QComboBox, QLineEdit, QWidget
+
+from ...core.bands import wish
+from ...core.errors import QuadratError
+from ...core.jobs.declare import Job, Kind
+from ..i18n import tr
+from ..parameters import key
+from ..sources import evaluated, path_unseen
+from .backbone import BackboneBox
+from .fits import Fits, Question
+from .roles import RolesField
+
+HELPED = (Kind.BACKBONE, Kind.ROLES)
+"""Kinds of parameters that this form says more of."""
+ASKED = (*HELPED, Kind.RASTER, Kind.BANDS, Kind.TEXT)
+"""Kinds of parameters that matter to what is said."""
+
+
+class FormDialog(AlgorithmDialog):
+    """QGIS's window around the form."""
+
+    def __init__(self, algorithm: Any, parent: Optional[QWidget] = None) -> None:
+        super().__init__(algorithm, parent=parent)
+
+    def getParametersPanel(self, alg: Any, parent: QWidget) -> "FormPanel":  # noqa: N802 - QGIS's name
+        """The form itself."""
+        return FormPanel(parent, alg)
+
+
+class FormPanel(ParametersPanel):
+    """Puts notes below lists of backbones and fields of bands, and asks the engine what to write there."""
+
+    def __init__(self, parent: QWidget, algorithm: Any) -> None:
+        self._job: Type[Job] = algorithm.JOB
+        self._boxes: Dict[str, BackboneBox] = {}
+        self._fields: Dict[str, RolesField] = {}
+        self._rasters = _rasters(self._job)
+        self._trouble = ""
+        """Why a layer cannot be looked at."""
+        super().__init__(parent, algorithm)
+        self.fits = Fits(self)
+        self.fits.changed.connect(self._show)
+        for name, p in self._job.params().items():
+            if p.kind in ASKED:
+                self.wrappers[key(name)].widgetValueHasChanged.connect(self._on_value_changed)
+        self._on_value_changed()
+
+    def addParameterWidget(self, parameter: Any, widget: QWidget, stretch: int = 0) -> None:  # noqa: N802 - QGIS's name
+        """A control as QGIS made it, alone or with notes below it."""
+        name = parameter.name().lower()
+        p = self._job.params()[name]
+        if p.kind is Kind.BACKBONE and isinstance(widget, QComboBox):
+            widget = self._boxes[name] = BackboneBox(widget, p.choices)
+        elif p.kind is Kind.ROLES and isinstance(widget, QLineEdit):
+            widget = self._fields[name] = RolesField(widget, self._rasters.index(p.parent))
+        super().addParameterWidget(parameter, widget, stretch)
+
+    def _on_value_changed(self, *_: Any) -> None:
+        self._trouble, question = "", Question()
+        try:
+            paths = [*(self._path(name) for name in self._rasters), "", ""]
+            if paths[0]:
+                wishes = [*(self._wish(name) for name in self._rasters), ""]
+                question = Question(paths[0], paths[1], wishes[0], wishes[1] if paths[1] else "")
+        except QuadratError as error:  # a layer that is no file
+            self._trouble = str(error)
+        self.fits.put(question)
+        self._show()
+
+    def _show(self) -> None:
+        answer, question = self.fits.answer, self.fits.question
+        waiting = tr("Looking at the bands…") if self.fits.asking and question and question.input else ""
+        for name, box in self._boxes.items():
+            box.show_answer(answer, self._instead(name), self._trouble or waiting)
+        backbone = next((box.value for box in self._boxes.values()), "")
+        for field in self._fields.values():
+            field.show_answer(answer, backbone, self._problem() if field.value else "")
+
+    def _instead(self, backbone: str) -> str:
+        for name, p in self._job.params().items():
+            if p.instead_of == backbone and self._value(name):
+                return tr("Not used: '{label}' brings its own backbone.").format(label=tr(p.label))
+        return ""
+
+    # Values of the form ------------------------------------------------------------------------------------------
+
+    def _value(self, name: str) -> Any:
+        return evaluated(self.wrappers[key(name)].parameterValue(), self.processing_context)
+
+    def _path(self, name: str) -> str:
+        return path_unseen(self._value(name), tr(self._job.params()[name].label), self.processing_context)
+
+    def _numbers(self, name: str) -> Tuple[int, ...]:
+        return tuple(int(number) for number in self._value(name) or ())
+
+    def _wish(self, raster: str) -> str:
+        """Bands of a raster as roles, or else as numbers; what cannot be read is complained of beside the field."""
+        of_raster = [(name, p.kind) for name, p in self._job.params().items() if p.parent == raster and raster]
+        roles = [self._fields[name].wish for name, kind in of_raster if name in self._fields]
+        numbers = [" ".join(map(str, self._numbers(name))) for name, kind in of_raster if kind is Kind.BANDS]
+        return next((text for text in (*roles, *numbers) if text and not wish.problem(text)), "")
+
+    def _problem(self) -> str:
+        """What the job itself says against the bands that are typed."""
+        values: Dict[str, Any] = {}
+        for name, p in self._job.params().items():
+            if p.kind is Kind.BANDS:
+                values[name] = self._numbers(name)
+            elif p.kind in ASKED:
+                values[name] = str(self._value(name) or "")
+        return tr(self._job(**values).problem())
+
+
+def _rasters(job: Type[Job]) -> List[str]:
+    """Names of the rasters that backbones of a job get, else those whose bands are told."""
+    params = job.params().values()
+    named = [p.parent.split() for p in params if p.kind is Kind.BACKBONE and p.parent]
+    return named[0] if named else [p.parent for p in params if p.kind is Kind.ROLES]
