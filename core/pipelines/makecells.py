@@ -15,7 +15,7 @@ from ..jobs.declare import Result
 from ..jobs.settlement.cells import MakeCells
 from ..progress import Progress
 from ..raster import environment
-from ..settlement.cellshares import shares_of
+from ..settlement.cellshares import in_plane, shares_of
 from ..settlement.credit import SHARE_ALIKE, known_sources, shares_alike
 from ..settlement.labelrule import Labelled, Rule, label
 from ..settlement.names import GHSL, LABEL, P_FAVELAS, P_VEGETA, RES, STATUS
@@ -51,14 +51,15 @@ def run(job: MakeCells, progress: Progress) -> Result:
             cells, nodata = existing_cells(layers["cells"], layers.get("zones"), job, progress), None
         else:
             cells, nodata = new_cells(job, layers, progress.part(0.0, 0.4))
-        shares = shares_of(job, cells, layers, progress.part(0.4, 0.9))
+        flat = in_plane(cells)
+        shares = shares_of(job, cells, flat, layers, progress.part(0.4, 0.9))
     found = label(shares, _rule(job), nodata)
     if P_FAVELAS in shares and not {P_VEGETA, GHSL, RES} & set(shares):
         progress.warning(
             "Nothing says where people live: every cell without favela counts as residential, be it field, forest or "
             "water. Give residential areas, an optical raster or a built-up raster."
         )
-    facts = _facts(job, cells, found, list(shares), credits)
+    facts = {**_facts(cells, found, list(shares), credits), "side_m": _side(flat)}
     _write(_columns(cells, shares, found), facts, job)
     write_sidecar(job.output, job, facts, inputs=inputs)
     _tell(facts["sentences"], progress)
@@ -89,16 +90,15 @@ def _credits(job: MakeCells, layers: dict[str, Polygons]) -> str:
 def _columns(cells: gpd.GeoDataFrame, shares: dict[str, NDArray[np.float64]], found: Labelled) -> gpd.GeoDataFrame:
     """Cells with shares, label and status, all behind the columns that they have."""
     own = cells.drop(columns=[*shares, STATUS], errors="ignore")
-    if (
-        P_FAVELAS in shares or LABEL not in own
-    ):  # a label that came with the cells is not wiped out for want of a source
+    # A label that came with the cells is not wiped out for want of a source.
+    if P_FAVELAS in shares or LABEL not in own:
         own = own.drop(columns=[LABEL], errors="ignore").assign(**{LABEL: found.label})
     own = own.assign(**shares, **{STATUS: found.status})
     last = [*shares, LABEL, STATUS, own.geometry.name]
     return own[[*(name for name in own.columns if name not in last), *last]]
 
 
-def _facts(job: MakeCells, cells: gpd.GeoDataFrame, found: Labelled, shares: list[str], credit: str) -> dict[str, Any]:
+def _facts(cells: gpd.GeoDataFrame, found: Labelled, shares: list[str], credit: str) -> dict[str, Any]:
     counts = Counter(found.status.tolist())
     statuses = {name: counts[name] for name in STATUSES if counts[name]}
     sentences = [f"{len(cells):,} cells: {', '.join(f'{name} {count:,}' for name, count in statuses.items())}."]
@@ -120,9 +120,20 @@ def _facts(job: MakeCells, cells: gpd.GeoDataFrame, found: Labelled, shares: lis
             "The files do not say whose data they are. 'Sources and their licences' keeps it with the layer."
         )
     return {
-        "cells": len(cells), "statuses": statuses, "shares": shares, "cell_size_m": job.cell_size_m,
-        "label_field": LABEL, "status_field": STATUS, "sentences": sentences, "credit": credit,
-    }  # fmt: skip
+        "cells": len(cells),
+        "statuses": statuses,
+        "shares": shares,
+        "label_field": LABEL,
+        "status_field": STATUS,
+        "sentences": sentences,
+        "credit": credit,
+    }
+
+
+def _side(flat: gpd.GeoSeries) -> float:
+    """Of a usual cell, in metres."""
+    unit = float(flat.crs.axis_info[0].unit_conversion_factor) if flat.crs.axis_info else 1.0
+    return round(float(np.sqrt(flat.area.median())) * unit, 6)
 
 
 def _write(cells: gpd.GeoDataFrame, facts: dict[str, Any], job: MakeCells) -> None:

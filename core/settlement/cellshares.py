@@ -4,7 +4,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pyproj import CRS
 
 from ..errors import BadInput
 from ..jobs.settlement.cells import MakeCells
@@ -25,9 +24,16 @@ OF_POLYGONS = {P_FAVELAS: "favelas", RES: "residential", ZI: "excluded"}
 
 
 def shares_of(
-    job: MakeCells, cells: gpd.GeoDataFrame, layers: dict[str, Polygons], progress: Progress
+    job: MakeCells, cells: gpd.GeoDataFrame, flat: gpd.GeoSeries, layers: dict[str, Polygons], progress: Progress
 ) -> dict[str, Float]:
     """Shares of N cells by column, of every source that is given; and those that the cells bring along.
+
+    Args:
+        job: names the sources.
+        cells: N cells with the columns that they have.
+        flat: their shapes, `in_plane`.
+        layers: the sources that are polygons, by parameter.
+        progress: of this step.
 
     Returns:
         (N,) float64 from 0 to 1; NaN where a raster has no value.
@@ -36,11 +42,9 @@ def shares_of(
         BadInput: a source cannot be read or lies elsewhere.
     """
     made: dict[str, Float] = {}
-    plane = _plane(cells.crs, cells)
-    flat = cells.geometry if plane == cells.crs else cells.geometry.to_crs(plane)
     for step, (column, name) in enumerate(OF_POLYGONS.items()):
         if name in layers:
-            polygons = layers[name].to(plane)
+            polygons = layers[name].to(flat.crs)
             for note in polygons.notes[len(layers[name].notes) :]:
                 progress.info(note)
             part = progress.part(0.2 * step, 0.2 * step + 0.2)
@@ -75,12 +79,12 @@ def _means(reader: Derived, cells: gpd.GeoDataFrame, progress: Progress) -> Floa
     return np.asarray(found.means[:, 0].round(DECIMALS))
 
 
-def _plane(crs: CRS, cells: gpd.GeoDataFrame) -> CRS:
-    """Where areas are compared: shares within a small cell are right in any projection, but not in degrees."""
-    if crs.is_projected:
-        return crs
+def in_plane(cells: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    """Shapes whose areas can be compared: within a small cell in any projection, but not in degrees."""
+    if cells.crs.is_projected:
+        return cells.geometry
     centres = cells.geometry.representative_point()
-    return utm_of(middle(np.column_stack([centres.x, centres.y]), crs))
+    return cells.geometry.to_crs(utm_of(middle(np.column_stack([centres.x, centres.y]), cells.crs)))
 
 
 def _own(cells: gpd.GeoDataFrame, name: str) -> Float:

@@ -29,8 +29,8 @@ NODATA, OUTSIDE = "nodata", "outside sources"
 _ALL = (
     Status(FAVELA, "favela, by the reference", "#ee6677"),
     Status(RESIDENTIAL, "residential, no favela", "#4477aa"),
-    Status(MIXED, "mixed: too little favela for one label, too much for the other", "#ccbb44"),
-    Status(NOT_RESIDENTIAL, "built up, but neither favela nor residential", "#aa3377"),
+    Status(MIXED, "mixed: some favela, too little", "#ccbb44"),
+    Status(NOT_RESIDENTIAL, "neither favela nor residential", "#aa3377"),
     Status(TO_MAP, "to be mapped: no reference", "#66ccee"),
     Status(VEGETATION, "discarded: vegetation", "#ccddaa", True),
     Status(NOT_BUILT_UP, "discarded: not built up", "#eeeebb", True),

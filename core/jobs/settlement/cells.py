@@ -75,6 +75,7 @@ class MakeCells(Job):
         "Cells with nodata",
         default="drop",
         choices=("drop", "keep"),
+        advanced=True,
         help="Of the raster to align to. keep: kept in the layer as discarded.",
     )
     crs: str = param(
