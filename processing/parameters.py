@@ -114,6 +114,10 @@ def _choice(name: str, label: str, p: Param, default: Any) -> QgsProcessingParam
     return QgsProcessingParameterEnum(name, label, list(p.choices), False, default, p.optional, True)
 
 
+def _several(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    return QgsProcessingParameterEnum(name, label, list(p.choices), True, list(default), p.optional, True)
+
+
 def _flag(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
     return QgsProcessingParameterBoolean(name, label, default, p.optional)
 
@@ -154,6 +158,7 @@ _MAKERS: Dict[Kind, Callable[..., QgsProcessingParameterDefinition]] = {
     Kind.INTEGER: _number,
     Kind.NUMBER: _number,
     Kind.CHOICE: _choice,
+    Kind.SEVERAL: _several,
     Kind.BACKBONE: _choice,
     Kind.FLAG: _flag,
     Kind.TEXT: _text,

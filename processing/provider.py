@@ -19,12 +19,14 @@ from .algorithms.fetchweights import FetchWeightsAlgorithm
 from .algorithms.findsimilar import FindSimilarAlgorithm
 from .algorithms.makecells import MakeCellsAlgorithm
 from .algorithms.manageweights import ManageWeightsAlgorithm
+from .algorithms.mapsettlement import MapSettlementAlgorithm
 from .algorithms.openembedding import OpenEmbeddingAlgorithm
 from .algorithms.reduceembedding import ReduceEmbeddingAlgorithm
 from .algorithms.setupengine import SetUpEngineAlgorithm
 from .algorithms.speedtest import SpeedTestAlgorithm
 from .algorithms.suggestlabels import SuggestLabelsAlgorithm
 from .algorithms.trainhead import TrainHeadAlgorithm
+from .algorithms.trainsettlement import TrainSettlementAlgorithm
 from .environment import borrow_from
 from .i18n import tr
 from .icons import icon_path
@@ -46,6 +48,8 @@ ALGORITHMS = (
     ReduceEmbeddingAlgorithm,
     ClusterEmbeddingAlgorithm,
     MakeCellsAlgorithm,
+    TrainSettlementAlgorithm,
+    MapSettlementAlgorithm,
     ExportOnnxAlgorithm,
     FetchWeightsAlgorithm,
     ManageWeightsAlgorithm,

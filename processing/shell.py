@@ -97,6 +97,8 @@ def _option(p: Param, default: Any) -> Dict[str, Any]:
         option.update(required=True, default=argparse.SUPPRESS)
     if p.kind is Kind.FLAG:
         return {**option, "action": argparse.BooleanOptionalAction}
+    if p.kind is Kind.SEVERAL:
+        return {**option, "choices": p.choices, "nargs": "+"}
     if p.kind in CHOICES:
         return {**option, "choices": p.choices}
     if p.kind in (Kind.INTEGER, Kind.NUMBER):

@@ -1,6 +1,7 @@
 """Values of a Processing form, batch row, model or script as a job with absolute paths; undoes `parameters.py`."""
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Optional, Type
 
@@ -155,6 +156,12 @@ class Reader:
             return p.choices[value]
         return str(value)
 
+    def _read_several(self, name: str, p: Param) -> List[str]:
+        value = evaluated(self._parameters.get(key(name)), self._context)
+        items = [part.strip() for part in re.split("[,;]", value)] if isinstance(value, str) else list(value)
+        numbers = [isinstance(item, int) and 0 <= item < len(p.choices) for item in items]
+        return [p.choices[item] if number else str(item) for item, number in zip(items, numbers)]
+
     def _read_flag(self, name: str, p: Param) -> bool:
         return self._algorithm.parameterAsBool(self._parameters, key(name), self._context)
 
@@ -231,6 +238,7 @@ _READERS: Dict[Kind, Callable[[Reader, str, Param], Any]] = {
     Kind.INTEGER: Reader._read_number,
     Kind.NUMBER: Reader._read_number,
     Kind.CHOICE: Reader._read_choice,
+    Kind.SEVERAL: Reader._read_several,
     Kind.BACKBONE: Reader._read_choice,
     Kind.FLAG: Reader._read_flag,
     Kind.TEXT: Reader._read_text,

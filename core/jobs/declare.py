@@ -32,6 +32,8 @@ class Kind(str, Enum):
     INTEGER = "integer"
     NUMBER = "number"
     CHOICE = "choice"
+    SEVERAL = "several"
+    """Any of `choices`, in their order, each once."""
     BACKBONE = "backbone"
     """A choice among the cards of `models/`, for the rasters in `parent`; the form tells which suit them and why
     others do not."""
@@ -50,7 +52,9 @@ class Kind(str, Enum):
 
 
 OUTPUTS = (Kind.RASTER_OUT, Kind.VECTOR_OUT, Kind.FILE_OUT)
-CHOICES = (Kind.CHOICE, Kind.BACKBONE)
+CHOICES = (Kind.CHOICE, Kind.SEVERAL, Kind.BACKBONE)
+LISTS = (Kind.BANDS, Kind.FIELDS, Kind.SEVERAL)
+"""Kinds whose value is a tuple."""
 EMPTY_AT_FIRST = (Kind.RASTER, Kind.VECTOR, Kind.FILE, Kind.FOLDER, Kind.FIELD, *OUTPUTS)
 """Kinds without a sensible default: empty until given, and an error when empty unless `optional`."""
 
@@ -96,7 +100,7 @@ class Param:
 def param(kind: Kind, label: str, *, default: Any = None, **facts: Any) -> Any:
     """A dataclass field that carries a `Param`; `default` may be left out for `EMPTY_AT_FIRST` and lists."""
     if default is None:
-        default = () if kind in (Kind.BANDS, Kind.FIELDS) else ""
+        default = () if kind in LISTS else ""
     return dataclasses.field(default=default, metadata={"param": Param(kind, label, **facts)})
 
 
@@ -215,7 +219,7 @@ def _check(title: str, name: str, p: Param, value: Any, defaults: Dict[str, Any]
         return value
     if p.kind in (Kind.INTEGER, Kind.NUMBER):
         return _check_number(where, p, value)
-    if p.kind in (Kind.BANDS, Kind.FIELDS):
+    if p.kind in LISTS:
         return _check_list(where, p, value)
     if not isinstance(value, str):
         raise BadJob(f"{where} must be a text, not {value!r}.")
@@ -241,10 +245,14 @@ def _check_number(where: str, p: Param, value: Any) -> Any:
 def _check_list(where: str, p: Param, value: Any) -> Any:
     if not isinstance(value, (list, tuple)):
         raise BadJob(f"{where} must be a list, not {value!r}.")
-    if p.kind is Kind.FIELDS:
+    if p.kind in (Kind.FIELDS, Kind.SEVERAL):
         if not all(isinstance(item, str) for item in value):
             raise BadJob(f"{where} must be a list of names, not {value!r}.")
-        return tuple(value)
+        unknown = [item for item in value if p.choices and item not in p.choices]
+        if unknown:
+            known = f"{where} must be of: {', '.join(p.choices)}; not '{unknown[0]}'."
+            raise BadJob(f"{known}{_meant(unknown[0], p.choices)}")
+        return tuple(item for item in p.choices if item in value) if p.choices else tuple(value)
     if not all(isinstance(item, int) and not isinstance(item, bool) and item >= 1 for item in value):
         raise BadJob(f"{where} must be a list of band numbers counted from 1, not {value!r}.")
     return tuple(value)

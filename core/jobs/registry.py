@@ -13,6 +13,7 @@ from .explore import ClusterEmbedding, ReduceEmbedding
 from .export import ExportOnnx
 from .fewshot import ApplyHead, AssessHead, TrainHead
 from .settlement.cells import MakeCells
+from .settlement.methods import MapSettlement, TrainSettlement
 from .weights import FetchWeights, ManageWeights
 
 ALL: Tuple[Type[Job], ...] = (
@@ -30,6 +31,8 @@ ALL: Tuple[Type[Job], ...] = (
     ReduceEmbedding,
     ClusterEmbedding,
     MakeCells,
+    TrainSettlement,
+    MapSettlement,
     ExportOnnx,
     FetchWeights,
     ManageWeights,

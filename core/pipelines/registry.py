@@ -25,6 +25,8 @@ PIPELINES = {
     "reduceembedding": "reduceembedding:run",
     "clusterembedding": "clusterembedding:run",
     "makecells": "makecells:run",
+    "trainsettlement": "trainsettlement:run",
+    "mapsettlement": "mapsettlement:run",
     "exportonnx": "exportonnx:run",
     "fetchweights": "fetchweights:run",
     "manageweights": "fetchweights:run_manage",

@@ -59,7 +59,7 @@ class TestEveryJob:
         for name, p in job.params().items():
             wrong = []
             if p.kind in CHOICES:
-                wrong = ["no such choice", 3]
+                wrong = [["no such choice"], 3] if p.kind is Kind.SEVERAL else ["no such choice", 3]
             elif p.kind in (Kind.INTEGER, Kind.NUMBER):
                 wrong = ["3", True, float("nan")]
                 wrong += [p.minimum - 1] if p.minimum is not None else []

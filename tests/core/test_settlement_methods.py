@@ -57,7 +57,7 @@ def test_vote_takes_the_majority_and_ties_are_favela():
 
 
 def test_hybrid_by_hand():
-    # Draws of the first part: 3 of 4 say favela, population deviation of (1, 1, 1, -1) is sqrt(3)/2. The second agrees on no.
+    # 3 of 4 draws of the first part say favela: the deviation of (1, 1, 1, -1) is sqrt(3)/2. The second agrees on no.
     first, second = np.array([[0.9], [0.8], [0.7], [0.1]]), np.array([[0.2]] * 4)
     trust = 1 - np.sqrt(3) / 2
     expected = (trust * 1 + 1 * -1) / (trust + 1)

@@ -17,6 +17,8 @@ def other(p, default):
     """A value that is not the default, and fits."""
     if p.kind is Kind.FLAG:
         return not default
+    if p.kind is Kind.SEVERAL:
+        return list(p.choices[1:])
     if p.kind in CHOICES:
         return next(choice for choice in p.choices if choice != default)
     if p.kind in (Kind.INTEGER, Kind.NUMBER):

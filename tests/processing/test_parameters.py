@@ -13,7 +13,7 @@ TYPES = {
     Kind.RASTER: "raster", Kind.VECTOR: "source", Kind.FILE: "file", Kind.FOLDER: "file", Kind.BANDS: "band",
     Kind.FIELD: "field", Kind.FIELDS: "field", Kind.INTEGER: "number", Kind.NUMBER: "number", Kind.CHOICE: "enum",
     Kind.FLAG: "boolean", Kind.TEXT: "string", Kind.EXTENT: "extent", Kind.RASTER_OUT: "rasterDestination",
-    Kind.VECTOR_OUT: "vectorDestination", Kind.FILE_OUT: "fileDestination", Kind.BACKBONE: "enum",
+    Kind.VECTOR_OUT: "vectorDestination", Kind.FILE_OUT: "fileDestination", Kind.BACKBONE: "enum", Kind.SEVERAL: "enum",
     Kind.ROLES: "string", Kind.CRS: "crs",
 }  # fmt: skip
 
@@ -48,7 +48,9 @@ def test_defaults_ranges_and_choices_come_from_the_declaration(job):
             assert (d.minimum(), d.maximum(), d.defaultValue()) == (p.minimum, p.maximum, defaults[name])
         if p.kind in CHOICES:
             assert tuple(d.options()) == p.choices
-            assert d.defaultValue() == defaults[name]
+            several = p.kind is Kind.SEVERAL
+            assert d.allowMultiple() == several
+            assert d.defaultValue() == (list(defaults[name]) if several else defaults[name])
             assert d.usesStaticStrings(), "scripts and models must not depend on the order of a list"
         if p.kind is Kind.FLAG:
             assert d.defaultValue() is defaults[name]

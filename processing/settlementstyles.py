@@ -1,0 +1,76 @@
+"""How maps of favela cells look: what each cell is and how sure that is, and where methods disagree."""
+
+from typing import Any, Dict, List, Tuple
+
+from qgis.core import (
+    QgsCategorizedSymbolRenderer,
+    QgsFillSymbol,
+    QgsRendererCategory,
+    QgsVectorLayer,
+)
+
+from ..core.settlement.names import FAVELA, STATUS
+from ..core.settlement.statuses import STATUSES
+from .i18n import tr
+
+SURE = 0.8
+"""From this probability on a cell is shown in the full colour."""
+PAPER = "#ffffff"
+NO_CLASS = "#e4e4e4"
+FIELDS = {STATUS: "string", "class": "string", "probability": "double", "votes": "int", "methods": "int",
+          "disagree": "double"}  # fmt: skip
+"""Fields that the styles speak of, with their types."""
+
+Facts = Dict[str, Any]
+Looks = List[Tuple[str, str, str]]
+"""Value, colour and legend of each category."""
+
+
+def favela_map(layer: QgsVectorLayer, facts: Facts) -> None:
+    """Two shades for favela and two for all else, by how probable it is; discarded cells by their status, pale."""
+    expression = (
+        f"CASE WHEN \"class\" = '{FAVELA}' THEN if(\"probability\" >= {SURE}, 'favela', 'perhaps') "
+        f"WHEN \"class\" <> '' THEN if(\"probability\" <= {1 - SURE:g}, 'other', 'perhaps not') "
+        f"ELSE coalesce(\"{STATUS}\", '') END"
+    )
+    looks: Looks = [
+        ("favela", "#b2182b", tr("favela, probability {share:g} or more").format(share=SURE)),
+        ("perhaps", "#ef8a62", tr("favela, less sure")),
+        ("perhaps not", "#92c5de", tr("no favela, less sure")),
+        ("other", "#2b6ca8", tr("no favela, probability {share:g} or more").format(share=SURE)),
+    ]
+    found = facts.get("discarded_statuses") or []
+    looks += [(one.name, one.colour, tr(one.title)) for one in STATUSES.values() if one.name in found]
+    _categories(layer, expression, [*looks, ("", NO_CLASS, tr("not classified"))])
+    layer.setMapTipTemplate(
+        "[% CASE WHEN \"class\" <> '' THEN \"class\" || ', ' || round(100 * \"probability\") || ' %, ' || "
+        f'"votes" || \' / \' || "methods" ELSE "{STATUS}" END %]'
+    )
+
+
+def disagreement_map(layer: QgsVectorLayer, facts: Facts) -> None:
+    """From pale where all methods agree to dark where they are split in halves."""
+    expression = (
+        'CASE WHEN "disagree" IS NULL THEN -1 WHEN "disagree" = 0 THEN 0 WHEN "disagree" < 0.5 THEN 1 '
+        'WHEN "disagree" < 0.9 THEN 2 ELSE 3 END'
+    )
+    looks: Looks = [
+        ("0", "#fef0d9", tr("all methods agree")),
+        ("1", "#fdbb84", tr("a few differ")),
+        ("2", "#e34a33", tr("many differ")),
+        ("3", "#7f0000", tr("split in halves")),
+        ("-1", NO_CLASS, tr("not classified")),
+    ]
+    _categories(layer, expression, looks)
+    layer.setMapTipTemplate("[% coalesce(\"votes\" || ' / ' || \"methods\", '') %]")
+
+
+def _categories(layer: QgsVectorLayer, expression: str, looks: Looks) -> None:
+    made = []
+    for value, colour, title in looks:
+        symbol = QgsFillSymbol.createSimple({"color": colour, "outline_color": PAPER, "outline_width": "0.05"})
+        made.append(QgsRendererCategory(value, symbol, title))
+    layer.setRenderer(QgsCategorizedSymbolRenderer(expression, made))
+
+
+DRESSERS = {"settlement": favela_map, "disagreement": disagreement_map}
