@@ -21,6 +21,8 @@ class QuadratDock(QgsDockWidget):
 
     apply_wanted = pyqtSignal(str)
     """Path of a head that is to be applied to another raster."""
+    form_wanted = pyqtSignal(str, dict)
+    """Algorithm whose form is to be opened, and values to begin with."""
 
     def __init__(self, state: Any, parent: Optional[QWidget] = None) -> None:
         super().__init__(tr("Quadrat"), parent)
@@ -35,6 +37,7 @@ class QuadratDock(QgsDockWidget):
         self.setWidget(self.tabs)
         self.teach.engine_wanted.connect(self.show_engine)
         self.teach.apply_wanted.connect(self.apply_wanted)
+        self.engine.form_wanted.connect(self.form_wanted)
         self.engine.state.changed.connect(self._on_engine_changed)
 
     def show_teach(self) -> None:

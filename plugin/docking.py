@@ -12,6 +12,8 @@ class Docking(QObject):
 
     apply_wanted = pyqtSignal(str)
     """Path of a head that is to be applied to another raster."""
+    form_wanted = pyqtSignal(str, dict)
+    """Algorithm whose form is to be opened, and values to begin with."""
     opened = pyqtSignal()
     """The dock was made."""
 
@@ -55,6 +57,7 @@ class Docking(QObject):
             self.state = self._make_state()
             self.dock = QuadratDock(self.state, window)
             self.dock.apply_wanted.connect(self.apply_wanted)
+            self.dock.form_wanted.connect(self.form_wanted)
             self._iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
             if window is not None:
                 window.restoreDockWidget(self.dock)  # where it was in the last session

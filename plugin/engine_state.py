@@ -1,7 +1,6 @@
 """What is known of the engine now; one truth with one signal, no widgets. Looks in the background."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 from qgis.PyQt.QtCore import QObject, pyqtSignal
@@ -12,8 +11,6 @@ from ..processing.i18n import tr
 from ..processing.runner import Run
 
 SET_UP = "quadrat:setupengine"
-WEIGHTS = (".safetensors", ".pth", ".pt", ".bin", ".onnx")
-"""Endings of files that count as a model's weights."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +37,6 @@ class MachineFacts:
     """Bytes: total, available, own."""
     warm: Tuple[str, ...] = ()
     """Libraries that stay loaded between jobs."""
-    weights: int = 0
-    """Files in the store of weights."""
-    weights_bytes: int = 0
     trouble: str = ""
     """Why the engine could not be asked."""
 
@@ -51,34 +45,11 @@ def look_at_machine() -> MachineFacts:
     """Ask the engine; starts a worker where none is warm, and takes some seconds where PyTorch has to be loaded."""
     from ..processing.workers import shared_pool
 
-    files = _weights()
-    count, total = len(files), sum(_size(path) for path in files)
     try:
         told = shared_pool().describe()
     except QuadratError as error:
-        return MachineFacts(weights=count, weights_bytes=total, trouble=str(error))
-    return MachineFacts(tuple(told["devices"]), dict(told["memory"]), tuple(told["warm"]), count, total)
-
-
-def _weights() -> List[Path]:
-    """Files of weights in the store, wherever it was moved to."""
-    from ..models.errors import ModelError
-    from ..models.weights.place import store_folder
-    from ..processing.environment import home
-
-    try:
-        folder = store_folder(home())
-    except ModelError:  # what is wrong with it is said where weights are asked for
-        return []
-    found = folder.glob("*") if folder is not None and folder.is_dir() else ()
-    return [path for path in found if path.suffix.lower() in WEIGHTS]
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:  # deleted meanwhile
-        return 0
+        return MachineFacts(trouble=str(error))
+    return MachineFacts(tuple(told["devices"]), dict(told["memory"]), tuple(told["warm"]))
 
 
 def look() -> EngineFacts:

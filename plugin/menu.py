@@ -1,6 +1,6 @@
 """Menu and toolbar button: the dock, the steps of the work in their order, then the engine."""
 
-from typing import Any, Callable, List
+from typing import Any, Callable, Dict, List
 
 from qgis.PyQt import sip
 from qgis.PyQt.QtGui import QIcon
@@ -57,6 +57,7 @@ class Menu:
         engine = self._entry("setupengine", tr("Engine…"), docking.show_engine)
         self._actions = [teach, *steps, engine]
         docking.apply_wanted.connect(self._on_apply_wanted)
+        docking.form_wanted.connect(self._on_form_wanted)
         for action in self._actions:
             iface.addPluginToMenu(title, action)
         self._menu = QMenu(iface.mainWindow())
@@ -85,6 +86,7 @@ class Menu:
             form.close()
         self._forms = []
         self._docking.apply_wanted.disconnect(self._on_apply_wanted)
+        self._docking.form_wanted.disconnect(self._on_form_wanted)
         self._iface.unregisterMainWindowAction(self._actions[0])
         for action in self._actions:
             self._iface.removePluginMenu(self._title, action)
@@ -104,6 +106,9 @@ class Menu:
 
     def _on_apply_wanted(self, head: str) -> None:
         self._open_form("quadrat:applyhead", HEAD=head)
+
+    def _on_form_wanted(self, algorithm: str, wanted: Dict[str, Any]) -> None:
+        self._open_form(algorithm, **wanted)
 
     def _open_form(self, algorithm: str, **wanted: Any) -> None:
         """The form of the toolbox, not modal, so that the map can be looked at meanwhile."""

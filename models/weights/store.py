@@ -161,15 +161,18 @@ def take_in(own: Path, source: Source, tick: Tick = silent) -> Path:
             copy.unlink()
 
 
-def entries(tick: Optional[Tick] = None, sources: Optional[Dict[str, Source]] = None) -> List[Entry]:
+def entries(
+    tick: Optional[Tick] = None, sources: Optional[Dict[str, Source]] = None, base: Optional[Path] = None
+) -> List[Entry]:
     """Every file of the store by name; with a `tick` each is read and held to its record.
 
     Args:
         tick: told how far it is.
         sources: `Source` by name, where more is known of them.
+        base: as for `store_folder`.
     """
     found: List[Entry] = []
-    files = list(_files())
+    files = list(_files(base))
     total, done = sum(path.stat().st_size for path in files), 0
 
     def overall(at: int, size: int, text: str) -> None:
@@ -190,9 +193,9 @@ def entries(tick: Optional[Tick] = None, sources: Optional[Dict[str, Source]] = 
     return found
 
 
-def unfinished() -> Dict[str, int]:
-    """Downloads that can be gone on with: bytes that are there by file stem of the weights."""
-    folder = store_folder()
+def unfinished(base: Optional[Path] = None) -> Dict[str, int]:
+    """Downloads that can be gone on with: bytes that are there by file stem of the weights. `base` as above."""
+    folder = store_folder(base)
     parts = sorted((folder / FETCHING).glob("*.part")) if folder else []
     return {path.stem: path.stat().st_size for path in parts}
 
@@ -223,8 +226,8 @@ def delete(name: str) -> int:
     return freed
 
 
-def _files() -> Iterator[Path]:
-    folder = store_folder()
+def _files(base: Optional[Path] = None) -> Iterator[Path]:
+    folder = store_folder(base)
     if folder is not None and folder.is_dir():
         yield from (path for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES and path.is_file())
 

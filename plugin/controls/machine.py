@@ -1,4 +1,4 @@
-"""What the engine runs on: devices, memory, what it keeps loaded, weights on disk."""
+"""What the engine runs on: devices, memory, what it keeps loaded."""
 
 from typing import Any, List, Optional, Tuple
 
@@ -6,7 +6,7 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout, QWidget
 
 from ...processing.forms.sentences import quiet, sentence
-from ...processing.i18n import plural, tr
+from ...processing.i18n import tr
 from ..engine_state import EngineState, MachineFacts
 from .parts import described, push_button, row
 
@@ -84,8 +84,4 @@ def facts_of(machine: MachineFacts) -> List[Tuple[str, str]]:
         loaded = ", ".join(machine.warm) or tr("nothing yet")
         text = tr("{what}, {size} of memory").format(what=loaded, size=size(own)) if own else loaded
         told.append((tr("Kept loaded"), text))
-    weights = tr("none") if not machine.weights else tr("{files}, {size}").format(
-        files=plural("%n model", "%n models", machine.weights), size=size(machine.weights_bytes)
-    )  # fmt: skip
-    told.append((tr("Weights on disk"), weights))
     return told

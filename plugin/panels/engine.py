@@ -7,7 +7,7 @@ import html
 from typing import Any, Dict, Optional, Tuple
 
 from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget
-from qgis.PyQt.QtCore import Qt, QUrl
+from qgis.PyQt.QtCore import Qt, QUrl, pyqtSignal
 from qgis.PyQt.QtGui import QDesktopServices, QGuiApplication, QIcon
 from qgis.PyQt.QtWidgets import (
     QComboBox,
@@ -32,6 +32,7 @@ from ...processing.icons import icon_path
 from ..controls.machine import MachineBox
 from ..controls.parts import described, letters, lines, push_button
 from ..controls.speed import SpeedBox
+from ..controls.weights import WeightsBox
 from ..engine_state import EngineState
 from ..settings import ENGINE_SIZE, OWN_PYTHON, WHEELS_FOLDER
 from .scroller import Scroller
@@ -66,6 +67,9 @@ def cost_text(job: SetUpEngine) -> str:
 class EnginePanel(QWidget):
     """State, choice, log and progress of the engine."""
 
+    form_wanted = pyqtSignal(str, dict)
+    """Algorithm whose form is to be opened, and values to begin with."""
+
     def __init__(self, state: Optional[EngineState] = None, parent: Optional[QWidget] = None) -> None:
         super().__init__(parent)
         self.state = state or EngineState()
@@ -82,7 +86,10 @@ class EnginePanel(QWidget):
         layout.addWidget(self.outcome)
         layout.addWidget(self._log_view(), 1)
         layout.addLayout(self._footer())
+        self.models = WeightsBox(self.state)
+        self.models.form_wanted.connect(self.form_wanted)
         self.machine, self.speed = MachineBox(self.state), SpeedBox(self.state)
+        layout.addWidget(self.models)
         layout.addWidget(self.machine)
         layout.addWidget(self.speed)
         whole = QVBoxLayout(self)
@@ -98,6 +105,7 @@ class EnginePanel(QWidget):
         """Go for good, with the plugin: set-up and speed test are asked to stop."""
         self.state.cancel()
         self.speed.stop()
+        self.models.state.stop()
         for signal, slot in (
             (self.state.changed, self._show_state),
             (self.state.said, self.add_line),

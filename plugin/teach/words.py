@@ -149,6 +149,23 @@ def _rest() -> Words:
 def _engine() -> Words:
     return {
         "machine": (tr("This machine"), tr("What the engine runs on, and what it keeps ready.")),
+        "models": (tr("Models on this computer"), tr("Weights of networks that were downloaded or brought by hand.")),
+        "models_list": (
+            tr("Models"),
+            tr("Weights that lie on the disk. Choose one to delete it; its tooltip tells where it came from."),
+        ),
+        "models_get": (
+            tr("Get…"),
+            tr("Download the weights of a backbone, or go on with one that was cut off."),
+        ),
+        "models_add": (tr("Add file…"), tr("Take in a file of weights that you have, from a USB stick, say.")),
+        "models_verify": (
+            tr("Verify"),
+            tr("Read every file and compare it with what was noted at first."),
+        ),
+        "models_delete": (tr("Delete…"), tr("Delete the chosen weights from the disk.")),
+        "models_move": (tr("Move…"), tr("Move all models to another folder or disk, or join a store that lies there.")),
+        "models_stop": (tr("Cancel"), tr("Stop; what is done so far stays.")),
         "look_again": (tr("Look again"), tr("Ask the engine once more.")),
         "speed_backbone": (
             tr("Backbone"),

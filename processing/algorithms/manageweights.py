@@ -10,6 +10,8 @@ from ..base import QuadratAlgorithm
 from ..i18n import tr
 
 STORE = "STORE"
+SENTENCE = "SENTENCE"
+"""Result that is not declared, since it is for people."""
 
 
 class ManageWeightsAlgorithm(QuadratAlgorithm):
@@ -27,4 +29,5 @@ class ManageWeightsAlgorithm(QuadratAlgorithm):
     def _collect(
         self, job: Job, result: Result, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> Dict[str, Any]:
-        return {**super()._collect(job, result, context, feedback), STORE: result.facts["folder"]}
+        values = super()._collect(job, result, context, feedback)
+        return {**values, STORE: result.facts["folder"], SENTENCE: result.facts["sentence"]}

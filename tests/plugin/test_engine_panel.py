@@ -1,7 +1,5 @@
 """The Engine tab: what it shows in each state, and that its buttons do the real thing."""
 
-import json
-
 import pytest
 from qgis.PyQt.QtWidgets import QApplication, QLabel, QMessageBox
 from quadrat.plugin.controls.machine import facts_of
@@ -166,12 +164,6 @@ def test_a_dismissed_panel_hears_nothing_more(plugin, qtbot, empty_home):
 
 def test_machine_is_asked_once_an_engine_is_there(plugin, qtbot, with_engine, tmp_path, monkeypatch):
     monkeypatch.setenv("QUADRAT_HOME", str(tmp_path))
-    store = tmp_path / "another disk"
-    (store / "fetching").mkdir(parents=True)
-    (store / "vit.safetensors").write_bytes(b"x" * 3_000_000)
-    (store / "vit.json").write_text("{}")
-    (store / "fetching" / "half.safetensors").write_bytes(b"x" * 1_000_000)
-    (tmp_path / "weights.json").write_text(json.dumps({"folder": str(store)}))
     panel = EnginePanel()
     qtbot.addWidget(panel)
     panel.show()
@@ -179,17 +171,16 @@ def test_machine_is_asked_once_an_engine_is_there(plugin, qtbot, with_engine, tm
     told = dict(facts_of(panel.state.machine))
     assert not panel.state.machine.trouble
     assert "CPU" in told["Devices"] and "free" in told["Memory"]
-    assert told["Weights on disk"] == "1 model, 3 MB"
     shown = [label.text() for label in panel.machine.findChildren(QLabel)]
     assert all(text in shown for text in told.values())
 
 
 def test_a_machine_that_cannot_be_asked_says_why(window):
     window.state.facts = EngineFacts(True, "Ready", "light", "/f", "/f/python", "uv", 1)
-    window.state.machine = MachineFacts(weights=2, weights_bytes=5_000_000_000, trouble="The engine does not start.")
+    window.state.machine = MachineFacts(trouble="The engine does not start.")
     window.state.changed.emit()
     assert window.machine.said.text() == "The engine does not start."
-    assert dict(facts_of(window.state.machine)) == {"Weights on disk": "2 models, 5.0 GB"}
+    assert facts_of(window.state.machine) == []
 
 
 def test_speed_is_told_in_a_sentence(plugin, qtbot, with_engine):

@@ -15,12 +15,13 @@ from quadrat.processing.forms.dialog import FormDialog, FormPanel
 
 
 @pytest.fixture
-def open_form(provider, qgis_iface, qtbot, qgis_new_project, tmp_path, monkeypatch):
+def open_form(provider, engine, qgis_iface, qtbot, qgis_new_project, tmp_path, monkeypatch):
     """`open_form(algorithm, **values)`: the form as menu, toolbox and history open it."""
     import processing
 
     monkeypatch.setattr(qgis_iface, "browserModel", lambda: None, raising=False)  # else a mock, which QGIS refuses
-    monkeypatch.setenv("QUADRAT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("QUADRAT_PYTHON", str(engine.python))
+    monkeypatch.setenv("QUADRAT_HOME", str(tmp_path / "home"))  # with no weights in it
     fits._kept.clear()
     made = []
 
