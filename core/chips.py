@@ -1,0 +1,169 @@
+"""Chips: the pixels of each cell, or of a window around it, read in large pieces and handed out in small units.
+
+Cells are polygons anywhere on a raster. The order of units follows from the cells alone, so that a run that was
+stopped goes on with the same ones.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import rasterio.features
+import shapely
+from numpy.typing import NDArray
+
+from .grid import Grid, Window
+from .windows import Reader
+
+Float = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+Int = NDArray[np.int64]
+BLOCK_PX = 768
+"""Side of the squares of the raster whose cells are read together; windows reach beyond."""
+UNIT = 32
+"""Cells in a unit: what is lost when a run is killed, and what a backbone sees at once at most."""
+BOXLIKE = 0.999
+"""A polygon that fills so much of its box is the box."""
+ENOUGH = 0.5
+"""Share of a cell's pixels that must be valid for it to get a vector."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where N cells lie on a raster, in pixels.
+
+    Attributes:
+        inside: (N, 4) row, column, height, width of the pixels of each cell, at least 1 x 1.
+        outside: (N, 4) of the window that is read for it, which holds them.
+        shapes: (N,) polygons in pixels; None where a cell is its box.
+    """
+
+    inside: Int
+    outside: Int
+    shapes: NDArray[np.object_]
+
+    def __len__(self) -> int:
+        """Cells."""
+        return len(self.inside)
+
+
+def places_of(geometry: NDArray[np.object_], grid: Grid, window_px: int = 0) -> Places:
+    """Pixels of each cell, and of the window of at least `window_px` that is centred on it.
+
+    A cell whose border cuts through pixels gets the box of whole pixels of its size that lies nearest.
+
+    Args:
+        geometry: (N,) polygons in the coordinates of the grid.
+        grid: of the raster; may be rotated.
+        window_px: side; 0: the cell alone.
+    """
+    a, b, c, d, e, f = (~grid.transform)[:6]
+    pixels = shapely.transform(
+        geometry, lambda xy: np.stack([a * xy[:, 0] + b * xy[:, 1] + c, d * xy[:, 0] + e * xy[:, 1] + f], 1)
+    )
+    left, top, right, bottom = shapely.bounds(pixels).T
+    size = np.maximum(np.rint(np.stack([bottom - top, right - left], axis=1)), 1).astype(np.int64)
+    middle = np.stack([top + bottom, left + right], axis=1) / 2
+    start = np.rint(middle - size / 2).astype(np.int64)
+    wide = np.maximum(size, window_px)
+    away = start + size // 2 - wide // 2
+    boxlike = shapely.area(pixels) >= BOXLIKE * (bottom - top) * (right - left)
+    shapes = np.where(boxlike, None, pixels)
+    return Places(np.concatenate([start, size], axis=1), np.concatenate([away, wide], axis=1), shapes)
+
+
+def units_of(places: Places) -> list[Int]:
+    """Indices of the cells of each unit: neighbours, at most `UNIT`, of one block of the raster."""
+    block = places.inside[:, :2] // BLOCK_PX
+    order = np.lexsort((places.inside[:, 1], places.inside[:, 0], block[:, 1], block[:, 0]))
+    borders = np.flatnonzero(np.any(np.diff(block[order], axis=0) != 0, axis=1)) + 1
+    units = []
+    for piece in np.split(order, borders):
+        units += np.array_split(piece, -(-len(piece) // UNIT)) if len(piece) else []
+    return units
+
+
+@dataclass(frozen=True)
+class Chips:
+    """Cells of one unit whose windows have one size.
+
+    Attributes:
+        unit: its number.
+        at: (B,) which cells.
+        values: (B, C, h, w) float32, 0 where not valid.
+        valid: (B, h, w) bool: valid in the raster.
+        cell: (B, h, w) bool: pixels of the cell itself.
+    """
+
+    unit: int
+    at: Int
+    values: Float
+    valid: Bool
+    cell: Bool
+
+    @property
+    def enough(self) -> Bool:
+        """(B,) enough of the cell is valid."""
+        own = self.cell.sum(axis=(1, 2))
+        return np.asarray((self.valid & self.cell).sum(axis=(1, 2)) >= ENOUGH * np.maximum(own, 1))
+
+
+def read_chips(reader: Reader, places: Places, units: Sequence[Int], wanted: Sequence[int]) -> Iterator[Chips]:
+    """Chips of the wanted units, in their order; pieces of the raster are read once for all units in them.
+
+    Args:
+        reader: of the raster; used in this thread.
+        places: of all cells.
+        units: all of them.
+        wanted: numbers of those to read, rising.
+    """
+    piece: tuple[tuple[int, int], Window, Float, Bool] | None = None
+    left: dict[tuple[int, int], list[int]] = {}
+    for number in wanted:
+        left.setdefault(_block(places, units[number]), []).append(number)
+    for number in wanted:
+        key = _block(places, units[number])
+        if piece is None or piece[0] != key:
+            window = _around(places, np.concatenate([units[other] for other in left[key]]))
+            piece = (key, window, *reader.read(window))
+        yield from _cut(places, number, units[number], *piece[1:])
+
+
+def _block(places: Places, unit: Int) -> tuple[int, int]:
+    row, col = places.inside[unit[0], :2] // BLOCK_PX
+    return int(row), int(col)
+
+
+def _around(places: Places, at: Int) -> Window:
+    """The window that holds those of all these cells."""
+    row, col, height, width = places.outside[at].T
+    top, first = int(row.min()), int(col.min())
+    return Window(top, first, int((row + height).max()) - top, int((col + width).max()) - first)
+
+
+def _cut(places: Places, number: int, unit: Int, window: Window, values: Float, valid: Bool) -> Iterator[Chips]:
+    """Chips of a unit out of a piece, those of one size together."""
+    sizes, group = np.unique(places.outside[unit, 2:], axis=0, return_inverse=True)
+    for which in range(len(sizes)):
+        at = unit[np.flatnonzero(group.reshape(-1) == which)]
+        slices = [Window(*map(int, places.outside[index])).slices_in(window) for index in at]
+        chips = np.stack([values[(slice(None), *cut)] for cut in slices])
+        known = np.stack([valid[cut] for cut in slices])
+        yield Chips(number, at, chips, known, np.stack([own_pixels(places, int(index)) for index in at]))
+
+
+def own_pixels(places: Places, index: int) -> Bool:
+    """(h, w) bool of a cell's window: pixels of the cell; those whose centre its polygon holds, if it is no box.
+
+    A polygon so thin that it holds no centre gets its box.
+    """
+    outside = Window(*map(int, places.outside[index]))
+    inside = Window(*map(int, places.inside[index]))
+    box = np.zeros((outside.height, outside.width), np.bool_)
+    box[inside.slices_in(outside)] = True
+    shape = places.shapes[index]
+    if shape is None:
+        return box
+    moved = rasterio.transform.from_origin(outside.col, outside.row, 1.0, -1.0)
+    burnt = rasterio.features.rasterize([(shape, 1)], out_shape=box.shape, transform=moved, dtype="uint8") > 0
+    return burnt if burnt.any() else box
