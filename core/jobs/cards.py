@@ -57,5 +57,5 @@ def one_line(card: Card, at_hand: bool, time: str = "") -> str:
         weights = "the model that you name" if card.needs_model else "no download"
     else:
         size = f"{card.weights.megabytes:,} MB" if card.weights.megabytes else "size not known"
-        weights = f"{size}, {'on disk' if at_hand else 'to download'}"
+        weights = f"{size}, {'on disk' if at_hand else 'not on disk'}"
     return " · ".join(part for part in (sensors(card), weights, time, short_licence(card.licence)) if part)

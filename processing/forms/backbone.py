@@ -119,7 +119,12 @@ class BackboneBox(QWidget):
     def _remark(self, answer: Answer, told: Optional[Dict[str, Any]]) -> str:
         if answer.trouble or told is None:
             return answer.trouble
-        return " ".join(told["warnings"]) if told["fits"] else tr("Does not fit. {why}").format(why=told["why"])
+        if not told["fits"]:
+            return tr("Does not fit. {why}").format(why=told["why"])
+        lines = list(told["warnings"])
+        if answer.engine == "light" and BACKBONES[self.value].needs_torch:
+            lines.append(tr("It needs the full engine (Quadrat > Engine)."))
+        return " ".join(lines)
 
     def _fill(self, answer: Answer) -> None:
         """Entries anew, if they differ; the choice stays, and nobody is told of a change."""

@@ -1,6 +1,7 @@
 """Which backbones suit the rasters of a form: asked of the engine in the background, one question at a time."""
 
 import os
+import time
 from collections import OrderedDict
 from dataclasses import asdict, dataclass, field
 from typing import Any, Dict, FrozenSet, List, Optional, Tuple
@@ -14,12 +15,14 @@ from ...models.errors import ModelError
 from ...models.registry import BACKBONES
 from ...models.weights.store import path_in_store
 from ..background import in_background
-from ..environment import home
+from ..environment import find_engine, home
 from ..i18n import tr
 from ..workers import shared_pool
 
 PAUSE_MS = 300
 """A text that is being typed is asked about when the typing pauses."""
+PATIENCE_S = 3.0
+"""A raster that takes longer, on a slow network say, does not keep the next question waiting."""
 MOST_KEPT = 32
 
 _kept: "OrderedDict[Any, Dict[str, Any]]" = OrderedDict()
@@ -53,6 +56,8 @@ class Answer:
     default: str = ""
     bands: Tuple[Dict[str, Any], ...] = ()
     """What was recognised of each raster."""
+    engine: str = ""
+    """light or full; empty where it was not asked."""
     trouble: str = ""
     """Why nobody could tell, as a sentence."""
 
@@ -63,13 +68,15 @@ def answer_to(question: Question) -> Answer:
     if not question.input:
         return Answer(at_hand)
     try:
+        engine = find_engine().size
         facts = _facts(question, at_hand)
     except EngineMissing:
         return Answer(at_hand, trouble=tr("Set up the engine (Quadrat > Engine) to see what fits."))
     except QuadratError as error:
         return Answer(at_hand, trouble=str(error))
     bands: List[Dict[str, Any]] = [facts[name] for name in ("recognised", "second_recognised") if name in facts]
-    return Answer(at_hand, {card["name"]: card for card in facts["cards"]}, facts["default"], tuple(bands))
+    cards = {card["name"]: card for card in facts["cards"]}
+    return Answer(at_hand, cards, facts["default"], tuple(bands), engine)
 
 
 def _facts(question: Question, at_hand: FrozenSet[str]) -> Dict[str, Any]:
@@ -119,6 +126,7 @@ class Fits(QObject):
         """True while the answer to the question is not there."""
         self._asked: Optional[Question] = None
         """What the engine is busy with."""
+        self._since = 0.0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(PAUSE_MS)
@@ -135,18 +143,26 @@ class Fits(QObject):
         self.changed.emit()
 
     def _ask(self) -> None:
-        if self._asked is not None or self.question is None:
-            return  # the next question is asked when the engine has answered this one
-        asked = self._asked = self.question
-        in_background(tr("See which backbones fit"), lambda: answer_to(asked), self._on_answered)
+        question = self.question
+        if question is None:
+            return
+        if self._asked is not None and time.monotonic() - self._since < PATIENCE_S:
+            self._timer.start()
+            return
+        self._asked, self._since = question, time.monotonic()
+        in_background(
+            tr("See which backbones fit"),
+            lambda: answer_to(question),
+            lambda answer, error: self._on_answered(question, answer, error),
+        )
 
-    def _on_answered(self, answer: Any, error: Optional[BaseException]) -> None:
+    def _on_answered(self, asked: Question, answer: Any, error: Optional[BaseException]) -> None:
         if sip.isdeleted(self):  # the form was closed meanwhile
             return
-        asked, self._asked = self._asked, None
-        if asked != self.question:
-            self._ask()
-            return
+        if asked == self._asked:
+            self._asked = None
+        if asked != self.question or not self.asking:
+            return  # the next question is on its way
         self.answer = answer if error is None else Answer(trouble=str(error))
         self.asking = False
         self.changed.emit()

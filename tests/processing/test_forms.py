@@ -1,6 +1,7 @@
 """The real form of the toolbox: what it says of backbones and bands, and that QGIS's own widgets stay what they are."""
 
 import gc
+import threading
 
 import pytest
 from qgis.core import QgsApplication, QgsProject, QgsRasterLayer
@@ -10,6 +11,7 @@ from quadrat.core.errors import QuadratError
 from quadrat.core.jobs.embed import EmbedRaster
 from quadrat.models.registry import BACKBONES, DEFAULT_BACKBONE
 from quadrat.processing import background
+from quadrat.processing.environment import Engine
 from quadrat.processing.forms import fits
 from quadrat.processing.forms.dialog import FormDialog, FormPanel
 
@@ -106,7 +108,7 @@ def test_the_reason_stands_below_the_one_that_is_chosen(open_form, answered, nam
     box = box_of(form)
     assert form.createProcessingParameters()["BACKBONE"] == "croma-base", "the list was made anew around the choice"
     assert box.remark.text().startswith("Does not fit. CROMA base needs the coastal aerosol")
-    assert box.facts.text() == "Sentinel-2 L2A, Sentinel-1 GRD, 10 m · 777 MB, to download · MIT"
+    assert box.facts.text() == "Sentinel-2 L2A, Sentinel-1 GRD, 10 m · 777 MB, not on disk · MIT"
     choose(form, "dinov2-small")
     assert "88 MB" in box.facts.text() and "on this processor" in box.facts.text()
     assert not box.remark.text() and box.remark.isHidden()
@@ -179,6 +181,29 @@ def test_two_rasters_have_a_proposal_each(open_form, answered, named_raster):
     assert roles_of(form, "second_band_roles").line.placeholderText() == "vv=1 vh=2"
     choose(form, "dinov2-small")
     assert "leave" in box_of(form).remark.text(), "Run would refuse a second raster that gives nothing"
+
+
+def test_what_the_light_engine_cannot_do_is_said_before(open_form, answered, named_raster, monkeypatch):
+    monkeypatch.setattr(fits, "find_engine", lambda: Engine(None, None, "light", ""))
+    form = open_form(INPUT=named_raster(["B04", "B03", "B02"]), BACKBONE="dinov2-small")
+    answered(form)
+    assert box_of(form).remark.text() == "It needs the full engine (Quadrat > Engine)."
+    choose(form, "raw")
+    assert not box_of(form).remark.text()
+
+
+def test_a_raster_that_takes_long_keeps_nobody_waiting(open_form, answered, make_raster, monkeypatch):
+    go_on = threading.Event()
+    answer_to = fits.answer_to
+    slow, fast = make_raster("slow.tif"), make_raster("fast.tif")
+    monkeypatch.setattr(fits, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(fits, "answer_to", lambda q: (q.input == slow and go_on.wait(30), answer_to(q))[1])
+    form = open_form(INPUT=slow)
+    form.mainWidget().fits._timer.timeout.emit()
+    assert form.mainWidget().fits._asked.input == slow
+    form.setParameters({"INPUT": fast})
+    assert answered(form).cards and form.mainWidget().fits.question.input == fast
+    go_on.set()
 
 
 def test_another_embedding_brings_its_backbone(open_form, answered, make_raster):
