@@ -30,6 +30,7 @@ from .i18n import tr
 GEOMETRIES = {
     "": QgsProcessing.SourceType.TypeVector,
     "polygon": QgsProcessing.SourceType.TypeVectorPolygon,
+    "line": QgsProcessing.SourceType.TypeVectorLine,
 }
 
 

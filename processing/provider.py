@@ -8,6 +8,7 @@ from qgis.PyQt.QtGui import QIcon
 from ..core.version import VERSION
 from .algorithms.applyhead import ApplyHeadAlgorithm
 from .algorithms.assesshead import AssessHeadAlgorithm
+from .algorithms.cellvariables import CellVariablesAlgorithm
 from .algorithms.choosebackbone import ChooseBackboneAlgorithm
 from .algorithms.clusterembedding import ClusterEmbeddingAlgorithm
 from .algorithms.drawsample import DrawSampleAlgorithm
@@ -48,6 +49,7 @@ ALGORITHMS = (
     ReduceEmbeddingAlgorithm,
     ClusterEmbeddingAlgorithm,
     MakeCellsAlgorithm,
+    CellVariablesAlgorithm,
     TrainSettlementAlgorithm,
     MapSettlementAlgorithm,
     ExportOnnxAlgorithm,

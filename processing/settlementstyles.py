@@ -5,11 +5,13 @@ from typing import Any, Dict, List, Tuple
 from qgis.core import (
     QgsCategorizedSymbolRenderer,
     QgsFillSymbol,
+    QgsGraduatedSymbolRenderer,
     QgsRendererCategory,
+    QgsRendererRange,
     QgsVectorLayer,
 )
 
-from ..core.settlement.names import FAVELA, STATUS
+from ..core.settlement.names import FAVELA, NINE, STATUS, UNITS
 from ..core.settlement.statuses import STATUSES
 from .i18n import tr
 
@@ -17,8 +19,10 @@ SURE = 0.8
 """From this probability on a cell is shown in the full colour."""
 PAPER = "#ffffff"
 NO_CLASS = "#e4e4e4"
+RAMP = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
+"""From little to much: ColorBrewer's YlGnBu (https://colorbrewer2.org)."""
 FIELDS = {STATUS: "string", "class": "string", "probability": "double", "votes": "int", "methods": "int",
-          "disagree": "double"}  # fmt: skip
+          "disagree": "double", **dict.fromkeys(NINE, "double")}  # fmt: skip
 """Fields that the styles speak of, with their types."""
 
 Facts = Dict[str, Any]
@@ -65,12 +69,28 @@ def disagreement_map(layer: QgsVectorLayer, facts: Facts) -> None:
     layer.setMapTipTemplate("[% coalesce(\"votes\" || ' / ' || \"methods\", '') %]")
 
 
+def variables_map(layer: QgsVectorLayer, facts: Facts) -> None:
+    """Classes of equal count of one variable; cells with none of it grey. The others are in the map tip."""
+    shown, unit = str(facts.get("shown") or NINE[1]), UNITS.get(str(facts.get("shown")), "")
+    bounds = [float(bound) for bound in facts.get("shown_breaks") or []]
+    ranges = [QgsRendererRange(0.0, 0.0, _fill(NO_CLASS), "0")] if facts.get("shown_zeros") else []
+    for number, (low, high) in enumerate(zip(bounds, bounds[1:])):
+        colour = RAMP[round(number * (len(RAMP) - 1) / max(len(bounds) - 2, 1))]
+        ranges.append(QgsRendererRange(low, high, _fill(colour), f"{low:g} - {high:g} {unit}".strip()))
+    layer.setRenderer(QgsGraduatedSymbolRenderer(shown, ranges))
+    there = [name for name in facts.get("variables") or [] if name in layer.fields().names()]
+    layer.setMapTipTemplate("<br>".join(f'{name}: [% round("{name}", 4) %] {UNITS.get(name, "")}' for name in there))
+
+
+def _fill(colour: str) -> QgsFillSymbol:
+    return QgsFillSymbol.createSimple({"color": colour, "outline_color": PAPER, "outline_width": "0.05"})
+
+
 def _categories(layer: QgsVectorLayer, expression: str, looks: Looks) -> None:
     made = []
     for value, colour, title in looks:
-        symbol = QgsFillSymbol.createSimple({"color": colour, "outline_color": PAPER, "outline_width": "0.05"})
-        made.append(QgsRendererCategory(value, symbol, title))
+        made.append(QgsRendererCategory(value, _fill(colour), title))
     layer.setRenderer(QgsCategorizedSymbolRenderer(expression, made))
 
 
-DRESSERS = {"settlement": favela_map, "disagreement": disagreement_map}
+DRESSERS = {"settlement": favela_map, "disagreement": disagreement_map, "variables": variables_map}

@@ -80,7 +80,7 @@ class Param:
     instead_of: str = ""
     """RASTER only: name of the BACKBONE that is taken from the raster, whatever is chosen, when this is given."""
     geometry: str = ""
-    """VECTOR only: `polygon` where nothing else makes sense; empty takes any layer or table."""
+    """VECTOR only: `polygon` or `line` where nothing else makes sense; empty takes any layer or table."""
     recorded: bool = False
     """VECTOR only: the sidecar of the file counts too, so that a copy of the layer's features will not do."""
     extension: str = ""

@@ -14,6 +14,7 @@ from .export import ExportOnnx
 from .fewshot import ApplyHead, AssessHead, TrainHead
 from .settlement.cells import MakeCells
 from .settlement.methods import MapSettlement, TrainSettlement
+from .settlement.variables import CellVariables
 from .weights import FetchWeights, ManageWeights
 
 ALL: Tuple[Type[Job], ...] = (
@@ -31,6 +32,7 @@ ALL: Tuple[Type[Job], ...] = (
     ReduceEmbedding,
     ClusterEmbedding,
     MakeCells,
+    CellVariables,
     TrainSettlement,
     MapSettlement,
     ExportOnnx,

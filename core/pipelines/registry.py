@@ -25,6 +25,7 @@ PIPELINES = {
     "reduceembedding": "reduceembedding:run",
     "clusterembedding": "clusterembedding:run",
     "makecells": "makecells:run",
+    "cellvariables": "cellvariables:run",
     "trainsettlement": "trainsettlement:run",
     "mapsettlement": "mapsettlement:run",
     "exportonnx": "exportonnx:run",

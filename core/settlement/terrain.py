@@ -20,8 +20,7 @@ from scipy.interpolate import RegularGridInterpolator
 
 from ..grid import Grid, Window
 from ..raster import Bool, Float
-from ..windows import Reader
-from .zonal import Derived
+from .zonal import Derived, Pixels
 
 Numbers = NDArray[np.float64]
 
@@ -31,7 +30,7 @@ KNOTS = 33
 """Points along each axis at which pixels are measured; between them their size hardly changes."""
 
 
-def terrain(heights: Reader) -> Derived:
+def terrain(heights: Pixels) -> Derived:
     """Slope in degrees and profile curvature in 1/m of a raster of heights in metres, as bands 1 and 2.
 
     Where one of the eight neighbours is missing, as at the border of the raster, there is neither.

@@ -7,7 +7,7 @@ those of the library exactextract, which has no wheels for Linux on arm64; tests
 
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import geopandas as gpd
 import numpy as np
@@ -18,10 +18,10 @@ from ..errors import BadInput
 from ..grid import Grid, Window
 from ..progress import Progress
 from ..raster import Bool, Float
-from ..windows import Reader
 
 Numbers = NDArray[np.float64]
 Indexes = NDArray[np.int64]
+Shapes = NDArray[np.object_]
 Make = Callable[[Float, Bool, Window], tuple[Float, Bool]]
 """Values (C, h, w), validity (h, w) and their window -> values (K, h, w) and validity (h, w) of the same window."""
 
@@ -32,6 +32,27 @@ LEAST_COVERED = 1e-9
 """A smaller share of a polygon than this is rounding, and no pixel."""
 STRAIGHT_M, STRAIGHT_DEG = 1000.0, 0.01
 """Edges up to this length stay straight to centimetres when they are brought to another coordinate system."""
+
+
+class Pixels(Protocol):
+    """What is asked of a raster here, or of what is derived from one."""
+
+    path: str
+    grid: Grid
+    bands: tuple[int, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know about how the files are read."""
+        ...
+
+    def read(self, window: Window) -> tuple[Float, Bool]:
+        """Values (C, h, w) float32 and validity (h, w) of a window."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the files."""
+        ...
 
 
 class Zonal(NamedTuple):
@@ -48,7 +69,7 @@ class Derived:
 
     dtype = "float32"
 
-    def __init__(self, reader: Reader, make: Make, names: tuple[str, ...], halo_px: int = 0) -> None:
+    def __init__(self, reader: Pixels, make: Make, names: tuple[str, ...], halo_px: int = 0) -> None:
         """Compute `names` by `make` from windows of `reader`, read with `halo_px` more on each side."""
         self._reader, self._make, self._halo_px = reader, make, halo_px
         self.path, self.grid = reader.path, reader.grid
@@ -80,7 +101,7 @@ class Derived:
         return np.where(valid, values[(slice(None), *inner)], np.float32(0)), valid
 
 
-def zonal_means(reader: Reader, cells: gpd.GeoDataFrame, progress: Progress | None = None) -> Zonal:
+def zonal_means(reader: Pixels, cells: gpd.GeoDataFrame, progress: Progress | None = None) -> Zonal:
     """Means in polygons of every band of a reader. Holds one block at a time, however large the raster.
 
     Args:
@@ -92,7 +113,7 @@ def zonal_means(reader: Reader, cells: gpd.GeoDataFrame, progress: Progress | No
         BadInput: only one of both has a coordinate system, or the file cannot be read.
     """
     progress = progress or Progress()
-    shapes = _in_pixels(cells, reader.grid, reader.path)
+    shapes = in_pixels(cells, reader.grid, reader.path)
     sums, counts = np.zeros((len(shapes), len(reader.bands))), np.zeros(len(shapes))
     area = shapely.area(shapes)
     area[~np.isfinite(area)] = 0
@@ -114,7 +135,7 @@ def zonal_means(reader: Reader, cells: gpd.GeoDataFrame, progress: Progress | No
     return Zonal(means, covered)
 
 
-def _in_pixels(cells: gpd.GeoDataFrame, grid: Grid, path: str) -> NDArray[np.object_]:
+def in_pixels(cells: gpd.GeoDataFrame, grid: Grid, path: str) -> Shapes:
     """(N,) valid polygons in columns and rows of the grid, their outer rings anticlockwise; None where it has no place.
 
     Raises:
@@ -138,7 +159,7 @@ def _in_pixels(cells: gpd.GeoDataFrame, grid: Grid, path: str) -> NDArray[np.obj
     return np.asarray(shapely.orient_polygons(shapes), dtype=object)
 
 
-def _cut_long_edges(geometry: gpd.GeoSeries) -> NDArray[np.object_]:
+def _cut_long_edges(geometry: gpd.GeoSeries) -> Shapes:
     """Polygons with points along their edges, where these are so long that another projection bends them."""
     unit = float(geometry.crs.axis_info[0].unit_conversion_factor) if geometry.crs.axis_info else 1.0
     longest = STRAIGHT_DEG if geometry.crs.is_geographic else STRAIGHT_M / unit
@@ -154,7 +175,7 @@ def _hits(tree: shapely.STRtree, blocks: list[Window]) -> tuple[Indexes, list[In
     return touched, np.split(pairs[1], starts[1:]) if len(touched) else []
 
 
-def _portions(shapes: NDArray[np.object_], which: Indexes) -> Iterator[Indexes]:
+def _portions(shapes: Shapes, which: Indexes) -> Iterator[Indexes]:
     """The polygons in portions whose borders make a bounded number of pieces."""
     bounds = np.clip(shapely.bounds(shapes), -BLOCK_PX, None)
     pieces = 2 * (bounds[:, 2] - bounds[:, 0] + bounds[:, 3] - bounds[:, 1])
@@ -170,11 +191,11 @@ def _running_sums(values: Float, valid: Bool) -> Numbers:
     return layers
 
 
-def _integrals(shapes: NDArray[np.object_], layers: Numbers, block: Window) -> Numbers:
+def _integrals(shapes: Shapes, layers: Numbers, block: Window) -> Numbers:
     """(N, 1 + C) integrals over the part of each polygon within a block, in pixels."""
     height, width = block.height, block.width
-    x0, y0, x1, y1, owner = _edges(shapes, block)
-    x, y, dy, edge = _pieces(x0, y0, x1, y1, width)
+    x0, y0, x1, y1, owner = edges_of(shapes, block)
+    x, y, dy, edge = pieces_of(x0, y0, x1, y1, width)
     row = np.clip(np.floor(y).astype(np.int64), 0, height - 1)
     x = np.clip(x, 0, width)
     col = np.minimum(np.floor(x).astype(np.int64), width - 1)
@@ -186,7 +207,7 @@ def _integrals(shapes: NDArray[np.object_], layers: Numbers, block: Window) -> N
     return made
 
 
-def _edges(shapes: NDArray[np.object_], block: Window) -> tuple[Numbers, Numbers, Numbers, Numbers, Indexes]:
+def edges_of(shapes: Shapes, block: Window) -> tuple[Numbers, Numbers, Numbers, Numbers, Indexes]:
     """Both ends of the edges of polygons, cut to the rows of a block, from its corner; and whose they are."""
     parts, shape = shapely.get_parts(shapes, return_index=True)
     rings, part = shapely.get_rings(parts, return_index=True)
@@ -204,7 +225,7 @@ def _edges(shapes: NDArray[np.object_], block: Window) -> tuple[Numbers, Numbers
     return ends[0], ends[1], ends[2], ends[3], owner
 
 
-def _pieces(
+def pieces_of(
     x0: Numbers, y0: Numbers, x1: Numbers, y1: Numbers, width: int
 ) -> tuple[Numbers, Numbers, Numbers, Indexes]:
     """Edges cut where they cross sides of pixels: middle (x, y), rise and edge of each piece."""
