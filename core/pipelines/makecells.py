@@ -53,7 +53,7 @@ def run(job: MakeCells, progress: Progress) -> Result:
             cells, nodata = new_cells(job, layers, progress.part(0.0, 0.4))
         flat = in_plane(cells)
         shares = shares_of(job, cells, flat, layers, progress.part(0.4, 0.9))
-    found = label(shares, _rule(job), nodata)
+    found = label(len(cells), shares, _rule(job), nodata)
     if P_FAVELAS in shares and not {P_VEGETA, GHSL, RES} & set(shares):
         progress.warning(
             "Nothing says where people live: every cell without favela counts as residential, be it field, forest or "

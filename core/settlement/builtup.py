@@ -78,12 +78,12 @@ def _told(path: str, kind: str, reader: RasterReader, low: float, high: float, l
     most = {SHARE: 1.0, PERCENT: 100.0, SQUARE_METRES: largest}
     if low < 0:
         raise BadInput(
-            f"{path} holds {low:.4g}: no built-up share is negative. If it stands for nodata, declare it so."
+            f"{path} holds {low:.6g}: no built-up share is negative. If it stands for nodata, declare it so."
         )
     if kind != AUTO:
         if high > SLACK * most[kind]:
             raise BadInput(
-                f"{path} holds {high:.4g}, but as {kind} it can be {most[kind]:.4g} at most. Is it something else, or "
+                f"{path} holds {high:.6g}, but as {kind} it can be {most[kind]:.6g} at most. Is it something else, or "
                 "nodata that is not declared?"
             )
         return kind
@@ -91,12 +91,12 @@ def _told(path: str, kind: str, reader: RasterReader, low: float, high: float, l
     found = next((name for name in (SHARE, PERCENT, SQUARE_METRES) if high <= SLACK * most[name]), "")
     if not found or byte:
         raise BadInput(
-            f"{path} holds numbers up to {high:.4g}, more than the {largest:.4g} square metres of a pixel or the 255 "
+            f"{path} holds numbers up to {high:.6g}, more than the {largest:.6g} square metres of a pixel or the 255 "
             f"of a mask. Declare what is nodata, or {SAY}."
             if not byte
-            else f"{path} holds bytes up to {high:.4g}. If that stands for nodata or for 'built up', declare or recode "
+            else f"{path} holds bytes up to {high:.6g}. If that stands for nodata or for 'built up', declare or recode "
             f"it; if it is square metres, {SAY}."
         )
     words = {SHARE: "shares from 0 to 1", PERCENT: "per cent", SQUARE_METRES: "square metres of a pixel"}
-    notes.append(f"{path} holds numbers up to {high:.4g} here, taken as {words[found]}. If they are not, {SAY}.")
+    notes.append(f"{path} holds numbers up to {high:.6g} here, taken as {words[found]}. If they are not, {SAY}.")
     return found

@@ -93,7 +93,7 @@ def _own(cells: gpd.GeoDataFrame, name: str) -> Float:
     Raises:
         BadInput: it is none.
     """
-    values = pd.to_numeric(cells[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    values = np.asarray(pd.to_numeric(cells[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan))
     if np.isnan(values[cells[name].notna().to_numpy()]).any() or np.nanmin(values, initial=0) < 0 or (
         np.nanmax(values, initial=0) > 1
     ):  # fmt: skip

@@ -157,8 +157,8 @@ def _choose(job: MakeCells, outlines: list[Outline], place: tuple[float, float])
         factor = stretch(given, place)
         off = abs(factor - 1) > TRUE_TO
         return given, [f"Cells are in {name_of(given)}."], [
-            f"A metre of {name_of(given)} is {1 / factor:.3g} m on the ground here: cells of {job.cell_size_m:g} m are "
-            f"{job.cell_size_m / factor:.4g} m wide. {name_of(utm_of(place))} would be true."
+            f"A metre of {name_of(given)} is {1 / factor:.2g} m on the ground here: cells of {job.cell_size_m:g} m are "
+            f"{job.cell_size_m / factor:.3g} m wide. {name_of(utm_of(place))} would be true."
         ] if off else []  # fmt: skip
     for outline in outlines:
         if is_true(outline.crs, place):

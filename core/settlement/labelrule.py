@@ -45,18 +45,18 @@ class Labelled:
     """(N,) names in `statuses.STATUSES`."""
 
 
-def label(shares: Mapping[str, Float], rule: Rule, nodata: "Bool | None" = None) -> Labelled:
+def label(count: int, shares: Mapping[str, Float], rule: Rule, nodata: "Bool | None" = None) -> Labelled:
     """Labels of N cells.
 
     A condition whose share is missing is left out. The first reason that applies is told, in this order: nodata,
     vegetation, excluded, not built up, a source without a value here; then the reference decides.
 
     Args:
+        count: N.
         shares: (N,) float64 by name in `SHARES`; absent where there is no source, NaN where a source has no value.
         rule: the thresholds.
         nodata: (N,) True where a cell holds nodata of the raster.
     """
-    count = len(next(iter(shares.values()), nodata if nodata is not None else ()))
     nothing = np.zeros(count, np.bool_)
     unknown = nothing.copy()
     for values in shares.values():
@@ -73,8 +73,9 @@ def label(shares: Mapping[str, Float], rule: Rule, nodata: "Bool | None" = None)
     status = np.full(count, None, dtype=object)
     for where, word in reversed(reasons):
         status[where] = word
-    teaches = (status == FAVELA) | (status == RESIDENTIAL)
-    return Labelled(np.asarray(np.where(teaches, status, None), dtype=object), status)
+    taught = status.copy()
+    taught[(status != FAVELA) & (status != RESIDENTIAL)] = None
+    return Labelled(taught, status)
 
 
 def _by_reference(shares: Mapping[str, Float], rule: Rule, count: int) -> list[tuple[Bool, str]]:

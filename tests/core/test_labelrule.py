@@ -52,9 +52,7 @@ def test_every_combination_around_the_thresholds():
             for at, name in enumerate(VALUES)
             if given[at]
         }  # fmt: skip
-        if not columns:
-            continue
-        found = label(columns, Rule())
+        found = label(len(rows), columns, Rule())
         wanted = [by_words(*row) for row in rows]
         assert found.status.tolist() == wanted
         assert found.label.tolist() == [word if word in ("favela", "residential") else None for word in wanted]
@@ -63,15 +61,15 @@ def test_every_combination_around_the_thresholds():
 
 
 def test_nodata_is_told_first():
-    found = label({P_VEGETA: np.array([1.0, 1.0])}, Rule(), np.array([True, False]))
+    found = label(2, {P_VEGETA: np.array([1.0, 1.0])}, Rule(), np.array([True, False]))
     assert found.status.tolist() == ["nodata", "vegetation"]
-    assert label({}, Rule(), np.array([True, False])).status.tolist() == ["nodata", "to be mapped"]
+    assert label(2, {}, Rule(), np.array([True, False])).status.tolist() == ["nodata", "to be mapped"]
 
 
 @pytest.mark.parametrize("least", [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])
 def test_every_published_p(least):
     shares = np.array([0.0, least - 0.01, least, 1.0])
-    found = label({P_FAVELAS: shares}, Rule(favela_least=least))
+    found = label(4, {P_FAVELAS: shares}, Rule(favela_least=least))
     assert found.status.tolist() == ["residential", "mixed", "favela", "favela"]
 
 
@@ -80,13 +78,13 @@ def test_all_thresholds_can_be_moved():
     rule = Rule(
         residential_favela_most=0.2, residential_least=0.2, vegetation_below=0.3, built_up_above=0.1, excluded_most=0.2
     )
-    assert label(shares, rule).label.tolist() == ["residential"]
+    assert label(1, shares, rule).label.tolist() == ["residential"]
     for name, value, word in (
         ("residential_favela_most", 0.1, "mixed"), ("residential_least", 0.3, "not residential"),
         ("vegetation_below", 0.2, "vegetation"), ("built_up_above", 0.2, "not built up"),
         ("excluded_most", 0.1, "excluded"), ("favela_least", 0.2, "favela"),
     ):  # fmt: skip
-        assert label(shares, Rule(**{**rule.__dict__, name: value})).status.tolist() == [word]
+        assert label(1, shares, Rule(**{**rule.__dict__, name: value})).status.tolist() == [word]
 
 
 def test_what_is_discarded_is_never_taught():

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from quadrat.core.settlement import overlay
 from quadrat.core.settlement.overlay import overlapping, shares, split
 
+pytestmark = pytest.mark.same_without_torch
+
 
 def cells_of(rows=4, cols=4, side=10.0):
     return np.array([shapely.box(c * side, r * side, (c + 1) * side, (r + 1) * side) for r in range(rows)
