@@ -162,8 +162,7 @@ def test_a_dismissed_panel_hears_nothing_more(plugin, qtbot, empty_home):
     QApplication.processEvents()
 
 
-def test_machine_is_asked_once_an_engine_is_there(plugin, qtbot, with_engine, tmp_path, monkeypatch):
-    monkeypatch.setenv("QUADRAT_HOME", str(tmp_path))
+def test_machine_is_asked_once_an_engine_is_there(plugin, qtbot, with_engine):
     panel = EnginePanel()
     qtbot.addWidget(panel)
     panel.show()

@@ -24,6 +24,7 @@ def open_form(provider, engine, qgis_iface, qtbot, qgis_new_project, tmp_path, m
     monkeypatch.setattr(qgis_iface, "browserModel", lambda: None, raising=False)  # else a mock, which QGIS refuses
     monkeypatch.setenv("QUADRAT_PYTHON", str(engine.python))
     monkeypatch.setenv("QUADRAT_HOME", str(tmp_path / "home"))  # with no weights in it
+    monkeypatch.setattr(fits, "find_engine", lambda: Engine(None, None, "full", ""))  # whichever runs the tests
     fits._kept.clear()
     made = []
 
