@@ -4,22 +4,30 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from ..progress import Progress
 from .streets import Indexes, Numbers, Shapes, Streets
 
 NUDGE_M = (1.3e-6, 0.7e-6)
 """Streets are moved by this much, so that one drawn along the border of two cells lies in one of them: the one to the
 east or north. Lengths then add up."""
+LINES_AT_ONCE = 100_000
 
 
-def length_in(streets: Streets, cells: Shapes) -> Numbers:
+def length_in(streets: Streets, cells: Shapes, progress: "Progress | None" = None) -> Numbers:
     """(N,) metres of streets in each of N polygons."""
+    progress = progress or Progress()
     lines = shapely.linestrings(streets.segments + np.array(NUDGE_M))
-    line, cell = shapely.STRtree(cells).query(lines, predicate="intersects")
-    metres = shapely.length(lines)[line]
+    tree = shapely.STRtree(cells)
     shapely.prepare(cells)
-    cut = np.flatnonzero(~shapely.contains(cells[cell], lines[line]))
-    metres[cut] = shapely.length(shapely.intersection(lines[line[cut]], cells[cell[cut]]))
-    found: Numbers = np.bincount(cell, metres, minlength=len(cells)).astype(np.float64)
+    found = np.zeros(len(cells))
+    for start in range(0, len(lines), LINES_AT_ONCE):
+        progress.checkpoint(start / len(lines))
+        some = lines[start : start + LINES_AT_ONCE]
+        line, cell = tree.query(some, predicate="intersects")
+        metres = shapely.length(some)[line]
+        cut = np.flatnonzero(~shapely.contains(cells[cell], some[line]))
+        metres[cut] = shapely.length(shapely.intersection(some[line[cut]], cells[cell[cut]]))
+        found += np.bincount(cell, metres, minlength=len(cells))
     return found
 
 

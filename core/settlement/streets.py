@@ -16,6 +16,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from ..progress import Progress
+
 Numbers = NDArray[np.float64]
 Indexes = NDArray[np.int64]
 Shapes = NDArray[np.object_]
@@ -63,25 +65,33 @@ class _Mesh:
     """(J, 2)"""
 
 
-def street_graph(lines: Shapes, tolerance_m: float = TOLERANCE_M, at_crossings: bool = False) -> Streets:
+def street_graph(
+    lines: Shapes, tolerance_m: float = TOLERANCE_M, at_crossings: bool = False, progress: "Progress | None" = None
+) -> Streets:
     """The graph of lines.
 
     Args:
         lines: LineStrings or MultiLineStrings in metres; missing and empty ones are passed over.
         tolerance_m: an end this near to another vertex or street meets it; 0 asks for equal coordinates.
         at_crossings: True makes a node wherever lines cross, for layers that are not drawn with shared vertices.
+        progress: of this step.
     """
+    progress = progress or Progress()
     mesh, ends = _mesh(lines)
     drawn = len(mesh.ends)
     mesh = _each_once(mesh, np.arange(len(mesh.xy)))
     repeated = drawn - len(mesh.ends)
+    progress.checkpoint(0.2)
     if at_crossings:
         mesh = _cut_at_ends(mesh, np.arange(len(mesh.xy)), COMPUTED_M)
         mesh, crossings = _cut_at_crossings(mesh)
         ends, tolerance_m = np.concatenate([ends, crossings]), max(tolerance_m, COMPUTED_M)
+    progress.checkpoint(0.4)
     if tolerance_m > 0:
         mesh = _cut_at_ends(mesh, ends, tolerance_m)
+        progress.checkpoint(0.6)
         mesh = _Mesh(mesh.xy, mesh.ends, np.concatenate([mesh.joined, _near_pairs(mesh.xy, ends, tolerance_m)]))
+    progress.checkpoint(0.8)
     merged = _merged(mesh)
     cut = len(mesh.ends)
     mesh = _each_once(mesh, merged)

@@ -127,14 +127,13 @@ def _means(reader: Derived, cells: gpd.GeoDataFrame, progress: Progress) -> Numb
 
 def _streets(job: CellVariables, cells: gpd.GeoDataFrame, made: Computed, progress: Progress) -> None:
     plane = plane_of(cells)
-    flat = np.asarray(cells.geometry.to_crs(plane).array, dtype=object)
+    flat = np.array(cells.geometry.to_crs(plane).array, dtype=object)
+    flat[~np.isfinite(shapely.bounds(flat)).all(axis=1)] = None  # too far away for the plane, and from any street
     table = _read_streets(job.streets)
     made.street_fields = [str(name) for name in table.columns]
     lines = _lines(job, table, plane, shapely.total_bounds(flat), progress)
-    progress.checkpoint(0.3)
-    graph = street_graph(lines, job.snap_m, job.at_crossings)
-    progress.checkpoint(0.6)
-    lengths = length_in(graph, flat)
+    graph = street_graph(lines, job.snap_m, job.at_crossings, progress.part(0.3, 0.6))
+    lengths = length_in(graph, flat, progress.part(0.6, 0.9))
     progress.checkpoint(0.9)
     number, least, mean, most = nodes_in(graph, flat, job.dead_ends)
     made.columns |= {
