@@ -78,7 +78,7 @@ class Param:
     """Name of the field that a FIELD, FIELDS, BANDS, ROLES or EXTENT belongs to; several, separated by blanks, where a
     BACKBONE gets several rasters."""
     instead_of: str = ""
-    """RASTER only: name of the BACKBONE that is taken from the raster, whatever is chosen, when this is given."""
+    """RASTER or VECTOR: name of the BACKBONE that is taken from this, whatever is chosen, when it is given."""
     geometry: str = ""
     """VECTOR only: `polygon` or `line` where nothing else makes sense; empty takes any layer or table."""
     recorded: bool = False

@@ -36,8 +36,8 @@ class SpeedBox(QGroupBox):
         self.backbone = narrow(described(QComboBox(), "speed_backbone"))
         for name, card in BACKBONES.items():
             if not card.needs_model:
-                self.backbone.addItem(name)
-        self.backbone.setCurrentText(SpeedTest.defaults()["backbone"])
+                self.backbone.addItem(card.title, name)
+        self.backbone.setCurrentIndex(self.backbone.findData(SpeedTest.defaults()["backbone"]))
         self.numbers: Dict[str, QSpinBox] = {name: self._spin(name) for name in ("columns", "rows", "bands")}
         form = QFormLayout()
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
@@ -72,7 +72,7 @@ class SpeedBox(QGroupBox):
     def values(self) -> Dict[str, Any]:
         """Parameters of the algorithm."""
         sizes = {key(name): spin.value() for name, spin in self.numbers.items()}
-        return {key("backbone"): self.backbone.currentText(), **sizes}
+        return {key("backbone"): self.backbone.currentData(), **sizes}
 
     def _spin(self, name: str) -> QSpinBox:
         p, spin = SpeedTest.params()[name], described(QSpinBox(), f"speed_{name}")

@@ -50,7 +50,7 @@ class FormPanel(ParametersPanel):
         self.fits = Fits(self)
         self.fits.changed.connect(self._show)
         for name, p in self._job.params().items():
-            if p.kind in ASKED:
+            if p.kind in ASKED or p.instead_of:
                 self.wrappers[key(name)].widgetValueHasChanged.connect(self._on_value_changed)
         self._on_value_changed()
 
@@ -111,6 +111,8 @@ class FormPanel(ParametersPanel):
 
     def _problem(self) -> str:
         """What the job itself says against the bands that are typed."""
+        if not all(box.value for box in self._boxes.values()):
+            return ""  # an old script named a backbone that there is no more
         values: Dict[str, Any] = {}
         for name, p in self._job.params().items():
             if p.kind is Kind.BANDS:

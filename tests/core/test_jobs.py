@@ -45,7 +45,7 @@ class TestEveryJob:
                 assert all(job.params()[parent].kind is Kind.RASTER for parent in p.parent.split()), name
                 assert p.parent or p.kind is Kind.BACKBONE, name
             if p.instead_of:
-                assert p.kind is Kind.RASTER and job.params()[p.instead_of].kind is Kind.BACKBONE, name
+                assert p.kind in (Kind.RASTER, Kind.VECTOR) and job.params()[p.instead_of].kind is Kind.BACKBONE, name
 
     def test_defaults_pass_their_own_checks(self, job):
         job.from_dict({**example_values(job), **{k: v for k, v in job.defaults().items() if v not in ("", ())}})

@@ -187,7 +187,7 @@ def test_speed_is_told_in_a_sentence(plugin, qtbot, with_engine):
     qtbot.addWidget(panel)
     panel.show()
     qtbot.waitUntil(lambda: panel.state.facts is not None, timeout=5000)
-    panel.speed.backbone.setCurrentText("raw")
+    panel.speed.backbone.setCurrentIndex(panel.speed.backbone.findData("raw"))
     panel.speed.numbers["columns"].setValue(3000)
     panel.speed.numbers["rows"].setValue(2000)
     panel.speed.button.click()
