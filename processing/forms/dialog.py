@@ -110,7 +110,7 @@ class FormPanel(ParametersPanel):
         return next((text for text in (*roles, *numbers) if text and not wish.problem(text)), "")
 
     def _problem(self) -> str:
-        """What the job itself says against the bands that are typed."""
+        """What the job itself says against the bands that are typed; other complaints wait for Run."""
         if not all(box.value for box in self._boxes.values()):
             return ""  # an old script named a backbone that there is no more
         values: Dict[str, Any] = {}
@@ -119,7 +119,9 @@ class FormPanel(ParametersPanel):
                 values[name] = self._numbers(name)
             elif p.kind in ASKED:
                 values[name] = str(self._value(name) or "")
-        return tr(self._job(**values).problem())
+        without = {name: "" for name, p in self._job.params().items() if p.kind is Kind.ROLES}
+        problem = self._job(**values).problem()
+        return tr(problem) if problem != self._job(**{**values, **without}).problem() else ""
 
 
 def _rasters(job: Type[Job]) -> List[str]:

@@ -168,6 +168,9 @@ def test_what_is_typed_counts_at_once(open_form, answered, make_raster):
     roles_of(form).line.setText("red=1 green=2 blue=3")
     answered(form)
     assert box_of(form).remark.text() == "" and roles_of(form).note.text() == ""
+    choose(form, "timm")
+    answered(form)
+    assert "a model" not in roles_of(form).note.text(), "what else is missing has nothing to do with bands"
     choose(form, "raw")
     answered(form)
     assert roles_of(form).note.text() == EmbedRaster(backbone="raw", band_roles="red=1").problem()
