@@ -21,6 +21,7 @@ from ..raster import open_raster
 from ..vector import read_vector
 from .metric import is_true, middle, utm_of
 from .names import NINE, P_VEGETA, SIX
+from .overlay import DECIMALS
 from .spectral import entropy
 from .streetcells import length_in, nodes_in
 from .streets import street_graph
@@ -81,7 +82,7 @@ def compute(job: CellVariables, cells: gpd.GeoDataFrame, progress: Progress) -> 
 def _optical(job: CellVariables, cells: gpd.GeoDataFrame, made: Computed, progress: Progress) -> None:
     notes: list[str] = []
     reader = open_vegetation(job.optical, job.ndvi_above, roles=job.band_roles, values=job.values, notes=notes)
-    made.columns[P_VEGETA] = _means(reader, cells, progress.part(0.0, 0.5))[:, 0]
+    made.columns[P_VEGETA] = _means(reader, cells, progress.part(0.0, 0.5))[:, 0].round(DECIMALS)
     if "entropy" in wanted(job):
         if _is_index(job.optical, job.band_roles):
             notes.append(f"{job.optical} has one band, so there is no entropy of bands: entropy is left out.")
