@@ -205,6 +205,14 @@ def put_in_place(layer: QgsMapLayer, place: int, shelf: Shelf, context: QgsProce
         parent.removeChildNode(node)
 
 
+def _unfold(layer: QgsMapLayer, context: QgsProcessingContext) -> None:
+    """Show the legend of a layer: the names of the classes are half of the map."""
+    node = context.project().layerTreeRoot().findLayer(layer.id()) if context.project() else None
+    if node is not None:
+        node.setExpanded(False)  # a node that was moved is shown folded, though it says otherwise
+        node.setExpanded(True)
+
+
 class Styler(QgsProcessingLayerPostProcessorInterface):
     """Finishes a result when QGIS loads it."""
 
@@ -219,17 +227,14 @@ class Styler(QgsProcessingLayerPostProcessorInterface):
         path = layer.source().partition("|")[0]
         facts, job = read_facts(path)
         put_in_place(layer, self.place, self.shelf, context)
-        if isinstance(layer, QgsVectorLayer):
-            dress(layer, kind_of(path, facts, job), with_classes(facts, job))
+        if isinstance(layer, QgsVectorLayer) and dress(layer, kind_of(path, facts, job), with_classes(facts, job)):
+            _unfold(layer, context)
         if isinstance(layer, QgsRasterLayer):
             renderer = renderer_of(path)
             if renderer is not None:
                 layer.setRenderer(renderer)
                 layer.triggerRepaint()
-            node = context.project().layerTreeRoot().findLayer(layer.id()) if context.project() else None
-            if node is not None:
-                node.setExpanded(False)  # a node that was moved is shown folded, though it says otherwise
-                node.setExpanded(True)  # the names of the classes are half of the map
+            _unfold(layer, context)
         text = abstract(facts, job)
         if text:
             metadata = layer.metadata()

@@ -1,7 +1,7 @@
 """Why a cell is labelled or is not: the words in the column `status`, and their colours. Standard library only.
 
-Colours are Paul Tol's bright scheme for cells that count and his pale one for those that are discarded, both told
-apart by people who see few colours (https://personal.sron.nl/~pault/).
+Colours are Paul Tol's bright and muted schemes for cells that count and his pale one for those that are discarded,
+both told apart by people who see few colours (https://personal.sron.nl/~pault/).
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _ALL = (
     Status(FAVELA, "favela, by the reference", "#ee6677"),
     Status(RESIDENTIAL, "residential, no favela", "#4477aa"),
     Status(MIXED, "mixed: some favela, too little", "#ccbb44"),
-    Status(NOT_RESIDENTIAL, "neither favela nor residential", "#aa3377"),
+    Status(NOT_RESIDENTIAL, "neither favela nor residential", "#44aa99"),
     Status(TO_MAP, "to be mapped: no reference", "#66ccee"),
     Status(VEGETATION, "discarded: vegetation", "#ccddaa", True),
     Status(NOT_BUILT_UP, "discarded: not built up", "#eeeebb", True),

@@ -189,7 +189,7 @@ class MakeCells(Job):
         "Empty: as far as the files tell.",
     )
     most_cells: int = param(
-        Kind.INTEGER, "Most cells", default=5_000_000, minimum=1, maximum=100_000_000, advanced=True
+        Kind.INTEGER, "Most cells", default=2_000_000, minimum=1, maximum=100_000_000, advanced=True
     )
     output: str = param(Kind.VECTOR_OUT, "Cells", extension="gpkg", result="cells")
 
