@@ -21,6 +21,8 @@ PAPER = "#ffffff"
 NO_CLASS = "#e4e4e4"
 RAMP = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
 """From little to much: ColorBrewer's YlGnBu (https://colorbrewer2.org)."""
+WORDS = {"len_roads": "m of streets", "p_vegeta": "of 1 vegetated", "slope": "° of slope"}
+"""Behind the numbers of a legend; names of other variables are as good."""
 FIELDS = {STATUS: "string", "class": "string", "probability": "double", "votes": "int", "methods": "int",
           "disagree": "double", **dict.fromkeys(NINE, "double")}  # fmt: skip
 """Fields that the styles speak of, with their types."""
@@ -71,12 +73,13 @@ def disagreement_map(layer: QgsVectorLayer, facts: Facts) -> None:
 
 def variables_map(layer: QgsVectorLayer, facts: Facts) -> None:
     """Classes of equal count of one variable; cells with none of it grey. The others are in the map tip."""
-    shown, unit = str(facts.get("shown") or NINE[1]), UNITS.get(str(facts.get("shown")), "")
+    shown = str(facts.get("shown") or NINE[1])
+    words = tr(WORDS.get(shown, shown))
     bounds = [float(bound) for bound in facts.get("shown_breaks") or []]
-    ranges = [QgsRendererRange(0.0, 0.0, _fill(NO_CLASS), "0")] if facts.get("shown_zeros") else []
+    ranges = [QgsRendererRange(0.0, 0.0, _fill(NO_CLASS), f"0 {words}")] if facts.get("shown_zeros") else []
     for number, (low, high) in enumerate(zip(bounds, bounds[1:])):
         colour = RAMP[round(number * (len(RAMP) - 1) / max(len(bounds) - 2, 1))]
-        ranges.append(QgsRendererRange(low, high, _fill(colour), f"{low:g} - {high:g} {unit}".strip()))
+        ranges.append(QgsRendererRange(low, high, _fill(colour), f"{low:g} - {high:g} {words}"))
     layer.setRenderer(QgsGraduatedSymbolRenderer(shown, ranges))
     there = [name for name in facts.get("variables") or [] if name in layer.fields().names()]
     layer.setMapTipTemplate("<br>".join(f'{name}: [% round("{name}", 4) %] {UNITS.get(name, "")}' for name in there))

@@ -1,12 +1,14 @@
 """The job: which columns come of which sources, what is said, and that nothing of the cells is lost."""
 
+import threading
+
 import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
 from affine import Affine
 from geopandas.testing import assert_geodataframe_equal
-from quadrat.core.errors import BadInput, BadJob
+from quadrat.core.errors import BadInput, BadJob, Cancelled
 from quadrat.core.jobs.settlement.variables import CellVariables
 from quadrat.core.pipelines.registry import run_job
 from quadrat.core.progress import Progress
@@ -185,6 +187,14 @@ def test_the_sidecar_says_how_it_was_made_and_how_to_show_it(city, compute, tmp_
     assert bounds == sorted(set(bounds)) and bounds[0] <= 100 and bounds[-1] >= 150
     assert facts["streets"]["lines"] == 3 and facts["streets"]["nodes"] == 6
     assert any("OpenStreetMap" in text for text in sidecar["facts"]["credits"])
+
+
+def test_a_stopped_job_leaves_nothing(city, compute, tmp_path):
+    stop = threading.Event()
+    progress = Progress(log=lambda level, text: stop.set(), cancelled=stop)  # at the first thing that it says
+    with pytest.raises(Cancelled):
+        compute(progress=progress, **given(city, "optical", "streets", "dtm"))
+    assert not list(tmp_path.glob("out*"))
 
 
 def test_equal_jobs_write_equal_files(city, compute, tmp_path):

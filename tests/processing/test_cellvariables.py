@@ -84,7 +84,7 @@ def shown(layer):
         found = [r for r in ranges if r.lowerValue() <= feature["len_roads"] <= r.upperValue()]
         assert found, feature["len_roads"]
         assert (found[0] is ranges[0]) == (feature["len_roads"] == 0)
-    assert ranges[-1].label().endswith(" m") and "entropy" in layer.mapTipTemplate()
+    assert ranges[-1].label().endswith(" m of streets") and "entropy" in layer.mapTipTemplate()
 
 
 def test_points_and_tables_are_refused_in_a_sentence(run, layers):
