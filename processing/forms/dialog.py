@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Optional, Tuple, Type
 
 from processing.gui.AlgorithmDialog import AlgorithmDialog
 from processing.gui.ParametersPanel import ParametersPanel
+from qgis.PyQt.QtCore import QEvent
 from qgis.PyQt.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from ...core.bands import wish
@@ -46,6 +47,7 @@ class FormPanel(ParametersPanel):
         self._rasters = _rasters(self._job)
         self._trouble = ""
         """Why a layer cannot be looked at."""
+        self.fits: Optional[Fits] = None
         super().__init__(parent, algorithm)
         self.fits = Fits(self)
         self.fits.changed.connect(self._show)
@@ -63,6 +65,12 @@ class FormPanel(ParametersPanel):
         elif p.kind is Kind.ROLES and isinstance(widget, QLineEdit):
             widget = self._fields[name] = RolesField(widget, self._rasters.index(p.parent))
         super().addParameterWidget(parameter, widget, stretch)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Look again when the user comes back from another window, where he may have fetched weights."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.fits is not None and self.isActiveWindow():
+            self.fits.renew()
 
     def _on_value_changed(self, *_: Any) -> None:
         self._trouble, question = "", Question()

@@ -142,6 +142,11 @@ class Fits(QObject):
         self._timer.start()
         self.changed.emit()
 
+    def renew(self) -> None:
+        """Ask the same once more: a file may have been written, or weights been fetched."""
+        if self._asked is None and not self._timer.isActive():
+            self._ask()
+
     def _ask(self) -> None:
         question = self.question
         if question is None:
@@ -161,8 +166,9 @@ class Fits(QObject):
             return
         if asked == self._asked:
             self._asked = None
-        if asked != self.question or not self.asking:
+        if asked != self.question:
             return  # the next question is on its way
-        self.answer = answer if error is None else Answer(trouble=str(error))
-        self.asking = False
-        self.changed.emit()
+        before, self.answer = self.answer, answer if error is None else Answer(trouble=str(error))
+        if self.asking or self.answer != before:
+            self.asking = False
+            self.changed.emit()

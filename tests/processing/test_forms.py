@@ -6,7 +6,8 @@ import threading
 import pytest
 from qgis.core import QgsApplication, QgsProject, QgsRasterLayer
 from qgis.PyQt import sip
-from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtCore import QEvent, Qt
+from qgis.PyQt.QtWidgets import QApplication
 from quadrat.core.errors import QuadratError
 from quadrat.core.jobs.embed import EmbedRaster
 from quadrat.models.registry import BACKBONES, DEFAULT_BACKBONE
@@ -297,6 +298,19 @@ def test_other_forms_with_a_backbone_tell_its_facts(open_form, answered):
     form = open_form("choosebackbone", INPUT="")
     answered(form)
     assert roles_of(form).note.text() == ""
+
+
+def test_weights_fetched_meanwhile_are_seen(open_form, answered, make_raster, qtbot, tmp_path):
+    form = open_form(INPUT=make_raster(), BACKBONE="croma-base")
+    answered(form)
+    assert "not on disk" in box_of(form).facts.text()
+    store = tmp_path / "home" / "weights"
+    store.mkdir(parents=True)
+    (store / "croma-base.pt").write_bytes(b"x")
+    panel = form.mainWidget()
+    panel.isActiveWindow = lambda: True
+    QApplication.sendEvent(panel, QEvent(QEvent.Type.ActivationChange))
+    qtbot.waitUntil(lambda: "777 MB, on disk" in box_of(form).facts.text(), timeout=20_000)
 
 
 def test_forms_without_backbones_are_left_to_qgis(provider):
