@@ -12,6 +12,8 @@ from qgis.core import (
     QgsProcessingModelChildParameterSource,
     QgsProcessingModelOutput,
     QgsProcessingModelParameter,
+    QgsProcessingParameterCrs,
+    QgsProcessingParameterExtent,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterRasterLayer,
     QgsProject,
@@ -141,3 +143,35 @@ def test_a_step_that_fails_stops_the_model_with_its_sentence(provider, make_rast
     assert not ok
     assert "no such field" in feedback.textLog()
     assert not (tmp_path / "map.tif").exists()
+
+
+def test_models_pass_on_an_extent_and_a_coordinate_system(provider, qgis_new_project, tmp_path):
+    model = QgsProcessingModelAlgorithm("Cells of a city", "Tests")
+    for parameter in (QgsProcessingParameterExtent("place", "Place"), QgsProcessingParameterCrs("system", "System")):
+        model.addModelParameter(parameter, QgsProcessingModelParameter(parameter.name()))
+    child = QgsProcessingModelChildAlgorithm("quadrat:makecells")
+    child.setChildId("cells")
+    for d in child.algorithm().parameterDefinitions():
+        if d.defaultValue() is not None:
+            child.addParameterSources(d.name(), [Source.fromStaticValue(d.defaultValue())])
+    child.addParameterSources("EXTENT", [Source.fromModelParameter("place")])
+    child.addParameterSources("CRS", [Source.fromModelParameter("system")])
+    output = QgsProcessingModelOutput("Cells", "Cells")
+    output.setChildId("cells")
+    output.setChildOutputName("OUTPUT")
+    child.setModelOutputs({"Cells": output})
+    model.addChildAlgorithm(child)
+    assert model.validate()[0], model.validate()
+    path = str(tmp_path / "cells.model3")
+    assert model.toFile(path)
+    again = QgsProcessingModelAlgorithm()
+    assert again.fromFile(path)
+    again.initAlgorithm()
+    context = QgsProcessingContext()
+    context.setProject(QgsProject.instance())
+    place = "-43.2,-43.19,-22.91,-22.9 [EPSG:4326]"
+    values = {"place": place, "system": "EPSG:31983", "cells:Cells": str(tmp_path / "cells.gpkg")}
+    _, done = again.run(values, context, QgsProcessingFeedback(False))
+    assert done
+    layer = QgsVectorLayer(str(tmp_path / "cells.gpkg"), "cells", "ogr")
+    assert layer.crs().authid() == "EPSG:31983" and layer.featureCount() == 6 * 7

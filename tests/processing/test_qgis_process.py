@@ -181,3 +181,13 @@ def test_worker_ends_when_qgis_is_killed(qgis_process, long_raster, tmp_path):
     time.sleep(1.0)
     process.kill()
     assert wait_for(lambda: gone(worker), 3)
+
+
+def test_extents_and_coordinate_systems_on_the_command_line(qgis_process, tmp_path):
+    output = tmp_path / "cells.gpkg"
+    asked = ["run", "quadrat:makecells", "--", "EXTENT=-43.2,-43.19,-22.91,-22.9 [EPSG:4326]", f"OUTPUT={output}"]
+    process = qgis_process(*asked, "CRS=EPSG:31983")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    job = json.loads(Path(f"{output}.quadrat.json").read_text(encoding="utf-8"))["job"]
+    assert job["crs"] == "EPSG:31983" and job["extent"] == "-43.2,-43.19,-22.91,-22.9 [EPSG:4326]"
