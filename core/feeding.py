@@ -63,6 +63,8 @@ class TileSource:
         inner = Window(inner.row + self._region.row, inner.col + self._region.col, inner.height, inner.width)
         window = inner.grown(self._halo)
         values, valid = self._reader.read(window)
+        if self._reader.looks:
+            return self._fetch_looks(tile, inner, values, valid)
         cells = self._cells(inner, valid[inner.slices_in(window)])
         if self._mask is not None:
             cells &= self._mask.cells(tile)
@@ -71,6 +73,25 @@ class TileSource:
         if self._mirror:
             values, valid = _mirrored(values, valid, window, self._reader.grid.whole)
         return values, valid, cells
+
+    def _fetch_looks(self, tile: Window, inner: Window, values: Float, valid: Bool) -> tuple[Float, Bool, Bool] | None:
+        """The same for looks with gaps of their own: a cell counts where one of them has at least half of its pixels.
+
+        Beyond the raster they are mirrored first, as a network that sees no look of a patch has nothing to tell of it.
+        """
+        grid, patch = self._reader.grid, self._patch
+        values, valid = _mirrored(values, valid, inner, grid.whole)
+        height, width = inner.height // patch, inner.width // patch
+        rows = _inside(inner.row, inner.height, grid.height)[::patch]
+        cols = _inside(inner.col, inner.width, grid.width)[::patch]
+        cells = np.zeros((height, width), np.bool_)
+        for band in dict(zip(reversed(self._reader.looks), reversed(range(len(values))), strict=True)).values():
+            seen = ~np.isnan(values[band]).reshape(height, patch, width, patch)
+            cells |= 2 * seen.sum(axis=(1, 3), dtype=np.int64) >= patch * patch
+        cells &= np.outer(rows, cols)
+        if self._mask is not None:
+            cells &= self._mask.cells(tile)
+        return (values, valid, cells) if cells.any() else None
 
     def feed(self, batch: Batch) -> Fed:
         """A batch without its empty tiles."""

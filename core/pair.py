@@ -33,6 +33,7 @@ class PairReader:
     """
 
     coding = None
+    looks: tuple[int, ...] = ()
 
     def __init__(
         self,
@@ -79,6 +80,20 @@ class PairReader:
         values = np.concatenate([one, two])
         values *= both
         return values[self._order] if self._order else values, both
+
+    def read_each(self, window: Window) -> tuple[Float, Bool]:
+        """As `read`, but each band is valid by itself.
+
+        Returns:
+            values: (C, h, w) float32, 0 where not valid.
+            valid: (C, h, w) bool, of each band.
+
+        Raises:
+            BadInput: one of the files cannot be read there.
+        """
+        (one, there), (two, here) = self.first.read_each(window), self.second.read_each(window)
+        values, valid = np.concatenate([one, two]), np.concatenate([there, here])
+        return (values[self._order], valid[self._order]) if self._order else (values, valid)
 
 
 def open_pair(

@@ -53,6 +53,8 @@ class RasterReader:
         notes: what the user should know about how the file is read.
     """
 
+    looks: tuple[int, ...] = ()
+
     def __init__(self, dataset: rasterio.DatasetReader, path: str, bands: Sequence[int]) -> None:
         self._dataset = dataset
         self.path = path
@@ -116,6 +118,30 @@ class RasterReader:
         values[(slice(None), *place)], valid[place] = self._values(*self._stored(inside))
         return values, valid
 
+    def read_each(self, window: Window) -> tuple[Float, Bool]:
+        """As `read`, but a band that has nothing at a pixel leaves the others there as they are.
+
+        Returns:
+            values: (C, h, w) float32, scale and offset applied, 0 where not valid.
+            valid: (C, h, w) bool, of each band.
+
+        Raises:
+            BadInput: the file cannot be read there.
+        """
+        values = np.zeros((len(self.bands), window.height, window.width), np.float32)
+        valid = np.zeros(values.shape, np.bool_)
+        inside = window.intersection(self.grid.whole)
+        if inside is None:
+            return values, valid
+        place = (slice(None), *inside.slices_in(window))
+        raw, masked = self._read(inside)
+        known = np.broadcast_to(masked, raw.shape).copy()
+        for band, seen, nodata in zip(raw, known, self._nodata, strict=True):
+            if nodata is not None:
+                seen &= band != nodata
+        values[place], valid[place] = self._meant(raw, known)
+        return values, valid
+
     def read_codes(self, window: Window) -> tuple[NDArray[np.uint8], Bool]:
         """Bytes as they are stored, and the validity that `read` gives; only where there is a `coding`.
 
@@ -137,7 +163,15 @@ class RasterReader:
         return codes, valid
 
     def _stored(self, window: Window) -> tuple[NDArray[Any], Bool]:
-        """Numbers as they are in the file, and where they are not masked."""
+        """Numbers as they are in the file, and where no band is masked."""
+        raw, valid = self._read(window)
+        for band, nodata in zip(raw, self._nodata, strict=True):
+            if nodata is not None:
+                valid &= band != nodata
+        return raw, valid
+
+    def _read(self, window: Window) -> tuple[NDArray[Any], Bool]:
+        """Numbers as they are in the file, and where alpha and mask, which are those of all bands, are not empty."""
         where = rasterio.windows.Window(window.col, window.row, window.width, window.height)
         try:
             raw = self._dataset.read(list(self.bands), window=where)
@@ -147,22 +181,28 @@ class RasterReader:
                 f"{self.path} cannot be read at row {window.row}, column {window.col} ({_reason(error)}). It may be "
                 "cut off, or a file that it points to is missing: copy or make it again."
             ) from error
-        for band, nodata in zip(raw, self._nodata, strict=True):
-            if nodata is not None:
-                valid &= band != nodata
         return raw, valid
 
     def _values(self, raw: NDArray[Any], valid: Bool) -> tuple[Float, Bool]:
-        """What the numbers mean, 0 where they mean nothing."""
-        if self.scaled:
-            exact = np.float64 if raw.dtype.itemsize > 2 else np.float32
-            raw = raw.astype(exact) * self._scales.astype(exact) + self._offsets.astype(exact)
+        """What the numbers mean, 0 where they mean nothing in one band or more."""
+        raw = self._scaled(raw)
         if raw.dtype.kind == "f":
             valid &= (np.abs(raw) <= LARGEST_FLOAT).all(axis=0)
-            raw = np.where(valid, raw, 0)
-        values = raw.astype(np.float32, copy=False)
-        values *= valid
-        return values, valid
+        return _zeroed(raw, valid), valid
+
+    def _meant(self, raw: NDArray[Any], valid: Bool) -> tuple[Float, Bool]:
+        """The same band by band, where `valid` is (C, h, w)."""
+        raw = self._scaled(raw)
+        if raw.dtype.kind == "f":
+            valid &= np.abs(raw) <= LARGEST_FLOAT
+        return _zeroed(raw, valid), valid
+
+    def _scaled(self, raw: NDArray[Any]) -> NDArray[Any]:
+        if not self.scaled:
+            return raw
+        exact = np.float64 if raw.dtype.itemsize > 2 else np.float32
+        scaled: NDArray[Any] = raw.astype(exact) * self._scales.astype(exact) + self._offsets.astype(exact)
+        return scaled
 
     def _mask(self, where: rasterio.windows.Window, shape: tuple[int, ...]) -> Bool:
         valid = np.ones(shape, np.bool_)
@@ -196,6 +236,15 @@ class RasterReader:
                 "the bands by number."
             )
         return tuple(notes)
+
+
+def _zeroed(raw: NDArray[Any], valid: Bool) -> Float:
+    """As float32, 0 where not valid."""
+    if raw.dtype.kind == "f":
+        raw = np.where(valid, raw, 0)
+    values = raw.astype(np.float32, copy=False)
+    values *= valid
+    return values
 
 
 def open_raster(path: str, bands: Sequence[int] = ()) -> RasterReader:

@@ -2,65 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from types import TracebackType
-
-import numpy as np
 
 from ..models.card import Card
-from ..models.spectrum import ROLES
+from ..models.spectrum import RADAR, ROLES
+from .bands import wish
+from .bands.eras import radiometry_of_dates
 from .bands.fitting import Fit, fit
 from .bands.known import UNKNOWN, Recognised
 from .bands.radiometry import PLAIN, Radiometry, radiometry
 from .bands.recognise import recognise
-from .bands.values import AMPLITUDE, COUNTS, DECIBEL, PARAMETER, PICTURE, POWER, REFLECTANCE
+from .bands.values import AMPLITUDE, COUNTS, DECIBEL, PARAMETER, PICTURE, POWER
 from .errors import BadInput
-from .grid import Window
 from .jobs.embed import EmbedRaster
+from .measured import Looks, Measured
 from .pair import open_pair
 from .progress import Progress
-from .raster import Bool, Float, open_raster
+from .raster import open_raster
+from .seriesscene import Chosen, as_series, told_of
 from .windows import Reader
 
-TIMES = {REFLECTANCE: 10_000, PICTURE: 255}
-"""What values from 0 to 1 are multiplied by, as products store them and networks were trained on them."""
 WORDS = {PICTURE: "bytes of a picture", COUNTS: "counts of the sensor", DECIBEL: "decibels", "": "something else"}
 """For units, where they are not words."""
-
-
-class Measured:
-    """A reader whose numbers become reflectance x 10000 and decibels."""
-
-    dtype = "float32"
-
-    def __init__(self, reader: Reader, parts: Sequence[Radiometry]) -> None:
-        """One radiometry a band."""
-        self._reader, self._parts = reader, tuple(parts)
-        self.path, self.grid, self.notes = reader.path, reader.grid, reader.notes
-        self.bands, self.band_names = reader.bands, reader.band_names
-
-    def __enter__(self) -> "Measured":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the files."""
-        self._reader.close()
-
-    def read(self, window: Window) -> tuple[Float, Bool]:
-        """Values (C, h, w) float32, 0 where not valid, and validity (h, w) of a window."""
-        values, valid = self._reader.read(window)
-        made = np.stack([_measured(part, band) for part, band in zip(self._parts, values, strict=True)])
-        made *= valid
-        return made, valid
-
-
-def _measured(part: Radiometry, band: Float) -> Float:
-    found = part.apply(band)
-    return found * np.float32(TIMES.get(part.unit, 1))
 
 
 @dataclass(frozen=True)
@@ -79,6 +41,19 @@ class Scene:
     wavelengths_nm: tuple[float, ...] = ()
     parts: tuple[Radiometry, ...] = ()
     """What the numbers of each band mean; empty where nobody asks."""
+    dates: tuple[str, ...] = ()
+    """Of each band, in order of time, for backbones that take several; empty for others."""
+    months: tuple[int, ...] = ()
+    """Of each band, 1 to 12, for such backbones."""
+    pixel_m: float = 0.0
+    """Side of a pixel in metres, for such backbones; 0: not known."""
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """The number of each band's look: one of the sensors at one of the dates, with gaps of its own."""
+        looks = [(date, role in RADAR) for date, role in zip(self.dates, self.roles, strict=False)]
+        order = list(dict.fromkeys(looks))
+        return tuple(order.index(look) for look in looks)
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -96,6 +71,8 @@ class Scene:
             reader = open_pair(self.input, self.bands, self.second, self.second_bands, self.order)
         else:
             reader = open_raster(self.input, self.bands)
+        if self.dates:
+            return Looks(reader, self.parts or (PLAIN,) * len(self.looks), self.looks)
         return Measured(reader, self.parts) if self.parts else reader
 
 
@@ -103,18 +80,6 @@ def _unit(part: Radiometry) -> str:
     if part is PLAIN:
         return ""
     return DECIBEL if part.unit in (POWER, AMPLITUDE) else part.unit
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """Bands of an embedding to be like, or of an ONNX twin; all empty where there is none."""
-
-    name: str = ""
-    """Of its file."""
-    bands: tuple[int, ...] = ()
-    second_bands: tuple[int, ...] = ()
-    roles: tuple[str, ...] = ()
-    units: tuple[str, ...] = ()
 
 
 def scene_of(job: EmbedRaster, card: Card, like: Chosen, progress: Progress) -> Scene:
@@ -152,11 +117,13 @@ def _by_roles(job: EmbedRaster, card: Card, like: Chosen, progress: Progress) ->
     inputs = next((one.name for one in card.inputs if one.roles == like.roles), "")
     found = fit(
         card, known, job.band_roles or numbers, also=also, also_wish=job.second_band_roles or second_numbers,
-        inputs=inputs,
+        inputs=inputs, months=wish.parse_months(job.months),
     )  # fmt: skip
     if not found.fits:
         raise BadInput(found.why)
-    if like.roles and set(like.roles) <= set(found.roles):
+    if card.series:
+        found = as_series(card, found, like)
+    elif like.roles and set(like.roles) <= set(found.roles):
         found = _only(found, like.roles)
     if like.roles and found.roles != like.roles:
         raise BadInput(
@@ -168,15 +135,16 @@ def _by_roles(job: EmbedRaster, card: Card, like: Chosen, progress: Progress) ->
     first, second = found.of_layer(0), found.of_layer(1)
     if not first or (also is not None and not second):
         raise BadInput(_unused(job, like, found))
-    for number, (one, wish) in enumerate(((known, job.band_roles), (also, job.second_band_roles))):
-        if one is not None and one.dates and "date=" not in wish:
+    for number, (one, text) in enumerate(((known, job.band_roles), (also, job.second_band_roles))):
+        if one is not None and one.dates and "date=" not in text and not card.series:
             progress.warning(_dates(one, found.of_layer(number)))
     places = {0: iter(range(len(first))), 1: iter(range(len(first), len(found.bands)))}
     order = tuple(next(places[layer]) for layer in found.layers)
-    progress.info(f"{card.title} gets: {_listed(found)}.")
+    progress.info(f"{card.title} gets: {told_of(found) if card.series else _listed(found)}.")
     scene = Scene(
         job.input, first, job.second, second, () if order == tuple(range(len(order))) else order, found.roles,
         found.wavelengths_nm, _parts(job, like, found, (known, also), progress) if card.measured else (),
+        found.dates, found.months, known.pixel_m if card.series else 0.0,
     )  # fmt: skip
     _check_units(like.name, like.units, scene)
     return scene
@@ -253,7 +221,8 @@ def _parts(
         if one is None:
             continue
         roles = tuple(role for role, number in zip(found.roles, found.layers, strict=True) if number == layer)
-        values = radiometry(one, found.of_layer(layer), job.values, roles)
+        tell = radiometry_of_dates if found.dates else radiometry
+        values = tell(one, found.of_layer(layer), job.values, roles)
         if values.undecided and (like.units or job.like or job.scaling == "published"):
             raise BadInput(" ".join(values.sentences))
         for text in values.sentences:

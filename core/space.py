@@ -31,7 +31,7 @@ DEFINITIONS = "..models.definitions"
 FREE_PATCH_BELOW_PX = 4_000_000
 """One vector for each pixel up to here; above, one for each 4 x 4, or the result would dwarf the raster."""
 COARSE_PATCH_PX = 4
-_LISTS = ("bands", "second_bands", "roles", "units")
+_LISTS = ("bands", "second_bands", "roles", "units", "dates", "months")
 """Fields of a space that hold one thing a band."""
 
 
@@ -47,6 +47,9 @@ class Space:
         second_bands: of the second raster.
         roles: of all bands, in order; empty where nobody asked.
         units: of their numbers, as the network gets them; empty where nobody asked.
+        dates: of all bands, for backbones that take several; empty for others.
+        months: of all bands, for such backbones.
+        pixel_m: side of a pixel in metres, for such backbones.
         dimensions: wish; 0 for all.
         patch_size_px: wish; 0 for the backbone's own.
         scaling: of the bands.
@@ -65,6 +68,9 @@ class Space:
     second_bands: tuple[int, ...] = ()
     roles: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
+    months: tuple[int, ...] = ()
+    pixel_m: float = 0.0
     dimensions: int = 0
     patch_size_px: int = 0
     scaling: str = "auto"
@@ -90,7 +96,7 @@ class Space:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; arrays as base64."""
         plain = ("backbone", "model", "weights", "dimensions", "patch_size_px", "scaling", "tile_size_px", "seed")
-        values: dict[str, Any] = {name: getattr(self, name) for name in plain}
+        values: dict[str, Any] = {name: getattr(self, name) for name in (*plain, "pixel_m")}
         values |= {name: list(getattr(self, name)) for name in _LISTS}
         values |= {"picture": dict(self.picture), "identity": self.identity}
         values["state"] = None if self.state is None else encode_arrays(dict(self.state))
@@ -214,7 +220,8 @@ def build(
     state, components = (None, None) if space.state is None else split_state(space.state)
     request = BuildRequest(
         in_chans=len(reader.bands), sample=sample, dtype=reader.dtype, band_names=reader.band_names,
-        roles=scene.roles, wavelengths_nm=scene.wavelengths_nm, card=card, model=space.model, weights=space.weights,
+        roles=scene.roles, wavelengths_nm=scene.wavelengths_nm, dates=scene.dates, months=scene.months,
+        pixel_m=scene.pixel_m, card=card, model=space.model, weights=space.weights,
         download=job.download, patch_size_px=patch_of(space, pixels), tile_size_px=space.tile_size_px,
         scaling=space.scaling, dimensions=space.dimensions or card.default_dimensions,
         device=job.device, threads=job.threads, seed=space.seed, state=state, log=progress.info,
@@ -238,6 +245,7 @@ def restore(space: Space, log: Callable[[str], None]) -> Backbone:
     state, components = split_state(space.state)
     request = BuildRequest(
         in_chans=len(space.bands) + len(space.second_bands), sample=lambda: iter(()), roles=space.roles,
+        dates=space.dates, months=space.months, pixel_m=space.pixel_m,
         card=space.card, model=space.model, weights=space.weights, patch_size_px=space.patch_size_px,
         tile_size_px=space.tile_size_px, scaling=space.scaling,
         dimensions=space.dimensions or space.card.default_dimensions, seed=space.seed, state=state, log=log,

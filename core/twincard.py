@@ -7,13 +7,14 @@ from pathlib import Path
 from ..models.card import Card, Inputs
 from ..models.onnxnotes import CARD, notes_of_file
 from ..models.spectrum import ROLES
+from .seriesscene import Chosen
 from .space import Space
 
 ONNX = "onnx"
 
 
-def card_of(space: Space) -> tuple[Card, tuple[str, ...]]:
-    """Card of a space, and what its bands' numbers must be (empty where nothing is asked).
+def card_of(space: Space) -> tuple[Card, Chosen]:
+    """Card of a space, and what its bands must be (all empty where nothing is asked).
 
     Files of other programs, and twins of networks for any bands, have the general card.
 
@@ -21,14 +22,22 @@ def card_of(space: Space) -> tuple[Card, tuple[str, ...]]:
         BadInput: a newer version made the space, with a backbone unknown here.
     """
     card = space.card
+    plain = Chosen(Path(space.model).name)
     if space.backbone != ONNX or not Path(space.model).is_file():
-        return card, ()
+        return card, plain
     try:
         facts = json.loads(notes_of_file(Path(space.model)).get(CARD, ""))
         title, roles, units = str(facts["title"]), tuple(facts["bands"]), tuple(facts["units"])
-    except (ValueError, TypeError, KeyError):
-        return card, ()
+        dates, months = tuple(facts.get("dates", ())), tuple(facts.get("months", ()))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return card, plain
     if not roles or not set(roles) <= set(ROLES) or len(units) not in (0, len(roles)):
-        return card, ()
-    name = Path(space.model).name
-    return replace(card, title=f"{name} ({title})", inputs=(Inputs(title, roles),), measured=bool(units)), units
+        return card, plain
+    title, measured = f"{plain.name} ({title})", bool(units)
+    if not dates or len(dates) != len(roles) or len(months) != len(roles):
+        return replace(card, title=title, inputs=(Inputs(title, roles),), measured=measured), replace(
+            plain, units=units
+        )  # fmt: skip
+    inputs = (Inputs(title, tuple(dict.fromkeys(roles))),)
+    own = replace(card, title=title, inputs=inputs, measured=measured, any_bands=True, most_dates=len(set(dates)) + 1)
+    return own, replace(plain, roles=roles, units=units, dates=dates, months=months)

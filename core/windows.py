@@ -15,6 +15,9 @@ class Reader(AbstractContextManager["Reader"], Protocol):
     bands: tuple[int, ...]
     band_names: tuple[str, ...]
     dtype: str
+    looks: tuple[int, ...]
+    """Of each band the number of a look, where looks have gaps of their own: NaN in the values. Empty: a pixel is
+    valid in all bands or in none."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -23,6 +26,10 @@ class Reader(AbstractContextManager["Reader"], Protocol):
 
     def read(self, window: Window) -> tuple[Float, Bool]:
         """Values (C, h, w) float32 and validity (h, w) of a window."""
+        ...
+
+    def read_each(self, window: Window) -> tuple[Float, Bool]:
+        """Values (C, h, w) float32, 0 where not valid, and validity (C, h, w) of each band by itself."""
         ...
 
     def close(self) -> None:

@@ -35,7 +35,7 @@ def default_for(
     """Name of the backbone to take when the user chooses none.
 
     A foundation model is taken only where its weights are at hand already, it was made for these bands and pixels,
-    and the bands are not a guess; else what needs no download and takes any bands.
+    the bands are not a guess, and it need not ask for months; else what needs no download and takes any bands.
 
     Args:
         recognised: bands of the layer.
@@ -48,7 +48,7 @@ def default_for(
     if SURE.index(recognised.confidence) <= SURE.index(GUESSED):
         return default
     for card, found in suitable(ready, recognised, also):
-        if _rank(card, found, recognised)[:2] == (0, 0):
+        if _rank(card, found, recognised)[:2] == (0, 0) and 0 not in found.months:
             return card.name
     return default
 

@@ -1,75 +1,26 @@
 """Whether the bands of a raster suit a backbone, which of them it gets in which order, and if not, what is missing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ...models.card import Card, Inputs
-from ...models.spectrum import NIR, RADAR, ROLES, agrees
+from ...models.spectrum import NIR, ROLES
 from ..errors import BadJob
-from .known import GUESSED, STATED, KnownBand, Recognised, listed
-from .names import LIGHT, QUALITY
-from .names import RADAR as RADAR_KIND
+from .dated import fit_by_dates
+from .known import GUESSED, Recognised, listed
+from .matching import Fit, Found, Layer, as_given, band_of, check_known, holds, layer_of, made_of, some_of
+from .names import QUALITY
 from .products import code_of
-from .wish import Wish, parse_wish
+
+__all__ = ["Fit", "fit"]
 
 PIXEL_TOLERANCE = 1.15
 """A pixel may be larger or smaller than what the network was made for by this factor before a warning is due."""
 
 
-@dataclass(frozen=True)
-class Fit:
-    """What a backbone gets of a raster, or why it cannot be used."""
-
-    card: str
-    """Name of the card."""
-    fits: bool
-    bands: tuple[int, ...] = ()
-    """Band numbers, counted from 1, in the order of the network."""
-    roles: tuple[str, ...] = ()
-    """Of these bands; empty texts where they are not known."""
-    wavelengths_nm: tuple[float, ...] = ()
-    """Of these bands; 0 where it is not known, and for radar."""
-    inputs: str = ""
-    """Name of the set of bands that fits, see `Card.inputs`; empty for backbones that take any bands at all."""
-    layers: tuple[int, ...] = ()
-    """Of each band: 0 for the first raster, 1 for the second."""
-    missing: tuple[str, ...] = ()
-    """Roles that the nearest set lacks."""
-    left_out: tuple[int, ...] = ()
-    """Bands of the first raster that the backbone does not get."""
-    why: str = ""
-    """Sentence, when it does not fit."""
-    warnings: tuple[str, ...] = ()
-    pixels_differ: bool = False
-    """Pixels are larger or smaller than those that the backbone was made for; `warnings` says so."""
-
-    @property
-    def proposal(self) -> str:
-        """What a form may show for the user to correct, as `wish.py` reads it; empty where any bands will do."""
-        return self.proposed(0)
-
-    def proposed(self, layer: int) -> str:
-        """The same for one of two rasters."""
-        pairs = zip(self.roles, self.bands, self.layers, strict=True)
-        return " ".join(f"{role}={band}" for role, band, one in pairs if self.inputs and one == layer)
-
-    def of_layer(self, layer: int) -> tuple[int, ...]:
-        """Band numbers of one of two rasters, in the order of the network."""
-        return tuple(band for band, one in zip(self.bands, self.layers, strict=True) if one == layer)
-
-
-@dataclass(frozen=True)
-class _Layer:
-    """One raster with the user's correction applied."""
-
-    known: Recognised
-    wish: Wish
-    date: str
-
-
 def fit(
     card: Card, recognised: Recognised, wish: str = "", *, also: "Recognised | None" = None, also_wish: str = "",
-    inputs: str = "",
+    inputs: str = "", months: Sequence[int] = (),
 ) -> Fit:  # fmt: skip
     """Whether and how a raster, or two together, suit a backbone. Never raises: a wrong wish is a sentence in `why`.
 
@@ -80,17 +31,20 @@ def fit(
         also: bands of a second raster of the same place, for backbones that take two sensors.
         also_wish: the correction for that.
         inputs: name of the set of bands to use; empty takes the largest that fits.
+        months: of each date, for backbones that take several; none: as names and files tell.
     """
     try:
-        layers = [_layer(recognised, wish)]
+        layers = [layer_of(card, recognised, wish)]
         if also is not None:
-            layers.append(_layer(also, also_wish))
+            layers.append(layer_of(card, also, also_wish))
         sets = _sets(card, inputs)
         numbers = layers[0].wish.numbers
         if len(layers) > 1 and any(layer.wish.numbers for layer in layers):
             raise BadJob("Bands given as numbers go with one raster only; give roles, as in 'vv=1 vh=2'.")
         if not sets:
             found = _anything(card, layers[0])
+        elif card.series:
+            found = fit_by_dates(card, sets, layers, months)
         elif numbers:
             found = _as_numbered(card, sets, layers[0])
         else:
@@ -106,43 +60,6 @@ def fit(
     return replace(found, warnings=(*found.warnings, *_unsure(layers, found), *pixels), pixels_differ=differ)
 
 
-def _layer(known: Recognised, text: str) -> _Layer:
-    """Roles as the user gave them override those recognised.
-
-    Raises:
-        BadJob: the wish cannot be read, or names a band or date that is not there.
-    """
-    wish = parse_wish(text)
-    there = {band.number for band in known.bands}
-    absent = [n for n in (*wish.roles.values(), *wish.numbers) if n not in there]
-    if absent:
-        raise BadJob(f"There is no band {absent[0]} in {known.path}, which has {len(there)}.")
-    if wish.date and wish.date not in known.dates:
-        dates = ", ".join(date or "(none)" for date in known.dates[:12])
-        raise BadJob(
-            f"There is no date '{wish.date}' among the bands of {known.path}. "
-            + (f"Its dates are: {dates}." if known.dates else "Its bands bear no dates.")
-        )
-    given = {band.date for band in known.bands if band.number in wish.roles.values()}
-    date = wish.date or (given.pop() if len(given) == 1 else "")
-    bands = []
-    for band in known.bands:
-        role = next((role for role, number in wish.roles.items() if number == band.number), "")
-        if role:
-            band = _as_given(band, role)
-        elif band.role in wish.roles:
-            band = replace(band, role="", how="", title="")
-        bands.append(band)
-    return _Layer(replace(known, bands=tuple(bands)), wish, date)
-
-
-def _as_given(band: KnownBand, role: str) -> KnownBand:
-    radar = role in RADAR
-    nm = 0.0 if radar else band.nm if band.nm and agrees(role, band.nm) else ROLES[role].typical_nm
-    kind = RADAR_KIND if radar else LIGHT
-    return replace(band, role=role, nm=nm, how="as given", sure=STATED, kind=kind, title="")
-
-
 def _sets(card: Card, name: str) -> tuple[Inputs, ...]:
     if not name:
         return card.inputs
@@ -153,31 +70,25 @@ def _sets(card: Card, name: str) -> tuple[Inputs, ...]:
     return chosen
 
 
-def _anything(card: Card, layer: _Layer) -> Fit:
+def _anything(card: Card, layer: Layer) -> Fit:
     """All bands but masks and flags, or those that the user numbered."""
     known = layer.known
     if layer.wish.numbers:
-        return _made(card, "", [(0, _of(known, number)) for number in layer.wish.numbers], layer)
+        return made_of(card, "", [(0, band_of(known, number)) for number in layer.wish.numbers], layer)
     used = [band for band in known.measured if not layer.date or band.date in ("", layer.date)]
     flags = [band for band in known.bands if band.kind == QUALITY]
     if not used:
         return Fit(card.name, False, why=f"{known.path} holds nothing but masks and flags.")
-    notes = (f"Left out as masks or flags: {_some(flags)}.",) if flags else ()
-    return replace(_made(card, "", [(0, band) for band in used], layer), warnings=notes)
+    notes = (f"Left out as masks or flags: {some_of(flags)}.",) if flags else ()
+    return replace(made_of(card, "", [(0, band) for band in used], layer), warnings=notes)
 
 
-def _as_numbered(card: Card, sets: Sequence[Inputs], layer: _Layer) -> Fit:
+def _as_numbered(card: Card, sets: Sequence[Inputs], layer: Layer) -> Fit:
     """Bands in the order of the network, as the user numbered them."""
-    bands = [_of(layer.known, number) for number in layer.wish.numbers]
+    bands = [band_of(layer.known, number) for number in layer.wish.numbers]
     if card.any_bands:
-        taken = {role for one in sets for role in one.roles}
-        unknown = [band for band in bands if band.role not in taken]
-        if unknown:
-            raise BadJob(
-                f"{card.title} must know what each band is, and {_some(unknown)} "
-                f"{'is' if len(unknown) == 1 else 'are'} not known to it. Give roles, as in 'red=3 nir=4'."
-            )
-        return _made(card, sets[0].name, [(0, band) for band in bands], layer)
+        check_known(card, sets, bands)
+        return made_of(card, sets[0].name, [(0, band) for band in bands], layer)
     alike = [one for one in sets if len(one.roles) == len(bands)]
     if not alike:
         wanted = listed([f"{len(one.roles)} ({one.name})" for one in sets], "or")
@@ -188,36 +99,32 @@ def _as_numbered(card: Card, sets: Sequence[Inputs], layer: _Layer) -> Fit:
         for band, role in zip(bands, best.roles, strict=True)
         if band.role and band.role != role and not {band.role, role} <= set(NIR)
     ]
-    given = [(0, _as_given(band, role)) for band, role in zip(bands, best.roles, strict=True)]
-    return replace(_made(card, best.name, given, layer), warnings=tuple(notes))
+    given = [(0, as_given(band, role)) for band, role in zip(bands, best.roles, strict=True)]
+    return replace(made_of(card, best.name, given, layer), warnings=tuple(notes))
 
 
-def _by_roles(card: Card, sets: Sequence[Inputs], layers: Sequence[_Layer]) -> Fit:
+def _by_roles(card: Card, sets: Sequence[Inputs], layers: Sequence[Layer]) -> Fit:
     """The largest set that is there as a whole; for backbones of any bands, the set with most bands there."""
     tried = [(one, [_find(role, one.roles, layers) for role in one.roles]) for one in sets]
     if card.any_bands:
         one, found = max(tried, key=lambda pair: sum(band is not None for band in pair[1]))
         present = _asked(one, found)
         if present:
-            made = _made(card, one.name, present, layers[0])
+            made = made_of(card, one.name, present, layers[0])
             return replace(made, warnings=_stand_ins(one, found) + _unused(card, made, layers[0]))
         few = listed([ROLES[role].title for role in one.roles[:4]])
-        why = f"{card.title} takes bands such as {few}. {_holds(layers, one.roles[:1])}"
+        why = f"{card.title} takes bands such as {few}. {holds(layers, one.roles[:1])}"
         return Fit(card.name, False, missing=one.roles, why=why)
     whole = [(one, found) for one, found in tried if None not in found]
     if whole:
         one, found = max(whole, key=lambda pair: len(pair[1]))
-        return replace(_made(card, one.name, _asked(one, found), layers[0]), warnings=_stand_ins(one, found))
+        return replace(made_of(card, one.name, _asked(one, found), layers[0]), warnings=_stand_ins(one, found))
     one, found = max(tried, key=lambda pair: (_share(pair[1]), -pair[1].count(None)))
     missing = tuple(role for role, band in zip(one.roles, found, strict=True) if band is None)
     return Fit(card.name, False, inputs=one.name, missing=missing, why=_lacks(card, one, missing, layers))
 
 
-Found = tuple[int, KnownBand]
-"""Layer and band."""
-
-
-def _find(role: str, wanted: Sequence[str], layers: Sequence[_Layer]) -> "Found | None":
+def _find(role: str, wanted: Sequence[str], layers: Sequence[Layer]) -> "Found | None":
     """The band of a role, or of the other near infrared where that is not wanted itself."""
     other = {"nir": "nir_narrow", "nir_narrow": "nir"}.get(role, "")
     for name in (role, other if other and other not in wanted else ""):
@@ -230,15 +137,6 @@ def _find(role: str, wanted: Sequence[str], layers: Sequence[_Layer]) -> "Found 
 
 def _share(found: Sequence["Found | None"]) -> float:
     return sum(band is not None for band in found) / len(found)
-
-
-def _made(card: Card, inputs: str, found: Sequence[Found], layer: _Layer) -> Fit:
-    used = {band.number for number, band in found if number == 0}
-    return Fit(
-        card.name, True, tuple(band.number for _, band in found), tuple(band.role for _, band in found),
-        tuple(band.nm for _, band in found), inputs, tuple(number for number, _ in found),
-        left_out=tuple(band.number for band in layer.known.bands if band.number not in used),
-    )  # fmt: skip
 
 
 def _asked(one: Inputs, found: Sequence["Found | None"]) -> list[Found]:
@@ -255,15 +153,15 @@ def _stand_ins(one: Inputs, found: Sequence["Found | None"]) -> tuple[str, ...]:
     )
 
 
-def _unused(card: Card, made: Fit, layer: _Layer) -> tuple[str, ...]:
+def _unused(card: Card, made: Fit, layer: Layer) -> tuple[str, ...]:
     """Bands of the same date that hold light or something unknown and are not used."""
     left = [
         band for band in layer.known.of_date(layer.date) if band.number in made.left_out and band.kind != QUALITY
     ]  # fmt: skip
-    return (f"{card.title} does not use {_some(left)}.",) if left else ()
+    return (f"{card.title} does not use {some_of(left)}.",) if left else ()
 
 
-def _lacks(card: Card, one: Inputs, missing: Sequence[str], layers: Sequence[_Layer]) -> str:
+def _lacks(card: Card, one: Inputs, missing: Sequence[str], layers: Sequence[Layer]) -> str:
     """Which bands are missing, and what is there."""
     coded = "rededge2" in one.roles
     names = [ROLES[role].title + (f" ({code_of(role)})" if coded and code_of(role) else "") for role in missing]
@@ -273,23 +171,11 @@ def _lacks(card: Card, one: Inputs, missing: Sequence[str], layers: Sequence[_La
         word = f"the {listed(names)} bands"
     where = "this raster lacks" if len(layers) == 1 else "these rasters lack"
     if not any(layer.known.roles(layer.date) for layer in layers):
-        return f"{card.title} needs {word}. {_holds(layers, missing)}"
-    return f"{card.title} needs {word}, which {where}. {_holds(layers, missing)}"
+        return f"{card.title} needs {word}. {holds(layers, missing)}"
+    return f"{card.title} needs {word}, which {where}. {holds(layers, missing)}"
 
 
-def _holds(layers: Sequence[_Layer], missing: Sequence[str]) -> str:
-    """What there is; and where some bands are not known, how the user can name them."""
-    bands = [band for layer in layers for band in layer.known.of_date(layer.date) if band.kind != QUALITY]
-    there = [ROLES[role].title for layer in layers for role in layer.known.roles(layer.date)]
-    there += [band.title for band in bands if not band.role and band.title]
-    it, its = ("It has", "its") if len(layers) == 1 else ("They have", "their")
-    has = f"{it} {listed(list(dict.fromkeys(there)))}." if there else f"It is not known what {its} bands are."
-    example = " ".join(f"{role}={number}" for number, role in enumerate(missing[:3], 1))
-    unknown = any(not band.role and not band.title for band in bands)
-    return f"{has} If you know {'more' if there else 'it'}, give the bands as in '{example}'." if unknown else has
-
-
-def _idle(card: Card, made: Fit, layers: Sequence[_Layer]) -> str:
+def _idle(card: Card, made: Fit, layers: Sequence[Layer]) -> str:
     """Why one of two rasters gives nothing, and what to do; empty where each gives something."""
     used = set(made.layers)
     if not card.inputs or len(used) == len(layers):
@@ -301,19 +187,7 @@ def _idle(card: Card, made: Fit, layers: Sequence[_Layer]) -> str:
     return f"{why} To embed {made.inputs} alone, leave {idle} out."
 
 
-def _some(bands: Sequence[KnownBand]) -> str:
-    labels = [band.label for band in bands]
-    return listed(labels if len(labels) <= 6 else [*labels[:5], f"{len(labels) - 5} others"])
-
-
-def _of(known: Recognised, number: int) -> KnownBand:
-    band = known.band(number)
-    if band is None:
-        raise BadJob(f"There is no band {number} in {known.path}.")
-    return band
-
-
-def _unsure(layers: Sequence[_Layer], made: Fit) -> tuple[str, ...]:
+def _unsure(layers: Sequence[Layer], made: Fit) -> tuple[str, ...]:
     """A sentence where bands in use are but guessed."""
     guessed = [
         band
@@ -327,7 +201,7 @@ def _unsure(layers: Sequence[_Layer], made: Fit) -> tuple[str, ...]:
     return (f"Which band is what is a guess: {told}. If it is otherwise, give the bands in this way.",)
 
 
-def _pixel_warnings(card: Card, layers: Sequence[_Layer]) -> tuple[tuple[str, ...], bool]:
+def _pixel_warnings(card: Card, layers: Sequence[Layer]) -> tuple[tuple[str, ...], bool]:
     low, high = card.resolution_m
     if not high:
         return (), False

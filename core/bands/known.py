@@ -58,6 +58,8 @@ class Recognised:
     dtype: str = ""
     dates: tuple[str, ...] = ()
     """Of a series, earliest first; empty where there is but one."""
+    taken: str = ""
+    """When all of it was taken, YYYY-MM or YYYY-MM-DD; empty where the file does not tell, and for a series."""
 
     @property
     def title(self) -> str:
@@ -74,12 +76,8 @@ class Recognised:
     def best(self, role: str, date: str = "") -> "KnownBand | None":
         """The band of a role: of several the surest, then the nearest to the usual wavelength, then the first."""
         found = [band for band in self.of_date(date) if band.role == role]
-        typical = ROLES[role].typical_nm
-        return min(
-            found,
-            key=lambda band: (-SURE.index(band.sure), abs(band.nm - typical) if band.nm else 0.0, band.number),
-            default=None,
-        )
+        # Bands without a date may be those of the first: any other date's own come before them.
+        return first_of(role, [band for band in found if date and band.date == date] or found)
 
     def roles(self, date: str = "") -> tuple[str, ...]:
         """Roles that the raster has, in the order of `ROLES`."""
@@ -114,6 +112,16 @@ class Recognised:
                 for b in self.bands
             ],
         }
+
+
+def first_of(role: str, bands: Sequence[KnownBand]) -> "KnownBand | None":
+    """Of several bands of a role the surest, then the nearest to the usual wavelength, then the first."""
+    typical = ROLES[role].typical_nm
+    return min(
+        bands,
+        key=lambda band: (-SURE.index(band.sure), abs(band.nm - typical) if band.nm else 0.0, band.number),
+        default=None,
+    )
 
 
 def weakest(bands: Sequence[KnownBand]) -> str:

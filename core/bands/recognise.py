@@ -13,7 +13,7 @@ from .facts import Facts, facts_of
 from .known import GUESSED, STATED, KnownBand, Recognised, listed, weakest
 from .names import LIGHT, OTHER, QUALITY, RADAR, Named, read_name
 from .products import PRODUCTS, BandOf
-from .series import dates_of, in_order
+from .series import dates_of, in_order, taken_on
 from .unnamed import unnamed
 from .which import Which, which_product
 
@@ -53,9 +53,10 @@ def recognise_facts(facts: Facts) -> Recognised:
         bands, which = list(guess.bands), Which(guess.product, guess.sure)
         sentences += guess.sentences
     bands = _one_infrared(bands)
+    series = tuple(in_order(dates)) if any(dates) else ()
     found = Recognised(
-        facts.path, tuple(bands), which.product, weakest(bands), (), facts.pixel_m, facts.dtype,
-        tuple(in_order(dates)) if any(dates) else (),
+        facts.path, tuple(bands), which.product, weakest(bands), (), facts.pixel_m, facts.dtype, series,
+        "" if series else taken_on(facts.names, facts.file_name, facts.tags),
     )  # fmt: skip
     return replace(_settled(found), sentences=tuple(dict.fromkeys((*sentences, *_remarks(found)))))
 
@@ -150,8 +151,8 @@ def _remarks(found: Recognised) -> list[str]:
         example = next(band.name for band in found.bands if band.date)
         first = found.dates[0] or "the one without a number"
         remarks.append(
-            f"The raster is a series of {len(found.dates)} dates (names such as {example}). Bands of the first date "
-            f"({first}) are used unless another is asked for."
+            f"The raster is a series of {len(found.dates)} dates (names such as {example}). Backbones that take one "
+            f"date get the first ({first}), unless another is asked for."
         )
     remarks += _doubles(found)
     unknown = [band for band in found.measured if not band.kind]

@@ -1,13 +1,15 @@
 """The bands that a user gives himself: what may be typed, and what is wrong with it. Standard library only.
 
 Either roles, `blue=2 green=3 red=4`, which correct what was recognised and may be few; or band numbers alone,
-`4 3 2`, in the order of the network. `date=2021-03` picks a date of a series. Blanks, commas and semicolons separate.
+`4 3 2`, in the order of the network. `date=2021-03` picks a date of a series, or several, one by one, for a backbone
+that takes several. Blanks, commas and semicolons separate. Months are `4 5 6`, one a date, or `1-12`; `11-2` goes on
+into the next year.
 """
 
 import difflib
 import re
 from dataclasses import dataclass, field
-from typing import Dict, Tuple
+from typing import Dict, List, Tuple
 
 from ...models.spectrum import ROLES
 from ..errors import BadJob
@@ -15,6 +17,7 @@ from .products import PRODUCTS
 
 EXAMPLE = "Give bands as in 'blue=2 green=3 red=4', or as numbers in the order of the network, as in '4 3 2'."
 DATE = "date"
+MONTHS_EXAMPLE = "Give one a date, as in '4 5 6', or from first to last, as in '1-12'."
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,12 @@ class Wish:
     """Band number by role."""
     numbers: Tuple[int, ...] = ()
     """Band numbers in the order of the network."""
-    date: str = ""
+    dates: Tuple[str, ...] = ()
+    """In the order given."""
 
     def __bool__(self) -> bool:
         """Whether anything is wished for."""
-        return bool(self.roles or self.numbers or self.date)
+        return bool(self.roles or self.numbers or self.dates)
 
 
 def parse_wish(text: str, count: int = 0) -> Wish:
@@ -46,13 +50,13 @@ def parse_wish(text: str, count: int = 0) -> Wish:
     pairs = [part for part in parts if "=" in part]
     plain = [part for part in parts if "=" not in part]
     roles: Dict[str, int] = {}
-    date = ""
+    dates: List[str] = []
     for pair in pairs:
         name, _, value = pair.partition("=")
         if name.lower() == DATE:
-            if not value or date:
-                raise BadJob("Give one date, as in 'date=2021-03'.")
-            date = value
+            if not value or value in dates:
+                raise BadJob("Give each date once, as in 'date=2021-03'.")
+            dates.append(value)
             continue
         role = _role(name)
         if role in roles:
@@ -62,13 +66,40 @@ def parse_wish(text: str, count: int = 0) -> Wish:
         raise BadJob(f"Bands: '{plain[0]}' has no role, but others have one. {EXAMPLE}")
     numbers = tuple(_number(part, "", count) for part in plain)
     _check_twice(tuple(roles.values()) or numbers, roles)
-    return Wish(roles, numbers, date)
+    return Wish(roles, numbers, tuple(dates))
 
 
 def problem(text: str, count: int = 0) -> str:
     """What is wrong with what was typed, as a sentence for form and command line; empty when nothing is."""
     try:
         parse_wish(text, count)
+    except BadJob as error:
+        return str(error)
+    return ""
+
+
+def parse_months(text: str) -> Tuple[int, ...]:
+    """Months as typed, 1 to 12, one a date; none where nothing was typed.
+
+    Raises:
+        BadJob: something in it is no month.
+    """
+    months: List[int] = []
+    for part in re.split(r"[\s,;]+", re.sub(r"\s*-\s*", "-", text.strip())):
+        if not part:
+            continue
+        ends = part.split("-")
+        if len(ends) > 2 or not all(end.isascii() and end.isdigit() and 1 <= int(end) <= 12 for end in ends):
+            raise BadJob(f"Months: '{part}' is no month from 1 to 12. {MONTHS_EXAMPLE}")
+        first, last = int(ends[0]), int(ends[-1])
+        months += [(first - 1 + step) % 12 + 1 for step in range((last - first) % 12 + 1)]
+    return tuple(months)
+
+
+def months_problem(text: str) -> str:
+    """What is wrong with months as typed; empty when nothing is."""
+    try:
+        parse_months(text)
     except BadJob as error:
         return str(error)
     return ""

@@ -50,7 +50,7 @@ def run(job: ChooseBackbone, progress: Progress) -> Result:
     speed = processor_gflops()
     cards = [
         describe(card, _refit(card, found, known, job, also), known, card.name in at_hand, card.name == default)
-        | {"time": time_text(card, pixels, speed)}
+        | {"time": time_text(card, pixels, speed, len(set(found.dates)))}
         for card, found in suitable(registry.BACKBONES.values(), known, also)
     ]
     cards.sort(key=lambda card: (not card["fits"], not card["default"]))
@@ -96,17 +96,18 @@ def processor_gflops() -> float:
     return 2 * MATRIX**3 / best / 1e9
 
 
-def time_text(card: Card, pixels: int, gflops: float) -> str:
+def time_text(card: Card, pixels: int, gflops: float, dates: int = 1) -> str:
     """How long all of a raster takes on the processor, within a factor of about two; empty where nobody knows.
 
     Args:
         card: of the backbone.
         pixels: of the raster.
         gflops: of the processor, see `processor_gflops`.
+        dates: that it takes as one; windows are the smaller, the more there are.
     """
     if not card.gflop or not card.tile_px:
         return ""
-    seconds = pixels / card.tile_px**2 * card.gflop * OVERLAPPING / (gflops * EFFICIENCY)
+    seconds = pixels / card.tile_px**2 * card.gflop * max(dates, 1) * OVERLAPPING / (gflops * EFFICIENCY)
     if seconds < 90:
         return f"about {max(1, round(seconds))} s on this processor"
     minutes = seconds / 60
@@ -150,7 +151,10 @@ def describe(card: Card, found: Fit, known: Recognised, at_hand: bool, default: 
         default: it is taken when nothing is chosen.
     """
     cell = card.patch_px * known.pixel_m
-    gets = ", ".join(role for role in found.roles if role) if card.inputs else ""
+    gets = ", ".join(dict.fromkeys(role for role in found.roles if role)) if card.inputs else ""
+    if found.dates:
+        dates = list(dict.fromkeys(found.dates))
+        gets += f" of {len(dates)} dates, {dates[0] or 'the first'} to {dates[-1]}" if len(dates) > 1 else ""
     return {
         "name": card.name, "title": card.title, "summary": card.summary, "fits": found.fits, "default": default,
         "why": found.why, "warnings": list(found.warnings) if card.inputs else [], "gets": gets,

@@ -23,7 +23,8 @@ from ..quantise import Quantiser
 from ..raster import environment
 from ..region import PolygonMask, window_of
 from ..sampling import WindowSample
-from ..scene import Chosen, Scene, scene_of
+from ..scene import Scene, scene_of
+from ..seriesscene import Chosen
 from ..sidecar import fingerprint, sidecar_path, write_sidecar
 from ..space import Space, build, space_of, stored_weights
 from ..spool import digest
@@ -44,6 +45,8 @@ CLIPPED_SHARE = 0.01
 OUTLYING = 10_000
 """Distances from the median, in widths of the middle two thirds, that no measured band reaches."""
 FEWEST_PIXELS = 100
+SERIES_OVERLAP = 4
+"""Part of a tile that overlaps where many dates leave room for small tiles only."""
 FAR_SHARE = 0.5
 """Of a band's values; two dates of one place hardly differ by so much."""
 
@@ -74,7 +77,10 @@ def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: 
     check_folder(job.output)
     earlier = kept(job.output, request)
     scene = _scene(job, space, progress)
-    space = replace(space, bands=scene.bands, second_bands=scene.second_bands, roles=scene.roles, units=scene.units)
+    space = replace(
+        space, bands=scene.bands, second_bands=scene.second_bands, roles=scene.roles, units=scene.units,
+        dates=scene.dates, months=scene.months, pixel_m=scene.pixel_m,
+    )  # fmt: skip
     with scene.open() as reader:
         region = window_of(reader.grid, job.extent)
         mask = PolygonMask(job.mask, reader.grid) if job.mask else None
@@ -120,10 +126,11 @@ def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: 
 
 def _scene(job: EmbedRaster, space: Space, progress: Progress) -> Scene:
     """Rasters and bands: like another embedding, as an ONNX twin wants them, or as the job names them."""
-    card, units = card_of(space)
-    like = Chosen(Path(space.model).name, units=units)
+    card, like = card_of(space)
     if job.like:
-        like = Chosen(job.like, space.bands, space.second_bands, space.roles, space.units)
+        like = Chosen(
+            job.like, space.bands, space.second_bands, space.roles, space.units, space.dates, like.months
+        )  # fmt: skip
     return scene_of(job, card, like, progress)
 
 
@@ -194,10 +201,13 @@ def _warn_of_outliers(reader: Reader, pixels: Float, progress: Progress) -> None
     """Values far beyond the rest are mostly a nodata value that the file does not declare."""
     if pixels.shape[1] < FEWEST_PIXELS:
         return
-    low, middle, high = np.percentile(pixels, (16, 50, 84), axis=1)
-    for place, name in enumerate(reader.band_names):
-        far = pixels[place, np.argmax(np.abs(pixels[place] - middle[place]))]
-        if 0 < (high[place] - low[place]) * OUTLYING < abs(far - middle[place]):
+    for name, band in zip(reader.band_names, pixels, strict=True):
+        there = band[~np.isnan(band)] if reader.looks else band
+        if len(there) < FEWEST_PIXELS:
+            continue
+        low, middle, high = np.percentile(there, (16, 50, 84))
+        far = there[np.argmax(np.abs(there - middle))]
+        if 0 < (high - low) * OUTLYING < abs(far - middle):
             progress.warning(
                 f"'{name}' of {reader.path} holds {far:g}, far beyond the rest of it. If that stands for no value, "
                 "declare it as nodata: such numbers spoil the embedding."
@@ -222,6 +232,8 @@ def _plan(job: EmbedRaster, space: Space, backbone: Backbone, grid: Grid, progre
     patch = backbone.patch_size_px
     tile = max(backbone.tile_size_px // patch, 1)
     overlap = -(-job.overlap_px // patch)
+    if space.dates and job.overlap_px == EmbedRaster.defaults()["overlap_px"]:
+        overlap = min(overlap, max(tile // SERIES_OVERLAP, 1), tile - 1)
     if overlap > tile // 2 and not backbone.exact:
         progress.warning(f"Tiles of {tile * patch} px cannot overlap by {job.overlap_px} px; half a tile is taken.")
         overlap = tile // 2

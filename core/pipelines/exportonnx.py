@@ -95,7 +95,8 @@ def _write(backbone: Backbone, space: Space, head: LinearHead | None, path: Path
     side, card = backbone.tile_size_px, space.card
     facts = {
         "name": card.name, "title": card.title, "model": space.model, "licence": card.licence, "source": card.source,
-        "bands": list(space.roles), "units": list(space.units),
+        "bands": list(space.roles), "units": list(space.units), "dates": list(space.dates),
+        "months": list(space.months),
         "numbers": [NUMBERS.get(unit, unit) for unit in space.units],
         "patch_size_px": backbone.patch_size_px, "dimensions": backbone.embed_dim, "identity": backbone.identity,
     }  # fmt: skip

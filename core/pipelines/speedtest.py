@@ -23,6 +23,8 @@ STRIP_PX = 256
 CELL_M = 10.0
 MEAN, WAVE, NOISE = 120.0, 30.0, 8.0
 """Of the values: 1..255 with structure that compresses about as well as that of satellite images."""
+ANY_MONTH = "6"
+"""Of the one date of the made raster."""
 SHORTEST_S = 1e-3
 
 
@@ -84,6 +86,8 @@ def _embedding(job: SpeedTest, path: Path) -> EmbedRaster:
         "patch_size_px": job.patch_size_px,
     }  # fmt: skip
     values["band_roles"] = " ".join(f"{role}={number}" for number, role in enumerate(_roles(job), 1))
+    if registry.get(job.backbone).series:
+        values["months"] = ANY_MONTH
     # Left to itself, a raster as small as this one would be given finer cells than the user's own.
     patch = patch_of(space_of(EmbedRaster.from_dict(values)), job.columns * job.rows)
     return EmbedRaster.from_dict({**values, "patch_size_px": patch})

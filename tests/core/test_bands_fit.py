@@ -191,7 +191,7 @@ def test_series():
     [
         ("", Wish()), ("  ", Wish()), ("4 3 2", Wish(numbers=(4, 3, 2))), ("4, 3;2", Wish(numbers=(4, 3, 2))),
         ("blue=2 green=3 red=4", Wish({"blue": 2, "green": 3, "red": 4})), ("NIR-narrow = 9", Wish({"nir_narrow": 9})),
-        ("date=2021-03 red=4", Wish({"red": 4}, date="2021-03")),
+        ("date=2021-03 red=4", Wish({"red": 4}, dates=("2021-03",))),
     ],
 )  # fmt: skip
 def test_wishes(text, wish):
@@ -216,7 +216,7 @@ def test_wishes(text, wish):
         ("1 red=2", r"'1' has no role, but others have one"),
         ("1.5", r"'1.5' has no band number"),
         ("red", r"'red' has no band number"),
-        ("date=", r"Give one date"),
+        ("date=", r"Give each date once"),
     ],
 )
 def test_wrong_wishes(text, sentence):
