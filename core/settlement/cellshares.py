@@ -21,6 +21,8 @@ Float = NDArray[np.float64]
 
 OF_POLYGONS = {P_FAVELAS: "favelas", RES: "residential", ZI: "excluded"}
 """Column and parameter."""
+LEAST_COVERED = 0.5
+"""Of a cell by valid pixels, for a mean to speak for it."""
 
 
 def shares_of(
@@ -71,12 +73,13 @@ def shares_of(
 def _means(reader: Derived, cells: gpd.GeoDataFrame, progress: Progress) -> Float:
     with reader:
         found = zonal_means(reader, cells, progress)
-    outside = int(np.isnan(found.means[:, 0]).sum())
+    means = np.where(found.covered >= LEAST_COVERED, found.means[:, 0], np.nan).round(DECIMALS)
+    outside = int(np.isnan(means).sum())
     if outside == len(cells):
         raise BadInput(f"{reader.path} has no value in any cell. Does it belong to this place?")
     if outside:
-        progress.warning(f"{reader.path} has no value in {outside:,} of {len(cells):,} cells.")
-    return np.asarray(found.means[:, 0].round(DECIMALS))
+        progress.warning(f"{reader.path} covers less than half of {outside:,} of {len(cells):,} cells.")
+    return np.asarray(means)
 
 
 def in_plane(cells: gpd.GeoDataFrame) -> gpd.GeoSeries:

@@ -14,7 +14,7 @@ from ..grid import Grid
 from ..jobs.settlement.cells import MakeCells
 from ..region import parse_extent
 from .cells import Lattice
-from .metric import TRUE_TO, in_metres, is_true, middle, name_of, parse_crs, stretch, utm_of
+from .metric import TRUE_TO, in_degrees, in_metres, is_true, middle, name_of, parse_crs, stretch, utm_of
 from .polygons import Polygons, along
 
 STEPS = 21
@@ -81,7 +81,9 @@ def ground_of(job: MakeCells, boundary: "Polygons | None", grid: "Grid | None", 
     outlines = list(_outlines(job, boundary, grid, zones))
     corners = shapely.get_coordinates(along(np.array([outlines[0].shape]), outlines[0].crs))
     place = middle(corners, outlines[0].crs)
-    crs, notes, warnings = _choose(job, outlines, place)
+    crs, notes = _choose(job, outlines, place)
+    around = in_degrees(corners, outlines[0].crs)
+    warnings = _stretched(job.cell_size_m, crs, np.vstack([around, place]))
     regions = [outline.to(crs) for outline in outlines]
     region = shapely.intersection_all(regions)
     if region.area <= 0:
@@ -143,8 +145,8 @@ def _edges(grid: Grid, path: str) -> tuple[float, float, float, float]:
     return min(x), min(y), max(x), max(y)
 
 
-def _choose(job: MakeCells, outlines: list[Outline], place: tuple[float, float]) -> tuple[CRS, list[str], list[str]]:
-    """Coordinate system, what is told of it, and what the user should mind."""
+def _choose(job: MakeCells, outlines: list[Outline], place: tuple[float, float]) -> tuple[CRS, list[str]]:
+    """Coordinate system, and what is told of it."""
     asked = parse_crs(job.crs) if job.crs else None
     if asked is not None and not in_metres(asked):
         raise BadInput(
@@ -154,18 +156,28 @@ def _choose(job: MakeCells, outlines: list[Outline], place: tuple[float, float])
     raster = next((one.crs for one in outlines if one.name == "raster" and in_metres(one.crs)), None)
     given = asked or raster
     if given is not None:
-        factor = stretch(given, place)
-        off = abs(factor - 1) > TRUE_TO
-        return given, [f"Cells are in {name_of(given)}."], [
-            f"A metre of {name_of(given)} is {1 / factor:.2g} m on the ground here: cells of {job.cell_size_m:g} m are "
-            f"{job.cell_size_m / factor:.3g} m wide. {name_of(utm_of(place))} would be true."
-        ] if off else []  # fmt: skip
+        return given, [f"Cells are in {name_of(given)}."]
     for outline in outlines:
         if is_true(outline.crs, place):
-            return outline.crs, [f"Cells are in {name_of(outline.crs)}, as the {outline.name}."], []
+            return outline.crs, [f"Cells are in {name_of(outline.crs)}, as the {outline.name}."]
     chosen, first = utm_of(place), outlines[0]
     why = "does not measure in metres" if not in_metres(first.crs) else "stretches metres by more than one per cent"
-    return chosen, [f"Cells are in {name_of(chosen)}, because that of the {first.name}, {first.crs.name}, {why}."], []
+    return chosen, [f"Cells are in {name_of(chosen)}, because that of the {first.name}, {first.crs.name}, {why}."]
+
+
+def _stretched(size: float, crs: CRS, places: NDArray[np.float64]) -> list[str]:
+    """A sentence where cells are not as large on the ground as they should be."""
+    factors = stretch(crs, places)
+    factors = factors[np.isfinite(factors)]
+    if not len(factors) or np.abs(factors - 1).max() <= TRUE_TO:
+        return []
+    ends = size / factors.max(), size / factors.min()
+    least, most = (f"{width:,.0f}" if width >= 100 else f"{width:.3g}" for width in ends)
+    wide = f"{least} m" if least == most else f"{least} to {most} m"
+    return [
+        f"Metres of {name_of(crs)} are not metres on the ground here: cells of {size:g} m are {wide} wide. Choose "
+        "another coordinate system: of a city the UTM zone, of a country one with equal areas."
+    ]
 
 
 def _on_pixels(job: MakeCells, grid: Grid, notes: list[str]) -> Lattice:

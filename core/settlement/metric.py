@@ -1,7 +1,5 @@
 """A coordinate system in which a cell of 150 m is 150 m: the given one where it will do, else a UTM zone."""
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS, Proj, Transformer
@@ -36,19 +34,28 @@ def in_metres(crs: CRS) -> bool:
     return crs.is_projected and all(abs(axis.unit_conversion_factor - 1) < 1e-9 for axis in crs.axis_info[:2])
 
 
-def stretch(crs: CRS, place: tuple[float, float]) -> float:
-    """How many times too long lengths are shown at a place (longitude, latitude); NaN where that cannot be said."""
+def stretch(crs: CRS, places: "Float | tuple[float, float]") -> Float:
+    """How many times too long lengths are shown; NaN where that cannot be said.
+
+    Args:
+        crs: a projection.
+        places: (N, 2) longitude and latitude, or one place.
+
+    Returns:
+        (N,) float64, (1,) of one place.
+    """
+    longitude, latitude = np.asarray(places, dtype=np.float64).reshape(-1, 2).T
     try:
-        factors = Proj(crs).get_factors(*place, errcheck=True)
+        areal = np.asarray(Proj(crs).get_factors(longitude, latitude).areal_scale, dtype=np.float64)
     except (CRSError, ProjError, ValueError):
-        return math.nan
-    areal = float(factors.areal_scale)
-    return math.sqrt(areal) if 0 < areal < 1e12 else math.nan
+        return np.full(len(longitude), np.nan)
+    with np.errstate(invalid="ignore"):
+        return np.sqrt(np.where((areal > 0) & (areal < 1e12), areal, np.nan))
 
 
 def is_true(crs: CRS, place: tuple[float, float]) -> bool:
     """Whether a metre of the coordinate system is a metre on the ground there, to one per cent."""
-    return in_metres(crs) and abs(stretch(crs, place) - 1) <= TRUE_TO
+    return in_metres(crs) and bool(abs(stretch(crs, place)[0] - 1) <= TRUE_TO)
 
 
 def utm_of(place: tuple[float, float]) -> CRS:
@@ -58,6 +65,22 @@ def utm_of(place: tuple[float, float]) -> CRS:
         return CRS.from_epsg(UPS_NORTH if latitude > 0 else UPS_SOUTH)
     zone = int((longitude + 180) % 360 // 6) + 1
     return CRS.from_epsg((UTM_NORTH if latitude >= 0 else UTM_SOUTH) + zone)
+
+
+def in_degrees(xy: Float, crs: CRS) -> Float:
+    """(N, 2) longitude and latitude of those points (N, 2) in a coordinate system that lie on Earth.
+
+    Raises:
+        BadInput: none does.
+    """
+    to_degrees = Transformer.from_crs(crs, crs.geodetic_crs or 4326, always_xy=True)
+    longitude, latitude = (np.asarray(axis, dtype=np.float64) for axis in to_degrees.transform(*xy.T))
+    there = np.isfinite(longitude) & np.isfinite(latitude) & (np.abs(latitude) <= 90.0)
+    if not there.any():
+        raise BadInput(
+            f"The coordinates lie nowhere on Earth in {name_of(crs)}. Is this the coordinate system that they are in?"
+        )
+    return np.column_stack([longitude[there], latitude[there]])
 
 
 def middle(xy: Float, crs: CRS) -> tuple[float, float]:
@@ -70,19 +93,13 @@ def middle(xy: Float, crs: CRS) -> tuple[float, float]:
     Raises:
         BadInput: the coordinates lie nowhere on Earth.
     """
-    to_degrees = Transformer.from_crs(crs, crs.geodetic_crs or 4326, always_xy=True)
-    longitude, latitude = (np.asarray(axis, dtype=np.float64) for axis in to_degrees.transform(*xy.T))
-    there = np.isfinite(longitude) & np.isfinite(latitude) & (np.abs(latitude) <= 90.0)
-    if not there.any():
-        raise BadInput(
-            f"The coordinates lie nowhere on Earth in {name_of(crs)}. Is this the coordinate system that they are in?"
-        )
-    around = np.sort((longitude[there] + 180) % 360)
+    longitude, latitude = in_degrees(xy, crs).T
+    around = np.sort((longitude + 180) % 360)
     gaps = np.diff(np.concatenate([around, around[:1] + 360]))
     widest = int(gaps.argmax())
     west = around[(widest + 1) % len(around)]
     east = west + 360 - gaps[widest]
-    return float(((west + east) / 2) % 360 - 180), float((latitude[there].min() + latitude[there].max()) / 2)
+    return float(((west + east) / 2) % 360 - 180), float((latitude.min() + latitude.max()) / 2)
 
 
 def name_of(crs: CRS) -> str:

@@ -1,5 +1,6 @@
 """Make cells from end to end: where cells lie, what is in them, what becomes of them."""
 
+import re
 import sqlite3
 import threading
 
@@ -168,6 +169,13 @@ class TestSystems:
         _, _, log = make(boundary=city, crs="EPSG:3857")
         assert "cells of 150 m are 138 m wide" in log
 
+    def test_a_country_is_too_wide_for_one_utm_zone(self, make, tmp_path):
+        path = str(tmp_path / "wide.gpkg")
+        gpd.GeoDataFrame(geometry=[shapely.box(-70, -25, -40, -5)], crs="EPSG:4326").to_file(path)
+        _, _, log = make(boundary=path, cell_size_m=200_000)
+        assert re.search(r"cells of 200,?000 m are 19\d,\d{3} to 200,0\d\d m wide", log)
+        assert "metres on the ground" not in make(boundary=path, cell_size_m=200_000, crs="ESRI:54034")[2]
+
     def test_rasters_in_degrees_give_corner_but_no_pixels(self, make, make_raster):
         path = make_raster(
             "d.tif", np.ones((1, 50, 60)), crs="EPSG:4326", transform=Affine(2e-4, 0, -43.2, 0, -2e-4, -22.9)
@@ -301,7 +309,11 @@ class TestShares:
         path = raster("ndvi.tif", np.full((1, 60, 75), 0.2), dtype="float32")
         cells, _, log = make(boundary=layer("wide", [(0, -600, 3000, 0)]), optical=path)
         assert {"outside sources", "to be mapped"} == set(cells["status"])
-        assert cells.loc[cells["status"] == "outside sources", "p_vegeta"].isna().all() and "has no value in" in log
+        assert (
+            cells.loc[cells["status"] == "outside sources", "p_vegeta"].isna().all()
+            and "covers less than half of" in log
+        )
+        assert ((cells["status"] == "to be mapped") == (cells.centroid.x < WEST + 750)).all()
         with pytest.raises(BadInput, match="has no value in any cell"):
             make(boundary=layer("far", [(9000, -600, 9900, 0)]), optical=path)
 
