@@ -84,11 +84,11 @@ def _from_ndvi(path: str, notes: list[str]) -> Derived:
     scale = 1.0 if max(-low, high) <= LARGEST_NDVI else TIMES
     if max(-low, high) > scale * LARGEST_NDVI or (scale > 1 and high < 100):
         raise BadInput(
-            f"{path} has one band with values from {low:.4g} to {high:.4g}, which is no NDVI (-1 to 1, or times "
+            f"{path} has one band with values from {low:.6g} to {high:.6g}, which is no NDVI (-1 to 1, or times "
             "10,000). Give a raster with red and near infrared, or NDVI."
         )
     if scale > 1:
-        notes.append(f"{path} holds values from {low:.4g} to {high:.4g}, taken as NDVI x 10,000.")
+        notes.append(f"{path} holds values from {low:.6g} to {high:.6g}, taken as NDVI x 10,000.")
 
     def make(stored: Float, valid: Bool, window: Window) -> tuple[Float, Bool]:
         return stored / np.float32(scale), valid
@@ -121,11 +121,14 @@ def _bands(known: Recognised, roles: str, count: int, notes: list[str]) -> tuple
         if len(wish.numbers) != 2:
             raise BadInput("Of the bands give red and near infrared alone, as in 'red=3 nir=4'.")
         return wish.numbers[0], wish.numbers[1]
-    if wish.date and wish.date not in known.dates:
-        raise BadInput(f"{known.path} has no bands of {wish.date}. It has: {', '.join(known.dates) or 'one date'}.")
+    if len(wish.dates) > 1:
+        raise BadInput(f"NDVI is of one date, but {len(wish.dates)} are given: {', '.join(wish.dates)}. Choose one.")
+    date = wish.dates[0] if wish.dates else ""
+    if date and date not in known.dates:
+        raise BadInput(f"{known.path} has no bands of {date}. It has: {', '.join(known.dates) or 'one date'}.")
     found = [
-        _found(known, wish.roles.get("red"), ("red",), wish.date),
-        _found(known, wish.roles.get("nir", wish.roles.get("nir_narrow")), ("nir", "nir_narrow"), wish.date),
+        _found(known, wish.roles.get("red"), ("red",), date),
+        _found(known, wish.roles.get("nir", wish.roles.get("nir_narrow")), ("nir", "nir_narrow"), date),
     ]
     missing = [name for name, band in zip(("red", "near infrared"), found, strict=True) if band is None]
     red, nir = found
@@ -136,7 +139,7 @@ def _bands(known: Recognised, roles: str, count: int, notes: list[str]) -> tuple
         )
     if not wish and GUESSED in (red.sure, nir.sure):
         notes.append(f"Red was guessed to be {red.label}, near infrared {nir.label}. If not, say it: 'red=3 nir=4'.")
-    if known.dates and not wish.date:
+    if known.dates and not date:
         notes.append(f"{known.path} is a series; the date {known.dates[0]} is used. For another say 'date=...'.")
     notes.append(f"NDVI of {red.label} and {nir.label} of {known.path}.")
     return red.number, nir.number
