@@ -61,6 +61,10 @@ class Progress:
         span = (a + (b - a) * low, a + (b - a) * high)
         return Progress(self._report, self._log, self._cancelled, _span=span, _clock=self._clock)
 
+    def quiet(self) -> "Progress":
+        """The same cancel without reports, for steps that run side by side."""
+        return Progress(cancelled=self._cancelled)
+
     def info(self, text: str) -> None:
         """A line for the log."""
         self._log("info", text)

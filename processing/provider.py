@@ -11,6 +11,7 @@ from .algorithms.assesshead import AssessHeadAlgorithm
 from .algorithms.cellvariables import CellVariablesAlgorithm
 from .algorithms.choosebackbone import ChooseBackboneAlgorithm
 from .algorithms.clusterembedding import ClusterEmbeddingAlgorithm
+from .algorithms.comparesettlement import CompareSettlementAlgorithm
 from .algorithms.drawsample import DrawSampleAlgorithm
 from .algorithms.embedraster import EmbedRasterAlgorithm
 from .algorithms.estimatearea import EstimateAreaAlgorithm
@@ -51,6 +52,7 @@ ALGORITHMS = (
     MakeCellsAlgorithm,
     CellVariablesAlgorithm,
     TrainSettlementAlgorithm,
+    CompareSettlementAlgorithm,
     MapSettlementAlgorithm,
     ExportOnnxAlgorithm,
     FetchWeightsAlgorithm,

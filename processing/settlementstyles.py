@@ -1,4 +1,4 @@
-"""How maps of favela cells look: what each cell is and how sure that is, and where methods disagree."""
+"""How maps of favela cells look: what each is and how sure that is, where methods disagree, and where they err."""
 
 from typing import Any, Dict, List, Tuple
 
@@ -87,6 +87,28 @@ def variables_map(layer: QgsVectorLayer, facts: Facts) -> None:
 
 def _fill(colour: str) -> QgsFillSymbol:
     return QgsFillSymbol.createSimple({"color": colour, "outline_color": PAPER, "outline_width": "0.05"})
+
+
+def error_map(layer: QgsVectorLayer, facts: Facts) -> None:
+    """What all methods together miss and what they wrongly call favela; cells that most have right stay cool."""
+    expression = (
+        'CASE WHEN "right_mean" IS NULL THEN -1 WHEN "favela" = 1 THEN '
+        '(CASE WHEN "right_mean" >= 0.5 THEN 0 WHEN "right_mean" > 0 THEN 1 ELSE 2 END) '
+        'ELSE (CASE WHEN "right_mean" >= 0.5 THEN 3 WHEN "right_mean" > 0 THEN 4 ELSE 5 END) END'
+    )
+    looks: Looks = [
+        ("2", "#b2182b", tr("favela, missed by every method")),
+        ("1", "#ef8a62", tr("favela, missed more often than found")),
+        ("0", "#2b6ca8", tr("favela, found more often than missed")),
+        ("5", "#7a3d8f", tr("no favela, called so by every method")),
+        ("4", "#c2a5cf", tr("no favela, called so more often than not")),
+        ("3", "#d7e6f0", tr("no favela, rightly left out more often than not")),
+        ("-1", NO_CLASS, tr("never tested")),
+    ]
+    _categories(layer, expression, looks)
+    layer.setMapTipTemplate(
+        "[% coalesce(round(100 * \"right_mean\") || ' %, ' || round(100 * \"right_worst\") || ' %', '') %]"
+    )
 
 
 def _categories(layer: QgsVectorLayer, expression: str, looks: Looks) -> None:

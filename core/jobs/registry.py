@@ -13,7 +13,7 @@ from .explore import ClusterEmbedding, ReduceEmbedding
 from .export import ExportOnnx
 from .fewshot import ApplyHead, AssessHead, TrainHead
 from .settlement.cells import MakeCells
-from .settlement.methods import MapSettlement, TrainSettlement
+from .settlement.methods import CompareSettlement, MapSettlement, TrainSettlement
 from .settlement.variables import CellVariables
 from .weights import FetchWeights, ManageWeights
 
@@ -34,6 +34,7 @@ ALL: Tuple[Type[Job], ...] = (
     MakeCells,
     CellVariables,
     TrainSettlement,
+    CompareSettlement,
     MapSettlement,
     ExportOnnx,
     FetchWeights,

@@ -27,6 +27,7 @@ PIPELINES = {
     "makecells": "makecells:run",
     "cellvariables": "cellvariables:run",
     "trainsettlement": "trainsettlement:run",
+    "comparesettlement": "comparesettlement:run",
     "mapsettlement": "mapsettlement:run",
     "exportonnx": "exportonnx:run",
     "fetchweights": "fetchweights:run",

@@ -20,6 +20,8 @@ FEWEST = 5
 NEAR = 0.3
 """A cluster this large against the whole is seen well enough in one picture."""
 GAP = 10.0
+LEAST_PX = 3.5
+"""Side of a square that can still be seen."""
 
 
 def sample_maps(
@@ -76,7 +78,7 @@ def clusters(xy_m: Float) -> list[NDArray[np.int64]]:
     return found if 1 < count <= MOST_PANELS and small and many else everything
 
 
-def places(xy_m: Float, layers: Layers, title: str, unit: str = "") -> str:
+def places(xy_m: Float, layers: Layers, title: str, unit: str = "", side_m: float = 0.0) -> str:
     """A map of samples, north up; samples that fall on one spot show what most of them are.
 
     Args:
@@ -84,10 +86,11 @@ def places(xy_m: Float, layers: Layers, title: str, unit: str = "") -> str:
         layers: fill and the samples that have it.
         title: for screen readers.
         unit: of `xy_m`, for the scale bar; empty for none.
+        side_m: of cells of a grid, which are drawn side by side as large as they are; 0: samples lie anywhere.
     """
     together = clusters(xy_m)
     width = (WIDTH - GAP * (len(together) - 1)) / len(together)
-    panels = [_panel(xy_m[one], [(fill, mine[one]) for fill, mine in layers], width, unit) for one in together]
+    panels = [_panel(xy_m[one], [(fill, mine[one]) for fill, mine in layers], width, unit, side_m) for one in together]
     height = max(height for _, height in panels)
     body = []
     for number, (marks, _) in enumerate(panels):
@@ -99,7 +102,7 @@ def places(xy_m: Float, layers: Layers, title: str, unit: str = "") -> str:
     return svg.picture(WIDTH, height, title, body)
 
 
-def _panel(xy_m: Float, layers: Layers, width: float, unit: str) -> tuple[list[str], float]:
+def _panel(xy_m: Float, layers: Layers, width: float, unit: str, side_m: float) -> tuple[list[str], float]:
     """Marks of one map, and its height."""
     span = np.maximum(np.ptp(xy_m, axis=0), 1e-9)
     bar = 26.0 if unit else 0.0
@@ -107,14 +110,20 @@ def _panel(xy_m: Float, layers: Layers, width: float, unit: str) -> tuple[list[s
     height = max(span[1] * scale + 16, 60.0)
     x = (width - span[0] * scale) / 2 + (xy_m[:, 0] - xy_m[:, 0].min()) * scale
     y = height / 2 + ((xy_m[:, 1].max() + xy_m[:, 1].min()) / 2 - xy_m[:, 1]) * scale
-    side = float(np.clip(0.5 * np.sqrt(width * height / max(len(xy_m), 1)), 3.5, 8.0))
-    spot = np.unique(np.floor(np.stack([x, y], axis=1) / side).astype(np.int64), axis=0, return_inverse=True)
-    corner, number = spot[0] * side, spot[1].reshape(-1)
+    side, origin = float(np.clip(0.5 * np.sqrt(width * height / max(len(xy_m), 1)), LEAST_PX, 8.0)), np.zeros(2)
+    if side_m:
+        side = (
+            side_m * scale * max(1, int(np.ceil(LEAST_PX / (side_m * scale))))
+        )  # several cells a square in large cities
+        origin = np.array([x.min(), y.min()]) - side_m * scale / 2
+    at = np.floor((np.stack([x, y], axis=1) - origin) / side + 1e-6)
+    spot = np.unique(at.astype(np.int64), axis=0, return_inverse=True)
+    corner, number = spot[0] * side + origin, spot[1].reshape(-1)
     votes = np.stack([np.bincount(number[mine], minlength=len(corner)) for _, mine in layers])
     most = votes.argmax(axis=0)
     marks = []
-    for at, (fill, _) in enumerate(layers):
-        squares = "".join(f"M{px:.1f} {py:.1f}h{side:.1f}v{side:.1f}h-{side:.1f}z" for px, py in corner[most == at])
+    for place, (fill, _) in enumerate(layers):
+        squares = "".join(f"M{px:.1f} {py:.1f}h{side:.1f}v{side:.1f}h-{side:.1f}z" for px, py in corner[most == place])
         if squares:
             paint = f'class="{fill}"' if not fill.startswith("#") else f'fill="{fill}"'
             marks.append(f'<path {paint} d="{squares}"/>')

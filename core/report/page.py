@@ -42,8 +42,13 @@ def page(
         _places(maps),
         _tested(numbers, job),
         parts.listing("Labels", label_lines),
-        _made_by(job),
+        made_by(job),
     ]
+    return document(title, blocks)
+
+
+def document(title: str, blocks: Sequence[str]) -> str:
+    """A page of blocks, which are HTML; empty ones are left out."""
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -94,7 +99,8 @@ def _places(maps: Sequence[tuple[str, str]]) -> str:
     return parts.section("Where", f'<div class="pair">{figures}</div>')
 
 
-def _made_by(job: dict[str, Any]) -> str:
+def made_by(job: dict[str, Any]) -> str:
+    """The job, folded away, and the foot of the page."""
     text = escape(json.dumps(job, indent=1, ensure_ascii=False))
     return (
         "<section><details><summary>The job that made this page</summary>"

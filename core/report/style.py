@@ -20,6 +20,7 @@ section{background:var(--sheet);border:1px solid var(--line);border-radius:10px;
 margin:16px 0}
 .warn{background:var(--warn);border-left:4px solid var(--warn-line);padding:8px 14px;border-radius:4px}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:22px;align-items:start}
+.trio{display:grid;grid-template-columns:repeat(auto-fit,minmax(240px,1fr));gap:18px;align-items:start}
 .fall{display:flex;gap:14px;align-items:flex-start;margin:6px 0 10px}
 .step{flex:1 1 0;min-width:0;text-align:center;display:flex;flex-direction:column}
 .step b{font-size:clamp(1.25rem,5vw,2.6rem);line-height:1.1;font-weight:700;letter-spacing:-.03em}
@@ -43,6 +44,13 @@ th{color:var(--soft);font-weight:600;white-space:normal;vertical-align:bottom}
 th:first-child,td:first-child{text-align:left}
 td.wide{white-space:normal;text-align:left}
 td small{display:block;color:var(--soft)}
+table.tight{font-size:.88rem}
+.tight th,.tight td{padding:4px 6px}
+.tight th[colspan]{text-align:center}
+.tight td:first-child,.tight th.wide{white-space:normal;min-width:9em}
+.tight tr.soft td{color:var(--soft)}
+.tight .apart{border-left:1px solid var(--line)}
+.tight th.wide{text-align:left;color:var(--ink);padding-top:14px}
 .swatch{display:inline-block;width:.8em;height:.8em;border-radius:3px;margin-right:.5em;vertical-align:-.05em;
 border:1px solid color-mix(in srgb,var(--ink) 30%,transparent)}
 ul,ol{margin:.4rem 0;padding-left:1.3rem}
@@ -62,6 +70,7 @@ svg .good{fill:var(--good)}
 svg .bad{fill:var(--bad)}
 svg .muted{fill:var(--muted)}
 svg .cell{fill:var(--cell)}
+svg .ink{fill:var(--ink)}
 svg .band{fill:var(--good);fill-opacity:.18}
 svg .thin{stroke:var(--soft);stroke-width:1.4;fill:none}
 svg .thin-bad{stroke:var(--bad);stroke-width:1.4;stroke-dasharray:3 3;fill:none}

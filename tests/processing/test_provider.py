@@ -56,6 +56,11 @@ RELEASED = {
         "CELLS METHODS LABEL_FIELD POSITIVE FEATURE_FIELDS VARIABLE_FIELDS BALANCE MEMBERS BLOCK_SIZE_M THREADS SEED "
         "TEST OUTPUT",
     ),
+    "comparesettlement": (
+        "favela",
+        "CELLS METHODS LABEL_FIELD POSITIVE FEATURE_FIELDS VARIABLE_FIELDS BALANCE MEMBERS BLOCK_SIZE_M THREADS SEED "
+        "ZONE_FIELD FOLDS REPEATS INNER_FOLDS OUTPUT ERRORS",
+    ),
     "mapsettlement": (
         "favela",
         "METHODS CELLS DECIDES DECISION PREVALENCE CLASSIFY_ALL THREADS OUTPUT DISAGREEMENT",
@@ -180,7 +185,7 @@ def test_outputs_are_declared_for_models(provider, algorithm_class):
     assert further <= {"outputNumber", "outputFile", "outputFolder"}, "told beside the files that the user named"
 
 
-@pytest.mark.parametrize("algorithm", ["assesshead", "estimatearea"])
+@pytest.mark.parametrize("algorithm", ["assesshead", "estimatearea", "comparesettlement"])
 def test_reports_open_in_the_results_viewer(provider, algorithm):
     assert provider.algorithm(algorithm).outputDefinition("OUTPUT").type() == "outputHtml"
 

@@ -207,7 +207,9 @@ class CompareSettlement(MethodJob):
             "Every method is trained and tested several times: on random folds, where neighbours of training cells are "
             "in the test and flatter; on folds of spatial blocks; and on each zone by methods trained in all others. "
             "Each time on balanced test cells, as published, and on cells as common as the labels have them, which is "
-            "what a map meets. Means and standard deviations are over repetitions and folds."
+            "what a map meets; there by the published rule, and by a cut that was learnt inside the training part. "
+            "Means and standard deviations are over repetitions and folds. Answers that need no method, everything or "
+            "nothing is favela, stand beside them."
         ),
         tags=("informal settlement", "slum", "cross-validation", "F1", "IoU", "report"),
     )
@@ -220,8 +222,31 @@ class CompareSettlement(MethodJob):
         help=f"Each zone is left out in turn. Empty: '{ZONE}', where the layer has it.",
     )
     folds: int = param(Kind.INTEGER, "Folds", default=5, minimum=2, maximum=50)
-    repeats: int = param(Kind.INTEGER, "Repetitions", default=5, minimum=1, maximum=100)
-    output: str = param(Kind.FILE_OUT, "Comparison", extension="html", result="report")
+    repeats: int = param(
+        Kind.INTEGER,
+        "Repetitions",
+        default=5,
+        minimum=1,
+        maximum=100,
+        help="5 as published. The time grows with folds x repetitions x methods; 2 give a first idea.",
+    )
+    inner_folds: int = param(
+        Kind.INTEGER,
+        "Folds that teach the cut",
+        default=3,
+        minimum=0,
+        maximum=10,
+        advanced=True,
+        help="Inside each training part, to learn from which probability on a cell is favela: so many more fits of "
+        "each method. 0: by the published rule only. With 1 there is nothing to learn from: choose 2 or more.",
+    )
+    output: str = param(
+        Kind.FILE_OUT,
+        "Comparison",
+        extension="html",
+        result="report",
+        help="A page that opens offline; the numbers as JSON and CSV beside it.",
+    )
     errors: str = param(
         Kind.VECTOR_OUT,
         "Map of errors",
@@ -231,3 +256,9 @@ class CompareSettlement(MethodJob):
         result="methoderrors",
         help="Labelled cells with the share of repetitions in which each method was right, in spatial blocks.",
     )
+
+    def problem(self) -> str:
+        """No method, or a single inner fold."""
+        if self.inner_folds == 1:
+            return "'Folds that teach the cut' must be 0, or 2 and more: one part teaches, the other is asked."
+        return super().problem()
