@@ -48,7 +48,7 @@ def run(job: MakeCells, progress: Progress) -> Result:
     with environment():
         credits = _credits(job, layers)
         if job.cells:
-            cells, nodata = existing_cells(layers["cells"], layers.get("zones"), job, progress), None
+            cells, nodata = existing_cells(layers["cells"], layers.get("zones"), job, progress)
         else:
             cells, nodata = new_cells(job, layers, progress.part(0.0, 0.4))
         flat = in_plane(cells)

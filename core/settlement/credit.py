@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..bands.recognise import recognise
 from ..raster import open_raster
+from ..sidecar import read_sidecar
 from ..vector import parse_source
 
 OSM = "© OpenStreetMap contributors (ODbL)"
@@ -27,7 +28,7 @@ SHARE_ALIKE = (
 
 
 def known_sources(rasters: Iterable[str], layers: Mapping[str, Iterable[str]]) -> list[str]:
-    """Credits that the files tell, each once: by their names, by fields of OpenStreetMap, by the satellite.
+    """Credits that the files tell, each once: by sidecars, names, fields of OpenStreetMap, and the satellite.
 
     Args:
         rasters: paths.
@@ -35,11 +36,11 @@ def known_sources(rasters: Iterable[str], layers: Mapping[str, Iterable[str]]) -
     """
     found: dict[str, None] = {}
     for source, fields in layers.items():
-        found |= dict.fromkeys(_of_path(parse_source(source).path))
+        found |= dict.fromkeys([*_of_sidecar(source), *_of_path(parse_source(source).path)])
         if any(_OSM_FIELD.fullmatch(str(name).lower()) for name in fields):
             found[OSM] = None
     for path in rasters:
-        found |= dict.fromkeys(_of_path(path))
+        found |= dict.fromkeys([*_of_sidecar(path), *_of_path(path)])
         with open_raster(path) as reader:
             product = recognise(reader).product
         found |= dict.fromkeys(credit for pattern, credit in _BY_PRODUCT if re.search(pattern, product))
@@ -49,6 +50,12 @@ def known_sources(rasters: Iterable[str], layers: Mapping[str, Iterable[str]]) -
 def shares_alike(text: str) -> bool:
     """Whether a credit names OpenStreetMap or its licence."""
     return bool(re.search(r"openstreetmap|odbl|\bosm\b", text, re.IGNORECASE))
+
+
+def _of_sidecar(source: str) -> list[str]:
+    sidecar = read_sidecar(parse_source(source).path)
+    owed = sidecar["facts"].get("credits") if sidecar else None
+    return [str(text) for text in owed] if isinstance(owed, list) else []
 
 
 def _of_path(path: str) -> list[str]:

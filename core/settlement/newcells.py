@@ -16,8 +16,9 @@ from ..raster import Bool, Float, open_raster
 from ..samples import check_field
 from .cells import fill, numbered
 from .ground import ground_of
-from .names import CELL, COLUMN, ROW, ZONE, ZONE_STEP
+from .names import CELL, COLUMN, ROW, STATUS, ZONE, ZONE_STEP
 from .polygons import Polygons
+from .statuses import NODATA
 from .zonal import Derived, zonal_means
 
 ZONE_NAME = "zone_name"
@@ -61,14 +62,17 @@ def new_cells(
     return _with_zones(cells, layers.get("zones"), job, progress), nodata
 
 
-def existing_cells(given: Polygons, zones: "Polygons | None", job: MakeCells, progress: Progress) -> gpd.GeoDataFrame:
-    """The cells of a layer with all their columns, numbered if they are not."""
+def existing_cells(
+    given: Polygons, zones: "Polygons | None", job: MakeCells, progress: Progress
+) -> tuple[gpd.GeoDataFrame, "Bool | None"]:
+    """The cells of a layer with all their columns, numbered if they are not; and which were found to hold nodata."""
     cells = gpd.GeoDataFrame(given.table, geometry=given.shapes, crs=given.crs)
+    nodata = np.asarray(cells[STATUS] == NODATA, dtype=np.bool_) if STATUS in cells else None
     if zones is not None:
         cells = cells.drop(columns=[ZONE, ZONE_NAME], errors="ignore")
     if zones is not None or CELL not in cells:
-        return _with_zones(cells, zones, job, progress)
-    return cells
+        cells = _with_zones(cells, zones, job, progress)
+    return cells, nodata
 
 
 def _with_zones(

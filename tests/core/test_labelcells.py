@@ -134,6 +134,17 @@ class TestExistingCells:
         assert (again["label"] == "favela").tolist() == (first["p_favelas"] >= 0.3).tolist()
         assert list(again.columns) == list(first.columns)
 
+    def test_nodata_and_sources_are_not_forgotten(self, make, raster, layer, tmp_path):
+        holes = np.zeros((60, 75), bool)
+        holes[0, 0] = True
+        favelas = layer("f", [(0, -600, 750, 0)])
+        make(raster=raster(missing="nodata", holes=holes), nodata="keep", favelas=favelas, sources="© Prefeitura")
+        again, _, log = make("again.gpkg", cells=str(tmp_path / "célula.gpkg"), favela_least=0.9)
+        assert again["status"].tolist() == ["nodata"] + ["favela"] * 19
+        assert again["label"].isna().tolist() == [True] + [False] * 19
+        assert "Sources: © Prefeitura." in log
+        assert read_sidecar(str(tmp_path / "again.gpkg"))["facts"]["credits"] == ["© Prefeitura"]
+
     def test_columns_stay_and_labels_are_not_wiped_out(self, make, layer):
         boxes = [(k * 100, -100, k * 100 + 100, 0) for k in range(3)]
         path = layer("mine", boxes, label=["favela", None, "x"], slope=[1.5, 2, 3])
