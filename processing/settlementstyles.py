@@ -24,7 +24,8 @@ RAMP = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
 WORDS = {"len_roads": "m of streets", "p_vegeta": "of 1 vegetated", "slope": "° of slope"}
 """Behind the numbers of a legend; names of other variables are as good."""
 FIELDS = {STATUS: "string", "class": "string", "probability": "double", "votes": "int", "methods": "int",
-          "disagree": "double", **dict.fromkeys(NINE, "double")}  # fmt: skip
+          "disagree": "double", "favela": "int", "right_mean": "double", "right_worst": "double",
+          **dict.fromkeys(NINE, "double")}  # fmt: skip
 """Fields that the styles speak of, with their types."""
 
 Facts = Dict[str, Any]
@@ -118,4 +119,9 @@ def _categories(layer: QgsVectorLayer, expression: str, looks: Looks) -> None:
     layer.setRenderer(QgsCategorizedSymbolRenderer(expression, made))
 
 
-DRESSERS = {"settlement": favela_map, "disagreement": disagreement_map, "variables": variables_map}
+DRESSERS = {
+    "settlement": favela_map,
+    "disagreement": disagreement_map,
+    "methoderrors": error_map,
+    "variables": variables_map,
+}
