@@ -47,7 +47,7 @@ class Places:
         return len(self.inside)
 
 
-def places_of(geometry: NDArray[np.object_], grid: Grid, window_px: int = 0) -> Places:
+def places_of(geometry: NDArray[np.object_], grid: Grid, window_px: int = 0, margin_px: int = 0) -> Places:
     """Pixels of each cell, and of the window of at least `window_px` that is centred on it.
 
     A cell whose border cuts through pixels gets the box of whole pixels of its size that lies nearest.
@@ -56,6 +56,7 @@ def places_of(geometry: NDArray[np.object_], grid: Grid, window_px: int = 0) -> 
         geometry: (N,) polygons in the coordinates of the grid.
         grid: of the raster; may be rotated.
         window_px: side; 0: the cell alone.
+        margin_px: more on each side.
     """
     a, b, c, d, e, f = (~grid.transform)[:6]
     pixels = shapely.transform(
@@ -65,10 +66,11 @@ def places_of(geometry: NDArray[np.object_], grid: Grid, window_px: int = 0) -> 
     size = np.maximum(np.rint(np.stack([bottom - top, right - left], axis=1)), 1).astype(np.int64)
     middle = np.stack([top + bottom, left + right], axis=1) / 2
     start = np.rint(middle - size / 2).astype(np.int64)
-    wide = np.maximum(size, window_px)
+    wide = np.maximum(size, window_px) + 2 * margin_px
     away = start + size // 2 - wide // 2
     boxlike = shapely.area(pixels) >= BOXLIKE * (bottom - top) * (right - left)
-    shapes = np.where(boxlike, None, pixels)
+    shapes = np.array(pixels, dtype=object)
+    shapes[boxlike] = None
     return Places(np.concatenate([start, size], axis=1), np.concatenate([away, wide], axis=1), shapes)
 
 
@@ -100,6 +102,10 @@ class Chips:
     values: Float
     valid: Bool
     cell: Bool
+
+    def some(self, at: Int) -> "Chips":
+        """A few of them."""
+        return Chips(self.unit, self.at[at], self.values[at], self.valid[at], self.cell[at])
 
     @property
     def enough(self) -> Bool:

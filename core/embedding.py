@@ -46,17 +46,25 @@ class Runner:
     tiles: int = 0
 
     def __call__(self, fed: Fed) -> Float:
-        """Vectors (B, D, h, w) of a batch; when memory runs out the batch is halved, down to one tile.
+        """Vectors (B, D, h, w) of a batch; see `run`."""
+        return self.run(lambda part: self.backbone(fed.values[part], fed.valid[part]), len(fed.values))
+
+    def run(self, see: Callable[[slice], Float], count: int) -> Float:
+        """What `see` gives of all tiles; when memory runs out the batch is halved, down to one tile.
+
+        Args:
+            see: vectors of some of the tiles, one after the other along the first axis.
+            count: of tiles.
 
         Raises:
             MemoryError: (or the library's own) one tile alone does not fit.
         """
         started = time.perf_counter()
         parts, at = [], 0
-        while at < len(fed.values):
-            size = min(self.most, len(fed.values) - at)
+        while at < count:
+            size = min(self.most, count - at)
             try:
-                parts.append(self.backbone(fed.values[at : at + size], fed.valid[at : at + size]))
+                parts.append(see(slice(at, at + size)))
             except Exception as error:
                 if size == 1 or not _out_of_memory(error):
                     raise
@@ -67,7 +75,7 @@ class Runner:
                 continue
             gc.collect()
         self.seconds += time.perf_counter() - started
-        self.tiles += len(fed.values)
+        self.tiles += count
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 

@@ -13,7 +13,7 @@ from .bands.radiometry import PLAIN, Radiometry, radiometry
 from .bands.recognise import recognise
 from .bands.values import AMPLITUDE, COUNTS, DECIBEL, PARAMETER, PICTURE, POWER
 from .errors import BadInput
-from .jobs.embed import EmbedRaster
+from .jobs.source import EmbedJob
 from .measured import Looks, Measured
 from .pair import open_pair
 from .progress import Progress
@@ -82,7 +82,7 @@ def _unit(part: Radiometry) -> str:
     return DECIBEL if part.unit in (POWER, AMPLITUDE) else part.unit
 
 
-def scene_of(job: EmbedRaster, card: Card, like: Chosen, progress: Progress) -> Scene:
+def scene_of(job: EmbedJob, card: Card, like: Chosen, progress: Progress) -> Scene:
     """The scene that a job asks for, with the number of each band.
 
     Args:
@@ -109,7 +109,7 @@ def scene_of(job: EmbedRaster, card: Card, like: Chosen, progress: Progress) -> 
     return Scene(job.input, first, job.second, second)
 
 
-def _by_roles(job: EmbedRaster, card: Card, like: Chosen, progress: Progress) -> Scene:
+def _by_roles(job: EmbedJob, card: Card, like: Chosen, progress: Progress) -> Scene:
     """Bands by what they are."""
     known = _known(job.input)
     also = _known(job.second) if job.second else None
@@ -160,7 +160,7 @@ def _dates(known: Recognised, numbers: Sequence[int]) -> str:
     )
 
 
-def _unused(job: EmbedRaster, like: Chosen, found: Fit) -> str:
+def _unused(job: EmbedJob, like: Chosen, found: Fit) -> str:
     """Why one of two rasters gives nothing to an embedding that is to be like another, and what to do."""
     unused, whole = (job.second, job.input) if found.of_layer(0) else (job.input, job.second)
     return f"{like.name} was made from bands that are all in {whole}. Leave {unused} out."
@@ -209,7 +209,7 @@ def _listed(found: Fit) -> str:
 
 
 def _parts(
-    job: EmbedRaster, like: Chosen, found: Fit, known: tuple[Recognised, Recognised | None], progress: Progress
+    job: EmbedJob, like: Chosen, found: Fit, known: tuple[Recognised, Recognised | None], progress: Progress
 ) -> tuple[Radiometry, ...]:
     """What the numbers of each band mean, in the order of the network.
 

@@ -16,15 +16,18 @@ from ..models.contract import Backbone, BuildRequest, State
 from ..models.errors import MissingLibrary, ModelError, NoRoom, WeightsNotFound
 from ..models.weights.records import read_record
 from ..models.weights.store import path_in_store
+from .asked import content_of
 from .components import Components, ReducedBackbone, split_state
 from .errors import BadInput, BadJob, EngineTooSmall, QuadratError, Stale, Unwritable, WeightsMissing
-from .jobs.embed import EmbedRaster
+from .jobs.declare import Kind
+from .jobs.source import EmbedJob
 from .progress import Progress
 from .quantise import Quantiser
 from .raster import open_raster
 from .sampling import WindowSample
 from .scene import Scene
 from .sidecar import decode_arrays, encode_arrays, read_sidecar
+from .vector import parse_source
 from .windows import Reader
 
 DEFINITIONS = "..models.definitions"
@@ -127,7 +130,7 @@ class Space:
             raise BadInput("What is stored with an embedding is damaged; make the embedding again.") from error
 
 
-def space_of(job: EmbedRaster) -> Space:
+def space_of(job: EmbedJob) -> Space:
     """The space that a job asks for, its own or that of `like`.
 
     Raises:
@@ -136,7 +139,7 @@ def space_of(job: EmbedRaster) -> Space:
     """
     wish = Space(
         job.backbone, job.model or registry.get(job.backbone).model, job.weights, job.bands, job.second_bands,
-        dimensions=job.dimensions, patch_size_px=job.patch_size_px, scaling=job.scaling,
+        dimensions=job.dimensions, patch_size_px=getattr(job, "patch_size_px", 0), scaling=job.scaling,
         tile_size_px=job.tile_size_px, seed=job.seed,
     )  # fmt: skip
     if job.like:
@@ -144,10 +147,8 @@ def space_of(job: EmbedRaster) -> Space:
     return wish
 
 
-def _like(job: EmbedRaster, wish: Space) -> Space:
-    with open_raster(job.like) as reader:
-        signature = reader.tags.get("signature")
-    sidecar = read_sidecar(job.like)
+def _like(job: EmbedJob, wish: Space) -> Space:
+    sidecar = read_sidecar(parse_source(job.like).path)
     stored = sidecar["facts"].get("space") if sidecar else None
     if sidecar is not None and sidecar["facts"].get("product"):
         raise BadInput(
@@ -159,16 +160,17 @@ def _like(job: EmbedRaster, wish: Space) -> Space:
             f"{job.like} has no file {job.like}.quadrat.json beside it that says how it was made, so its space cannot "
             "be taken over. Keep both files together."
         )
-    if sidecar["facts"].get("signature") != signature:
+    if not _belong_together(job, sidecar["facts"]):
         raise Stale(f"{job.like} and its .quadrat.json do not belong together. Make that embedding again.")
     space = Space.from_json(stored)
     if space.card.needs_model and wish.model and Path(wish.model).is_file():
         space = replace(space, model=wish.model)  # the file may have moved; its identity is checked later
-    defaults = EmbedRaster.defaults()
-    for name in ("backbone", "model", "dimensions", "patch_size_px", "scaling", "tile_size_px", "seed"):
+    for name, default in job.defaults().items():
+        if name not in ("backbone", "model", "dimensions", "patch_size_px", "scaling", "tile_size_px", "seed"):
+            continue
         wanted, there = getattr(wish, name), getattr(space, name)
-        if wanted not in (defaults[name], there):
-            label = EmbedRaster.params()[name].label.split(" (")[0]
+        if wanted not in (default, there):
+            label = job.params()[name].label.split(" (")[0]
             raise BadJob(
                 f"{label} is {wanted}, but {job.like} was made with {there or 'the default'}. Leave it empty, or do "
                 "not ask for the same space."
@@ -176,6 +178,14 @@ def _like(job: EmbedRaster, wish: Space) -> Space:
     # A file that is gone may be in the store, or come from there; that it is the same, its identity tells.
     still = space.weights if Path(space.weights).is_file() or not _kept_in_store(space.card) else ""
     return replace(space, weights=wish.weights or still)
+
+
+def _belong_together(job: EmbedJob, facts: Mapping[str, Any]) -> bool:
+    """Whether a result is the one that its sidecar tells of."""
+    if job.params()["like"].kind is Kind.RASTER:
+        with open_raster(job.like) as reader:
+            return reader.tags.get("signature") == facts.get("signature")
+    return content_of(job.like) == facts.get("content")
 
 
 def _kept_in_store(card: Card) -> bool:
@@ -196,7 +206,7 @@ def stored_weights(space: Space) -> str:
 
 
 def build(
-    space: Space, scene: Scene, reader: Reader, sample: WindowSample, job: EmbedRaster, pixels: int,
+    space: Space, scene: Scene, reader: Reader, sample: WindowSample, job: EmbedJob, pixels: int,
     progress: Progress,
 ) -> Backbone:  # fmt: skip
     """The backbone of a space; what the space does not hold yet is drawn from the raster.

@@ -7,6 +7,9 @@ from pathlib import Path
 from ..models.card import Card, Inputs
 from ..models.onnxnotes import CARD, notes_of_file
 from ..models.spectrum import ROLES
+from .jobs.source import EmbedJob
+from .progress import Progress
+from .scene import Scene, scene_of
 from .seriesscene import Chosen
 from .space import Space
 
@@ -41,3 +44,15 @@ def card_of(space: Space) -> tuple[Card, Chosen]:
     inputs = (Inputs(title, tuple(dict.fromkeys(roles))),)
     own = replace(card, title=title, inputs=inputs, measured=measured, any_bands=True, most_dates=len(set(dates)) + 1)
     return own, replace(plain, roles=roles, units=units, dates=dates, months=months)
+
+
+def scene_for(job: EmbedJob, space: Space, progress: Progress) -> Scene:
+    """Rasters and bands: like another embedding, as an ONNX twin wants them, or as the job names them.
+
+    Raises:
+        BadInput: as `scene_of`.
+    """
+    card, like = card_of(space)
+    if job.like:
+        like = Chosen(job.like, space.bands, space.second_bands, space.roles, space.units, space.dates, like.months)
+    return scene_of(job, card, like, progress)

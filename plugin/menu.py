@@ -15,6 +15,7 @@ TEACH_SHORTCUT = "Ctrl+Shift+Q"
 """Free in QGIS 3.22 to 3.44; the user can change it in Settings > Keyboard Shortcuts."""
 STEPS = (
     ("quadrat:embedraster", "Embed raster…", "embedraster"),
+    ("quadrat:embedcells", "Embed cells…", "embedcells"),
     ("quadrat:openembedding", "Open published embedding…", "openembedding"),
     ("quadrat:suggestlabels", "Suggest labels…", "suggestlabels"),
     ("quadrat:trainhead", "Train head…", "trainhead"),
@@ -31,6 +32,14 @@ LOOKS = (
     ("quadrat:clusterembedding", "Cluster embedding…", "clusterembedding"),
 )
 """The same of what shows an embedding or a head, at any time."""
+FAVELAS = (
+    ("quadrat:makecells", "Make cells…", "makecells"),
+    ("quadrat:cellvariables", "Cell variables…", "cellvariables"),
+    ("quadrat:trainsettlement", "Train favela methods…", "trainsettlement"),
+    ("quadrat:comparesettlement", "Compare favela methods…", "comparesettlement"),
+    ("quadrat:mapsettlement", "Map favelas…", "mapsettlement"),
+)
+"""The same of the field of favelas, in a menu of its own."""
 NETWORKS = (
     ("quadrat:choosebackbone", "Choose backbone…", "choosebackbone"),
     ("quadrat:fetchweights", "Get weights…", "fetchweights"),
@@ -53,9 +62,13 @@ class Menu:
         teach.setObjectName("quadratTeach")  # the shortcut manager of QGIS knows it by this name
         teach.setToolTip(tr("Quadrat: teach a map by clicks"))
         iface.registerMainWindowAction(teach, TEACH_SHORTCUT)
-        steps = [self._step(*step) for step in (*STEPS, *LOOKS, *NETWORKS)]
+        steps, looks, networks = ([self._step(*step) for step in some] for some in (STEPS, LOOKS, NETWORKS))
+        self._favelas = QMenu(tr("Favelas"), iface.mainWindow())
+        self._favelas.setIcon(QIcon(icon_path("mapsettlement")))
+        self._favelas.addActions([self._step(*step) for step in FAVELAS])
+        fields = self._favelas.menuAction()
         engine = self._entry("setupengine", tr("Engine…"), docking.show_engine)
-        self._actions = [teach, *steps, engine]
+        self._actions = [teach, *steps, *looks, fields, *networks, engine]
         docking.apply_wanted.connect(self._on_apply_wanted)
         docking.form_wanted.connect(self._on_form_wanted)
         for action in self._actions:
@@ -63,12 +76,10 @@ class Menu:
         self._menu = QMenu(iface.mainWindow())
         self._menu.addAction(teach)
         self._menu.addSeparator()
-        self._menu.addActions(steps[: len(STEPS)])
-        self._menu.addSeparator()
-        self._menu.addActions(steps[len(STEPS) : -len(NETWORKS)])
-        self._menu.addSeparator()
-        self._menu.addActions(steps[-len(NETWORKS) :])
-        self._menu.addAction(engine)
+        for some in (steps, looks, [fields], [*networks, engine]):
+            self._menu.addActions(some)
+            if engine not in some:
+                self._menu.addSeparator()
         self._button = QToolButton()
         self._button.setDefaultAction(teach)
         self._button.setMenu(self._menu)
@@ -90,7 +101,9 @@ class Menu:
         self._iface.unregisterMainWindowAction(self._actions[0])
         for action in self._actions:
             self._iface.removePluginMenu(self._title, action)
-            action.deleteLater()
+            if action is not self._favelas.menuAction():
+                action.deleteLater()
+        self._favelas.deleteLater()
         self._iface.removeToolBarIcon(self._button_action)
         self._button.deleteLater()
         self._menu.deleteLater()

@@ -13,12 +13,14 @@ from .algorithms.choosebackbone import ChooseBackboneAlgorithm
 from .algorithms.clusterembedding import ClusterEmbeddingAlgorithm
 from .algorithms.comparesettlement import CompareSettlementAlgorithm
 from .algorithms.drawsample import DrawSampleAlgorithm
+from .algorithms.embedcells import EmbedCellsAlgorithm
 from .algorithms.embedraster import EmbedRasterAlgorithm
 from .algorithms.estimatearea import EstimateAreaAlgorithm
 from .algorithms.explainplaces import ExplainPlacesAlgorithm
 from .algorithms.exportonnx import ExportOnnxAlgorithm
 from .algorithms.fetchweights import FetchWeightsAlgorithm
 from .algorithms.findsimilar import FindSimilarAlgorithm
+from .algorithms.followsettlement import FollowSettlementAlgorithm
 from .algorithms.makecells import MakeCellsAlgorithm
 from .algorithms.manageweights import ManageWeightsAlgorithm
 from .algorithms.mapsettlement import MapSettlementAlgorithm
@@ -38,6 +40,7 @@ from .workers import close_pool
 ALGORITHMS = (
     ChooseBackboneAlgorithm,
     EmbedRasterAlgorithm,
+    EmbedCellsAlgorithm,
     OpenEmbeddingAlgorithm,
     TrainHeadAlgorithm,
     ApplyHeadAlgorithm,
@@ -54,6 +57,7 @@ ALGORITHMS = (
     TrainSettlementAlgorithm,
     CompareSettlementAlgorithm,
     MapSettlementAlgorithm,
+    FollowSettlementAlgorithm,
     ExportOnnxAlgorithm,
     FetchWeightsAlgorithm,
     ManageWeightsAlgorithm,

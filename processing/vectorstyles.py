@@ -79,7 +79,7 @@ def stand_in(kind: str, facts: Facts) -> QgsVectorLayer:
     """An empty layer with the fields that a style of this kind speaks of; the file itself need not be opened."""
     numbers = ORDER_FIELD if facts.get("label_field") else RANK_FIELD
     fields = dict.fromkeys((numbers, *FOR_READING, COLOUR_FIELD, _wanted_field(facts)), "string")
-    polygons = ("cells", *settlementstyles.DRESSERS)
+    polygons = ("cells", "embeddedcells", *settlementstyles.DRESSERS)
     fields |= settlementstyles.FIELDS if kind in polygons else {}
     shape = "LineString" if kind == "links" else "Polygon" if kind in polygons else "Point"
     described = "&".join(f"field={name}:{what}" for name, what in fields.items())
@@ -131,6 +131,20 @@ def _cloud(layer: QgsVectorLayer, facts: Facts) -> None:
     symbol = QgsMarkerSymbol.createSimple({"name": "circle", "size": str(CLOUD_MM), "outline_style": "no"})
     if COLOUR_FIELD in layer.fields().names():
         fill = QgsProperty.fromField(COLOUR_FIELD)
+        symbol.symbolLayer(0).setDataDefinedProperty(QgsSymbolLayer.Property.PropertyFillColor, fill)
+    layer.setRenderer(QgsSingleSymbolRenderer(symbol))
+
+
+def _embedded_cells(layer: QgsVectorLayer, facts: Facts) -> None:
+    """Each polygon in the colours of three dimensions, as a raster of vectors is shown."""
+    symbol = QgsFillSymbol.createSimple({"color": WAITING, "outline_style": "no"})
+    picture = facts.get("picture") or {}
+    parts = [
+        f'scale_linear("emb_{band}", {low!r}, {high!r}, 0, 255)'
+        for band, (low, high) in zip(picture.get("bands") or (), picture.get("ranges") or ())
+    ]
+    if len(parts) == 3:
+        fill = QgsProperty.fromExpression(f"color_rgb({', '.join(parts)})")
         symbol.symbolLayer(0).setDataDefinedProperty(QgsSymbolLayer.Property.PropertyFillColor, fill)
     layer.setRenderer(QgsSingleSymbolRenderer(symbol))
 
@@ -236,5 +250,6 @@ DRESSERS: Dict[str, Callable[[QgsVectorLayer, Facts], None]] = {
     "links": _links,
     "cloud": _cloud,
     "cells": _cells,
+    "embeddedcells": _embedded_cells,
     **settlementstyles.DRESSERS,
 }

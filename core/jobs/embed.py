@@ -70,8 +70,7 @@ class EmbedRaster(EmbedJob):
         maximum=2048,
         unit="px",
         advanced=True,
-        help="Neighbouring tiles are blended over this width. Backbones without tile borders ignore it; for series, "
-        "whose tiles are small, the default becomes a quarter of a tile.",
+        help="Neighbouring tiles are blended over this width. Backbones without tile borders ignore it.",
     )
     output: str = param(Kind.RASTER_OUT, "Embedding", extension="tif", result="embedding")
 

@@ -7,12 +7,14 @@ from .backbones import ChooseBackbone
 from .choose import ExplainPlaces, FindSimilar, SuggestLabels
 from .declare import Job
 from .embed import EmbedRaster, OpenEmbedding
+from .embedcells import EmbedCells
 from .engine import SetUpEngine, SpeedTest
 from .estimate import DrawSample, EstimateArea
 from .explore import ClusterEmbedding, ReduceEmbedding
 from .export import ExportOnnx
 from .fewshot import ApplyHead, AssessHead, TrainHead
 from .settlement.cells import MakeCells
+from .settlement.follow import FollowSettlement
 from .settlement.methods import CompareSettlement, MapSettlement, TrainSettlement
 from .settlement.variables import CellVariables
 from .weights import FetchWeights, ManageWeights
@@ -20,6 +22,7 @@ from .weights import FetchWeights, ManageWeights
 ALL: Tuple[Type[Job], ...] = (
     ChooseBackbone,
     EmbedRaster,
+    EmbedCells,
     OpenEmbedding,
     TrainHead,
     ApplyHead,
@@ -36,6 +39,7 @@ ALL: Tuple[Type[Job], ...] = (
     TrainSettlement,
     CompareSettlement,
     MapSettlement,
+    FollowSettlement,
     ExportOnnx,
     FetchWeights,
     ManageWeights,

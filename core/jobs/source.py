@@ -105,7 +105,8 @@ class EmbedJob(Job):
         maximum=4096,
         unit="px",
         advanced=True,
-        help="Side of the window that a network sees at once. 0: the size it was trained with.",
+        help="Side of the window that a network sees at once. 0: the size it was trained with; Galileo sees each cell "
+        "by itself.",
     )
     weights: str = param(
         Kind.FILE,

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ...models.contract import Backbone, Float, State, suitable_batch
-from ...models.scaling import sampled_pixels
+from ...models.contract import Backbone, suitable_batch
 from .. import components, quantise
+from ..asked import FORMAT, inputs_of, request_of
 from ..atomic import check_folder
 from ..embedding import Runner, Sample, embed, sample_batches
 from ..errors import BadJob, Stale
@@ -18,37 +18,28 @@ from ..feeding import TileSource
 from ..grid import Grid
 from ..jobs.declare import Result
 from ..jobs.embed import EmbedRaster
+from ..pixelwarnings import warn_of_pixels
 from ..progress import Progress
 from ..quantise import Quantiser
 from ..raster import environment
 from ..region import PolygonMask, window_of
 from ..sampling import WindowSample
-from ..scene import Scene, scene_of
-from ..seriesscene import Chosen
-from ..sidecar import fingerprint, sidecar_path, write_sidecar
+from ..scene import Scene
+from ..sidecar import sidecar_path, write_sidecar
 from ..space import Space, build, space_of, stored_weights
 from ..spool import digest
 from ..tiling import Plan, make_plan
-from ..twincard import card_of
+from ..twincard import scene_for
 from ..uptodate import up_to_date
-from ..version import VERSION
 from ..windows import Reader
 from ..writing import Band, BlockWriter, kept
 
-FORMAT = 1
-UNDECISIVE = ("output", "threads", "download")
-"""Fields of the job that do not change the result."""
+INPUTS = ("input", "second", "mask", "like", "weights", "model")
+"""Files that decide the result, by field."""
 SUFFIXES = (".tif", ".tiff")
 COMPRESSED_SHARE = 0.3
 """Bytes of vectors rarely shrink below this share; less room than that on the disk is not enough."""
 CLIPPED_SHARE = 0.01
-OUTLYING = 10_000
-"""Distances from the median, in widths of the middle two thirds, that no measured band reaches."""
-FEWEST_PIXELS = 100
-SERIES_OVERLAP = 4
-"""Part of a tile that overlaps where many dates leave room for small tiles only."""
-FAR_SHARE = 0.5
-"""Of a band's values; two dates of one place hardly differ by so much."""
 
 
 def run(job: EmbedRaster, progress: Progress) -> Result:
@@ -61,7 +52,7 @@ def run(job: EmbedRaster, progress: Progress) -> Result:
     with environment():
         _check_paths(job)
         space = space_of(job)
-        request = _request(job)
+        request = request_of(job, inputs_of(job, INPUTS))
         facts, weights = up_to_date(job.output, request), stored_weights(space)
         if facts is not None and weights in ("", facts.get("weights_sha256", weights)):
             progress.info(f"{job.output} is up to date: it was made by this very job from unchanged inputs.")
@@ -76,7 +67,7 @@ def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: 
     seconds = _Clock()
     check_folder(job.output)
     earlier = kept(job.output, request)
-    scene = _scene(job, space, progress)
+    scene = scene_for(job, space, progress)
     space = replace(
         space, bands=scene.bands, second_bands=scene.second_bands, roles=scene.roles, units=scene.units,
         dates=scene.dates, months=scene.months, pixel_m=scene.pixel_m,
@@ -101,7 +92,7 @@ def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: 
         drawn = Sample()
         _announce(job, reader, backbone, plan, progress)
         if resumed is None:
-            _warn_of_pixels(job.like, space, reader, sample, progress)
+            warn_of_pixels(job.like, space, reader, sample, progress)
             drawn = sample_batches(plan, runner, open_source, progress.part(0.02, 0.05))
             space = _settle(space, runner, drawn, progress)
             _foretell(runner, plan, progress)
@@ -120,18 +111,8 @@ def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: 
     seconds.take("file")
     facts = _facts(job, space, runner, grid, plan, request, seconds.spans)
     facts["cells_with_vector"] = cells if fresh else None
-    write_sidecar(job.output, job, facts, inputs=_inputs(job), prints=request["inputs"])
+    write_sidecar(job.output, job, facts, inputs=inputs_of(job, INPUTS), prints=request["inputs"])
     return facts
-
-
-def _scene(job: EmbedRaster, space: Space, progress: Progress) -> Scene:
-    """Rasters and bands: like another embedding, as an ONNX twin wants them, or as the job names them."""
-    card, like = card_of(space)
-    if job.like:
-        like = Chosen(
-            job.like, space.bands, space.second_bands, space.roles, space.units, space.dates, like.months
-        )  # fmt: skip
-    return scene_of(job, card, like, progress)
 
 
 def _resumed(
@@ -174,66 +155,10 @@ def _check_paths(job: EmbedRaster) -> None:
             raise BadJob(f"The output {output} is the {label} itself. Choose another file.")
 
 
-def _inputs(job: EmbedRaster) -> dict[str, str]:
-    """Files that decide the result, by field."""
-    names = ("input", "second", "mask", "like", "weights", "model")
-    paths = {name: getattr(job, name) for name in names}
-    return {name: path for name, path in paths.items() if path and Path(path.split("|")[0]).is_file()}
-
-
-def _request(job: EmbedRaster) -> dict[str, Any]:
-    """All that decides the result, without anything that has to be computed first."""
-    values = {name: value for name, value in job.to_dict().items() if name not in UNDECISIVE}
-    prints = {name: fingerprint(path) for name, path in _inputs(job).items()}
-    for name in prints:
-        values.pop(name)  # the content counts, not the place
-    return {"format": FORMAT, "version": VERSION, "job": values, "inputs": prints}
-
-
-def _warn_of_pixels(like: str, space: Space, reader: Reader, sample: WindowSample, progress: Progress) -> None:
-    pixels = sampled_pixels(sample, len(reader.bands))
-    _warn_of_outliers(reader, pixels, progress)
-    if like and pixels.size:
-        _warn_of_other_numbers(like, space.state or {}, reader, pixels, progress)
-
-
-def _warn_of_outliers(reader: Reader, pixels: Float, progress: Progress) -> None:
-    """Values far beyond the rest are mostly a nodata value that the file does not declare."""
-    if pixels.shape[1] < FEWEST_PIXELS:
-        return
-    for name, band in zip(reader.band_names, pixels, strict=True):
-        there = band[~np.isnan(band)] if reader.looks else band
-        if len(there) < FEWEST_PIXELS:
-            continue
-        low, middle, high = np.percentile(there, (16, 50, 84))
-        far = there[np.argmax(np.abs(there - middle))]
-        if 0 < (high - low) * OUTLYING < abs(far - middle):
-            progress.warning(
-                f"'{name}' of {reader.path} holds {far:g}, far beyond the rest of it. If that stands for no value, "
-                "declare it as nodata: such numbers spoil the embedding."
-            )
-
-
-def _warn_of_other_numbers(like: str, state: State, reader: Reader, pixels: Float, progress: Progress) -> None:
-    """Bytes beside reflectance, or reflectance beside counts: networks cut off what lies beyond the stored range."""
-    low, high = (np.asarray(state.get(name, ())) for name in ("low", "high"))
-    if not len(low) == len(high) == len(pixels):
-        return
-    beyond = ((pixels < low[:, None]) | (pixels > high[:, None])).mean(axis=1)
-    far = [name for name, share in zip(reader.band_names, beyond, strict=True) if share > FAR_SHARE]
-    if far:
-        progress.warning(
-            f"Most values of {', '.join(far[:4])}{' and others' if len(far) > 4 else ''} in {reader.path} lie beyond "
-            f"those that {like} was made from, and are cut off. Do the numbers of both mean the same?"
-        )
-
-
 def _plan(job: EmbedRaster, space: Space, backbone: Backbone, grid: Grid, progress: Progress) -> Plan:
     patch = backbone.patch_size_px
     tile = max(backbone.tile_size_px // patch, 1)
     overlap = -(-job.overlap_px // patch)
-    if space.dates and job.overlap_px == EmbedRaster.defaults()["overlap_px"]:
-        overlap = min(overlap, max(tile // SERIES_OVERLAP, 1), tile - 1)
     if overlap > tile // 2 and not backbone.exact:
         progress.warning(f"Tiles of {tile * patch} px cannot overlap by {job.overlap_px} px; half a tile is taken.")
         overlap = tile // 2

@@ -13,6 +13,7 @@ from ..progress import Progress
 PIPELINES = {
     "choosebackbone": "choosebackbone:run",
     "embedraster": "embedraster:run",
+    "embedcells": "embedcells:run",
     "openembedding": "openembedding:run",
     "trainhead": "trainhead:run",
     "applyhead": "applyhead:run",
@@ -29,6 +30,7 @@ PIPELINES = {
     "trainsettlement": "trainsettlement:run",
     "comparesettlement": "comparesettlement:run",
     "mapsettlement": "mapsettlement:run",
+    "followsettlement": "followsettlement:run",
     "exportonnx": "exportonnx:run",
     "fetchweights": "fetchweights:run",
     "manageweights": "fetchweights:run_manage",

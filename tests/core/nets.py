@@ -25,7 +25,8 @@ class _Net:
         return self._state
 
     def pooled(self, values, valid):
-        return self(values, valid).mean(axis=(2, 3))
+        around = ((0, 0), (self.halo_px, self.halo_px), (self.halo_px, self.halo_px))
+        return self(np.pad(values, ((0, 0), *around)), np.pad(valid, around)).mean(axis=(2, 3))
 
 
 class TileNet(_Net):

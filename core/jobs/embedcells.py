@@ -1,0 +1,66 @@
+"""The job that makes one vector for each polygon of a layer."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .declare import JobFacts, Kind, param
+from .source import EmbedJob
+
+CELL, WINDOW, CENTRE = "cell", "window", "centre"
+CONTEXTS = (CELL, WINDOW, CENTRE)
+
+
+@dataclass(frozen=True)
+class EmbedCells(EmbedJob):
+    """Cells and raster in, cells with vectors out."""
+
+    facts: ClassVar[JobFacts] = JobFacts(
+        id="embedcells",
+        verb="embed-cells",
+        title="Embed cells",
+        group="Embed",
+        summary="Gives each polygon of a layer a vector that says what the raster shows there.",
+        help=(
+            "All fields of the layer are kept, and the vector follows in the fields emb_1, emb_2, ... Any backbone "
+            "will do. A run that was stopped goes on where it was when it is asked again."
+        ),
+        tags=("features", "foundation model", "zonal", "chips", "CROMA", "MOSAIKS", "grid"),
+    )
+
+    cells: str = param(
+        Kind.VECTOR, "Cells", geometry="polygon", recorded=True, help="From 'Make cells', or any polygons."
+    )
+    context: str = param(
+        Kind.CHOICE,
+        "What the backbone sees",
+        default=CELL,
+        choices=CONTEXTS,
+        help="cell: the pixels of the cell alone, brought to the size that a network was trained with, as published "
+        "for favelas. window: a window of pixels as they are, centred on the cell, as one whole. centre: the same "
+        "window, but only what the network says of the cell itself is kept.",
+    )
+    window_px: int = param(
+        Kind.INTEGER,
+        "Window (0: automatic)",
+        default=0,
+        minimum=0,
+        maximum=4096,
+        unit="px",
+        help="For window and centre. 0: what the network was trained with; for others three times the cell.",
+    )
+    like: str = param(
+        Kind.VECTOR,
+        "Same space as these cells",
+        optional=True,
+        recorded=True,
+        instead_of="backbone",
+        help="Takes over backbone, statistics and context of cells embedded earlier, so that what was trained there "
+        "can be applied here.",
+    )
+    output: str = param(Kind.VECTOR_OUT, "Embedded cells", extension="gpkg parquet csv", result="embeddedcells")
+
+    def problem(self) -> str:
+        """As for every embedding; and a window where only the cell is seen."""
+        if self.window_px and self.context == CELL:
+            return "A window is given, but 'What the backbone sees' is the cell alone: choose window or centre."
+        return super().problem()
