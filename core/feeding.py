@@ -77,10 +77,11 @@ class TileSource:
     def _fetch_looks(self, tile: Window, inner: Window, values: Float, valid: Bool) -> tuple[Float, Bool, Bool] | None:
         """The same for looks with gaps of their own: a cell counts where one of them has at least half of its pixels.
 
-        Beyond the raster they are mirrored first, as a network that sees no look of a patch has nothing to tell of it.
+        Beyond the raster they are mirrored first, as a network that sees no look of a patch has nothing to tell of it;
+        for backbones without tile borders the nearest pixel is repeated, which lies in the same cell.
         """
         grid, patch = self._reader.grid, self._patch
-        values, valid = _mirrored(values, valid, inner, grid.whole)
+        values, valid = _mirrored(values, valid, inner, grid.whole, nearest=not self._mirror)
         height, width = inner.height // patch, inner.width // patch
         rows = _inside(inner.row, inner.height, grid.height)[::patch]
         cols = _inside(inner.col, inner.width, grid.width)[::patch]
@@ -169,14 +170,22 @@ def _inside(start: int, length: int, limit: int) -> Bool:
     return (place >= 0) & (place < limit)
 
 
-def _mirrored(values: Float, valid: Bool, window: Window, whole: Window) -> tuple[Float, Bool]:
-    """Pixels beyond the raster filled with what lies mirrored at its edge, as often as needed."""
+def _mirrored(
+    values: Float, valid: Bool, window: Window, whole: Window, *, nearest: bool = False
+) -> tuple[Float, Bool]:
+    """Pixels beyond the raster filled with what lies mirrored at its edge, as often as needed, or with the nearest."""
     shared = window.intersection(whole)
     if shared is None or shared == window:
         return values, valid
-    rows = _reflected(window.row, window.height, shared.row, shared.height)
-    cols = _reflected(window.col, window.width, shared.col, shared.width)
+    fill = _clipped if nearest else _reflected
+    rows = fill(window.row, window.height, shared.row, shared.height)
+    cols = fill(window.col, window.width, shared.col, shared.width)
     return np.ascontiguousarray(values[:, rows[:, None], cols]), valid[rows[:, None], cols]
+
+
+def _clipped(start: int, length: int, first: int, count: int) -> NDArray[np.intp]:
+    """As `_reflected`, but the nearest place."""
+    return np.clip(np.arange(length), first - start, first - start + count - 1)
 
 
 def _reflected(start: int, length: int, first: int, count: int) -> NDArray[np.intp]:

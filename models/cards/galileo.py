@@ -60,7 +60,7 @@ def _card(size: str, parameters: int, dim: int, gflop: float) -> Card:
 
 
 CARDS = (
-    _card("nano", 1_037_856, 128, 3.7),
-    _card("tiny", 5_705_520, 192, 20.1),
-    _card("base", 86_523_072, 768, 208.8),
+    _card("nano", 1_037_856, 128, 1.6),
+    _card("tiny", 5_705_520, 192, 10.8),
+    _card("base", 86_523_072, 768, 171.6),
 )

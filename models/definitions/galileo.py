@@ -3,6 +3,9 @@
 Bands are scaled with the numbers of pretraining and nothing is drawn from the layer. Months and the size of a pixel are
 inputs like the pixels themselves: rasters of other months share a space if their bands and dates are as many.
 
+Each patch is a window of its own, as the authors treat time series of single pixels. Where patches of a window look at
+one another, as in pretraining, most of a vector tells where in the window its patch lies; see README.
+
 Source: Tseng et al. 2025, arXiv:2502.09356; https://github.com/nasaharvest/galileo (MIT).
 """
 
@@ -31,8 +34,8 @@ SIZES = {"nano": (128, 4, 8), "tiny": (192, 12, 3), "base": (768, 12, 12)}
 """Width, depth and heads."""
 ASSUMED_M = 10.0
 """Side of a pixel where it is not known, as in pretraining."""
-SIDES = ((1, 12), (3, 9), (4, 6), (6, 5), (24, 4))
-"""Dates up to so many, and patches a side: the windows of pretraining, which are smaller for more dates."""
+READ_CELLS = 32
+"""Side of what is read at once, where each patch is a window of its own."""
 TITLES = {
     "S1": "radar", "S2_RGB": "colours", "S2_Red_Edge": "red edges", "S2_NIR_10m": "near infrared",
     "S2_NIR_20m": "narrow near infrared", "S2_SWIR": "shortwave infrared", "NDVI": "NDVI",
@@ -43,21 +46,24 @@ class GalileoNetwork:
     """Galileo behind the contract."""
 
     halo_px = 0
-    exact = False
     ordered = False
 
     def __init__(self, request: BuildRequest, size: str, encoder: "Series", weights_sha256: str) -> None:
         self.in_chans = request.in_chans
         self.patch_size_px = encoder.patch_px
-        side = request.tile_size_px or tile_side(len(encoder.months)) * self.patch_size_px
-        self.tile_size_px = max(side // self.patch_size_px, 1) * self.patch_size_px
+        self.exact = encoder.alone
+        window = request.tile_size_px // self.patch_size_px * self.patch_size_px
+        self.tile_size_px = window or READ_CELLS * self.patch_size_px
         self.embed_dim = encoder.network.dim
         self.band_names = tuple(f"feature {number}" for number in range(1, self.embed_dim + 1))
         self._torch_device, self.device = choose_device(request.device, request.threads)
         self._threads = request.threads
         self._encoder = encoder.eval().requires_grad_(requires_grad=False).to(self._torch_device)
         self._bands = _bands_of(request)
-        facts = {"backbone": "galileo", "size": size, "weights": weights_sha256, "patch_px": self.patch_size_px}
+        facts = {
+            "backbone": "galileo", "size": size, "weights": weights_sha256, "patch_px": self.patch_size_px,
+            "window_px": window,
+        }  # fmt: skip
         self.identity = identity_of(facts, self._bands)
 
     def __call__(self, values: Float, valid: Bool) -> Float:
@@ -102,11 +108,6 @@ class GalileoNetwork:
         return np.ascontiguousarray(result)
 
 
-def tile_side(dates: int) -> int:
-    """Patches a side of a tile, for a number of dates."""
-    return next(side for most, side in SIDES if dates <= most)
-
-
 def build(request: BuildRequest) -> GalileoNetwork:
     """Galileo with its weights, for the bands and dates of the request.
 
@@ -133,7 +134,8 @@ def build(request: BuildRequest) -> GalileoNetwork:
         request.log(f"The size of a pixel is not known; {ASSUMED_M:g} m is assumed, as in its training.")
     network = _load(card, path)
     encoder = Series(
-        network, parts, request.roles, months, patch_px=patch, pixel_m=request.pixel_m or ASSUMED_M
+        network, parts, request.roles, months, patch_px=patch, pixel_m=request.pixel_m or ASSUMED_M,
+        alone=not request.tile_size_px,
     )  # fmt: skip
     return GalileoNetwork(request, card.model, encoder, sha256_of(path))
 

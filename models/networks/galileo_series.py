@@ -4,7 +4,7 @@ Numbers: `config/normalization.json` of https://github.com/nasaharvest/galileo (
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import torch
@@ -13,6 +13,8 @@ from torch.nn.functional import avg_pool2d, pad
 
 from .galileo import NDVI, SPACE_TIME, Galileo, Group
 
+MOST_WINDOWS = 256
+"""Of one patch each, computed at once: more gain nothing."""
 LEAST_SHARE = 0.5
 """Of a patch's pixels at a date; with fewer it is as if the date were not there for this patch."""
 PUBLISHED = {
@@ -66,12 +68,12 @@ class Series(nn.Module):
 
     def __init__(
         self, network: Galileo, parts: Sequence[Part], roles: Sequence[str], months: Sequence[int], *,
-        patch_px: int, pixel_m: float,
+        patch_px: int, pixel_m: float, alone: bool = False,
     ) -> None:  # fmt: skip
-        """As in `Galileo.tokens`; `roles` of all bands."""
+        """As in `Galileo.tokens`; `roles` of all bands; `alone`: each patch is a window of its own."""
         super().__init__()
         self.network, self.parts, self.months = network, tuple(parts), tuple(months)
-        self.patch_px, self.pixel_m = patch_px, pixel_m
+        self.patch_px, self.pixel_m, self.alone = patch_px, pixel_m, alone
         numbers = torch.tensor([PUBLISHED[role] for role in roles], dtype=torch.float64)
         # 0..1 from two standard deviations below the mean to two above, not cut.
         self.register_buffer("low", (numbers[:, 0] - 2 * numbers[:, 1]).float()[:, None, None])
@@ -86,24 +88,49 @@ class Series(nn.Module):
         Returns:
             (B, dim, h, w) float32, 0 where nothing is seen at any date.
         """
-        tokens, seen = self.tokens(pixels)
         rows, cols = (int(side) // self.patch_px for side in pixels.shape[2:])
-        return _mean(tokens, seen).transpose(1, 2).reshape(-1, self.network.dim, rows, cols)
+        return self._means(pixels)[0].transpose(1, 2).reshape(-1, self.network.dim, rows, cols)
 
     def pooled(self, pixels: Tensor) -> Tensor:
         """(B, dim), the mean of all tokens of a window of any size; a patch that it cuts counts if half is there."""
         right, low = (-int(side) % self.patch_px for side in (pixels.shape[3], pixels.shape[2]))
-        tokens, seen = self.tokens(pad(pixels, (0, right, 0, low), value=torch.nan))
-        return _mean(tokens.flatten(1, 2), None if seen is None else seen.flatten(1))
+        means, counts = self._means(pad(pixels, (0, right, 0, low), value=torch.nan))
+        return (means * counts).sum(dim=1) / counts.sum(dim=1).clamp(min=1)
 
-    def tokens(self, pixels: Tensor) -> tuple[Tensor, Tensor | None]:
-        """As `Galileo.tokens`; a window in which nothing is seen gives numbers that mean nothing."""
+    def _means(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean of the tokens of each patch, (B, h * w, dim), and how many were seen, (B, h * w, 1)."""
+        if not self.alone:
+            return self._of_windows(pixels)
+        side, (bands, height, width) = self.patch_px, (int(size) for size in pixels.shape[1:])
+        cut = pixels.reshape(-1, bands, height // side, side, width // side, side).permute(0, 2, 4, 1, 3, 5)
+        windows = cut.reshape(-1, bands, side, side)
+        some = (windows,) if torch.onnx.is_in_onnx_export() else torch.split(windows, MOST_WINDOWS)
+        means, counts = (torch.cat(parts) for parts in zip(*map(self._of_windows, some), strict=True))
+        patches = (height // side) * (width // side)
+        return means.reshape(-1, patches, self.network.dim), counts.reshape(-1, patches, 1)
+
+    def _of_windows(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """The same for windows whose patches look at one another."""
+        exported = torch.onnx.is_in_onnx_export()
         known = ~pixels.isnan()
-        whole = not torch.onnx.is_in_onnx_export() and bool(known.all())
-        values = pixels if whole else torch.where(known, pixels, 0.0)
-        groups = [self._group(part, values, None if whole else known) for part in self.parts]
-        found, _ = self.network.tokens(_lit(groups), self.months, self.patch_px, self.pixel_m)
-        return found, None if whole else torch.cat([_flat(group.seen) for group in groups], dim=2)
+        if not exported and bool(known.all()):
+            tokens, _ = self._tokens([self._group(part, pixels, None) for part in self.parts])
+            return tokens.mean(dim=2), torch.full_like(tokens[:, :, 0, :1], tokens.shape[2])
+        groups = [self._group(part, torch.where(known, pixels, 0.0), known) for part in self.parts]
+        if not exported:
+            groups = [seen for group in groups if (seen := _seen_ones(group)).dates] or groups[:1]
+        shown = torch.cat([_flat(group.seen) for group in groups], dim=2)
+        # Attention to nothing is not a number: where no token is seen, all are, and count for nothing afterwards.
+        dark = ~shown.flatten(1).any(dim=1)
+        tokens, _ = self._tokens(
+            [replace(group, seen=cast(Tensor, group.seen) | dark[:, None, None, None]) for group in groups]
+        )
+        weights = shown.to(tokens)
+        counts = weights.sum(dim=2, keepdim=True)
+        return (tokens * weights[..., None]).sum(dim=2) / counts.clamp(min=1), counts
+
+    def _tokens(self, groups: Sequence[Group]) -> tuple[Tensor, Tensor | None]:
+        return self.network.tokens(groups, self.months, self.patch_px, self.pixel_m)
 
     def _group(self, part: Part, pixels: Tensor, known: Tensor | None) -> Group:
         """Normalised pixels of a group, gaps filled; and the patches that are seen."""
@@ -127,25 +154,17 @@ class Series(nn.Module):
         return Group(part.group, part.dates, torch.where(there > 0, found, mean), share >= LEAST_SHARE)
 
 
-def _lit(groups: Sequence[Group]) -> list[Group]:
-    """With every token seen in windows in which none is, as attention to nothing is not a number."""
-    if groups[0].seen is None:
-        return list(groups)
-    dark = ~torch.cat([_flat(group.seen) for group in groups], dim=2).flatten(1).any(dim=1)
-    return [
-        Group(group.name, group.dates, group.pixels, cast(Tensor, group.seen) | dark[:, None, None, None])
-        for group in groups
-    ]
+def _seen_ones(group: Group) -> Group:
+    """A group at the dates at which one patch at least is seen: the others change nothing and cost time."""
+    seen = cast(Tensor, group.seen)
+    dates = seen.flatten(2).any(dim=2).any(dim=0).nonzero().flatten()
+    if len(dates) == len(group.dates):
+        return group
+    return Group(
+        group.name, tuple(group.dates[date] for date in dates.tolist()), group.pixels[:, dates], seen[:, dates]
+    )
 
 
-def _flat(seen: "Tensor | None") -> Tensor:
+def _flat(seen: Tensor | None) -> Tensor:
     """(B, T, h, w) to (B, h * w, T)."""
     return cast(Tensor, seen).flatten(2).transpose(1, 2)
-
-
-def _mean(tokens: Tensor, seen: Tensor | None) -> Tensor:
-    """(..., K, dim) to (..., dim) over those that are seen; 0 where none is."""
-    if seen is None:
-        return tokens.mean(dim=-2)
-    weights = seen.to(tokens)
-    return (tokens * weights[..., None]).sum(dim=-2) / weights.sum(dim=-1, keepdim=True).clamp(min=1)

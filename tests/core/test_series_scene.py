@@ -48,8 +48,8 @@ def weights(tmp_path_factory):
     return str(path)
 
 
-@pytest.fixture
-def go(embed, weights, monkeypatch):
+@pytest.fixture(params=[0, 16], ids=["alone", "windows"])
+def go(embed, weights, monkeypatch, request):
     from quadrat.models.definitions import galileo
     from quadrat.tests.models.test_galileo import TINY
 
@@ -57,7 +57,7 @@ def go(embed, weights, monkeypatch):
 
     def run(path, name="out.tif", **options):
         given = {"backbone": "galileo-nano", "weights": weights, "storage": "float32", "overlap_px": 0, **options}
-        return embed(path, name, **{"tile_size_px": 16, **given})
+        return embed(path, name, **{"tile_size_px": request.param, **given})
 
     return run
 
@@ -138,7 +138,7 @@ def test_the_second_on_another_grid_keeps_its_gaps(go, series, tmp_path):
     values[:, :16] = 0
     made = go(write(tmp_path / "s2.tif", values, names=named(TEN), nodata=0), second=second)
     assert made.valid.all()
-    single = go(second, "b.tif", band_roles="date=2021-04", patch_size_px=2, tile_size_px=8)
+    single = go(second, "b.tif", band_roles="date=2021-04", patch_size_px=2)
     assert not single.valid[:4].any() and single.valid[4:].all()
 
 
@@ -259,3 +259,20 @@ def test_the_thousand_comes_with_its_era(tmp_path):
     values[10:] += 1000
     names, _ = told(write(tmp_path / "a.tif", values, names=named(TEN, dates), nodata=0), dates)
     assert names == {"2021-12": {"x10000"}, "2022-06": {"x10000+1000"}, "2022-07": {"x10000+1000"}}
+
+
+@pytest.mark.parametrize("go", [0], indirect=True)
+@pytest.mark.parametrize("size", [(32, 30), (31, 33), (7, 2)])
+def test_edges_and_tiles_make_no_difference(go, tmp_path, size):
+    """A cell at the edge is made of its own pixels alone; half of those that lie inside must be there."""
+    height, width = size
+    values = np.full((20, SIDE + 8, SIDE + 8), 900, np.uint16)
+    values[:, :32, :32] = optical(2)
+    cut = write(tmp_path / "cut.tif", values[:, :height, :width], names=named(TEN, DATES[:2]), nodata=0)
+    made, whole = (
+        go(cut, "a.tif"),
+        go(write(tmp_path / "whole.tif", values, names=named(TEN, DATES[:2]), nodata=0), "b.tif"),
+    )
+    assert made.valid.all() and made.values.shape[1:] == (-(-height // 4), -(-width // 4))
+    rows, cols = height // 4, width // 4
+    np.testing.assert_allclose(made.values[:, :rows, :cols], whole.values[:, :rows, :cols], atol=1e-5)

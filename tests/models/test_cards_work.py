@@ -36,7 +36,7 @@ def network(card):
 
 
 class OneDate(torch.nn.Module):
-    """Galileo on one date of all its bands, cut into patches of the card's size."""
+    """Galileo on one date of all its bands, each patch of the card's size a window of its own."""
 
     def __init__(self, card):
         from quadrat.models.definitions.galileo import SIZES
@@ -48,7 +48,10 @@ class OneDate(torch.nn.Module):
     def forward(self, tile):
         from quadrat.models.networks.galileo import CHANNELS, Group
 
-        groups = [Group(name, (0,), tile[:, None, :count]) for name, count in CHANNELS.items()]
+        side = self.patch
+        cut = tile.reshape(12, tile.shape[2] // side, side, tile.shape[3] // side, side).permute(1, 3, 0, 2, 4)
+        windows = cut.reshape(-1, 1, 12, side, side)
+        groups = [Group(name, (0,), windows[:, :, :count]) for name, count in CHANNELS.items()]
         return self.network.tokens(groups, (1,), self.patch, 10.0)
 
 
