@@ -62,8 +62,22 @@ class Progress:
         return Progress(self._report, self._log, self._cancelled, _span=span, _clock=self._clock)
 
     def quiet(self) -> "Progress":
-        """The same cancel without reports, for steps that run side by side."""
+        """The same cancel without reports, for whoever waits for `side_by_side`."""
         return Progress(cancelled=self._cancelled)
+
+    def side_by_side(self, count: int) -> "list[Progress]":
+        """One for each step that runs in a thread of its own; this one is as far as they are on average."""
+        done, lock = [0.0] * count, threading.Lock()
+
+        def reporter(number: int) -> Report:
+            def report(fraction: float, remaining_s: float | None, text: str) -> None:
+                with lock:
+                    done[number] = fraction
+                    self.checkpoint(sum(done) / count, text)
+
+            return report
+
+        return [Progress(reporter(number), self._log, self._cancelled) for number in range(count)]
 
     def info(self, text: str) -> None:
         """A line for the log."""

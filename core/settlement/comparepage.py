@@ -52,7 +52,7 @@ def _subtitle(numbers: Numbers, job: Numbers) -> str:
 
 def _picture(numbers: Numbers) -> str:
     told = (
-        "IoU of favela cells among cells as common as labelled, mean and standard deviation over folds and "
+        "IoU of favela cells, favela as common as labelled; mean and standard deviation over folds and "
         "repetitions. Dashed: calling every cell favela."
     )
     return parts.section("The same methods, tested in other ways", parts.figure(dots(numbers), told, wide=True))
@@ -137,7 +137,7 @@ def _rankings(numbers: Numbers) -> str:
     )
     rows = _rows([scheme["tests"][NATURAL] for scheme in schemes], _names(numbers)[:-1], RANKINGS)
     told = (
-        "How well cells are ranked, whatever the cut, among cells as common as labelled. AUC: how often a favela cell "
+        "How well cells are ranked, whatever the cut, favela as common as labelled. AUC: how often a favela cell "
         "is ranked before another cell; AP: average precision. One answer for all cells has an AUC of 50, and "
         "the share of favela as AP."
     )

@@ -23,8 +23,8 @@ BALANCED, NATURAL, LEARNT = "balanced", "natural", "learnt"
 """Test cells drawn to equal classes, published rule; all of them, published rule; all of them, learnt cut."""
 TESTS = {
     BALANCED: ("balanced", "published", "On balanced test cells, by the published rule (as in the study)"),
-    NATURAL: ("natural", "published", "On all test cells, as common as labelled, by the published rule"),
-    LEARNT: ("natural", "learnt", "On all test cells, as common as labelled, by the cut learnt in the training part"),
+    NATURAL: ("natural", "published", "On all test cells, favela as common as labelled, by the published rule"),
+    LEARNT: ("natural", "learnt", "On all test cells, favela as common as labelled, by the learnt cut"),
 }  # fmt: skip
 """Of each test: its cells, its rule, its title."""
 MEASURES = ("precision", "recall", "f1", "iou")

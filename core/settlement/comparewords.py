@@ -30,8 +30,8 @@ def _best(numbers: Numbers) -> str:
     does = "draws favelas" if only else "draws favelas best,"
     cut = "" if head["test"] == LEARNT else " by the published rule"
     text = (
-        f"In {APART[head['scheme']]}, among cells as common as labelled, '{title_of(head['best'])}' {does} with an IoU "
-        f"of {_iou(one['iou'])}{cut}. It finds {100 * one['recall']:.0f} of 100 favela cells, and "
+        f"In {APART[head['scheme']]}, with favela as common as among the labels, '{title_of(head['best'])}' {does} "
+        f"with an IoU of {_iou(one['iou'])}{cut}. It finds {100 * one['recall']:.0f} of 100 favela cells, and "
         f"{100 * one['precision']:.0f} of 100 that it calls favela are."
     )
     if not head["honest"]:

@@ -5,7 +5,7 @@ something of every cell of the test part. From which probability on a cell is fa
 part. Scores of it are in `comparescores.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -87,13 +87,15 @@ def run_trial(scheme: Scheme, taught: Taught, plan: Plan, inner: int, progress: 
     Raises:
         Cancelled: the user stopped the job.
     """
-    tasks, places = [], []
+    steps = progress.side_by_side(sum(split.folds.count for split in scheme.splits))
+    tasks: list[Callable[[], _Answer]] = []
+    places = []
     for repeat, split in enumerate(scheme.splits):
         single = replace(plan, seed=plan.seed + SEEDS_APART * repeat, threads=1)
         for fold, (training, test) in enumerate(split.folds.parts()):
-            tasks.append(partial(_answer, taught, single, split.groups, (training, test), inner, progress.quiet()))
+            tasks.append(partial(_answer, taught, single, split.groups, (training, test), inner, steps[len(tasks)]))
             places.append((repeat, fold))
-    answers = dict(zip(places, run_all(tasks, plan.threads, progress), strict=True))
+    answers = dict(zip(places, run_all(tasks, plan.threads, progress.quiet()), strict=True))
     return Trial(
         scheme,
         tuple(
@@ -106,9 +108,11 @@ def run_trial(scheme: Scheme, taught: Taught, plan: Plan, inner: int, progress: 
 def _answer(taught: Taught, plan: Plan, groups: Int, parts: tuple[Int, Int], inner: int, progress: Progress) -> _Answer:
     training, test = parts
     at, y = taught.at[training], taught.y[training]
-    fitted = fit_parts(plan, taught.cells, at, y, groups[training], progress)
+    fitted = fit_parts(plan, taught.cells, at, y, groups[training], progress.part(0.0, 1 / (1 + inner)))
     said = fitted.say(plan.methods, taught.cells, taught.at[test])
-    readings = _readings(taught, plan, training, groups[training], inner, progress) if inner else {}
+    rest = progress.part(1 / (1 + inner), 1.0)
+    readings = _readings(taught, plan, training, groups[training], inner, rest) if inner else {}
+    progress.checkpoint(1.0)
     heard = {}
     for name, (ranked, favela) in said.items():
         read_as = verdict(ranked, favela, readings.get(name), LEARNT, float(y.mean()), None)

@@ -224,6 +224,18 @@ def test_labels_of_the_test_part_change_nothing_that_is_said_of_it(taught):
         assert (one.ranked == other.ranked).all() and (one.learnt == other.learnt).all()
 
 
+def test_what_is_said_of_a_cell_does_not_depend_on_its_companions(taught):
+    _, blocks, _ = schemes(taught, repeats=1)
+    training, test = blocks.splits[0].folds.parts()[0]
+    names = (*QUICK, "neighbours")
+    whole, some = (
+        comparison._answer(taught, Plan(names), blocks.splits[0].groups, (training, part), 2, Progress())
+        for part in (test, test[::3])
+    )
+    for name in names:
+        assert whole.heard[name].ranked[::3] == pytest.approx(some.heard[name].ranked, abs=1e-6)
+
+
 def test_threads_and_other_methods_change_no_number(taught):
     _, blocks, _ = schemes(taught, repeats=1)
     one = run_trial(blocks, taught, Plan(QUICK, threads=1), 2, Progress())
@@ -266,3 +278,12 @@ def test_a_cancel_is_heard(taught):
         run_trial(schemes(taught)[0], taught, Plan(QUICK), 2, progress)
     with pytest.raises(Cancelled):
         progress.quiet().checkpoint()
+
+
+def test_steps_side_by_side_make_one_progress():
+    told = []
+    one, other = Progress(lambda fraction, *_: told.append(fraction)).part(0.5, 1.0).side_by_side(2)
+    one.checkpoint(1.0, "half")
+    other.part(0.0, 0.5).checkpoint(1.0, "three quarters")
+    other.checkpoint(1.0)
+    assert told == [0.75, 0.875, 1.0]
