@@ -17,6 +17,7 @@ from qgis.core import (
     QgsProcessingParameterField,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
+    QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
@@ -67,6 +68,10 @@ def _raster(name: str, label: str, p: Param, default: Any) -> QgsProcessingParam
 
 def _vector(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
     return QgsProcessingParameterFeatureSource(name, label, [GEOMETRIES[p.geometry]], None, p.optional)
+
+
+def _layers(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    return QgsProcessingParameterMultipleLayers(name, label, GEOMETRIES[p.geometry], None, p.optional)
 
 
 def _file(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
@@ -151,6 +156,7 @@ def _file_out(name: str, label: str, p: Param, default: Any) -> QgsProcessingPar
 _MAKERS: Dict[Kind, Callable[..., QgsProcessingParameterDefinition]] = {
     Kind.RASTER: _raster,
     Kind.VECTOR: _vector,
+    Kind.LAYERS: _layers,
     Kind.FILE: _file,
     Kind.FOLDER: _file,
     Kind.BANDS: _bands,

@@ -12,6 +12,7 @@ from ..models.registry import BACKBONES
 KIND_WORDS = {
     Kind.RASTER: "raster",
     Kind.VECTOR: "vector layer or table",
+    Kind.LAYERS: "vector layers, in order",
     Kind.FILE: "file",
     Kind.FOLDER: "folder",
     Kind.BANDS: "band numbers, counted from 1",

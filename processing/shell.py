@@ -22,7 +22,7 @@ from ..core.version import VERSION
 from .environment import home
 from .reference import reference_page
 
-PATHS = (Kind.RASTER, Kind.VECTOR, Kind.FILE, Kind.FOLDER, *OUTPUTS)
+PATHS = (Kind.RASTER, Kind.VECTOR, Kind.LAYERS, Kind.FILE, Kind.FOLDER, *OUTPUTS)
 
 
 def run(arguments: List[str]) -> int:
@@ -106,6 +106,8 @@ def _option(p: Param, default: Any) -> Dict[str, Any]:
     if p.kind in (Kind.BANDS, Kind.FIELDS):
         kind, word = (int, "BAND") if p.kind is Kind.BANDS else (str, "NAME")
         return {**option, "type": kind, "nargs": "+", "metavar": word}
+    if p.kind is Kind.LAYERS:
+        return {**option, "nargs": "+", "metavar": "PATH"}
     return {**option, "metavar": "PATH" if p.kind in PATHS else "TEXT"}
 
 
@@ -118,7 +120,8 @@ def _run_command(options: argparse.Namespace) -> int:
     values = {name: getattr(options, name) for name in options.job.params() if hasattr(options, name)}
     for name, p in options.job.params().items():
         if p.kind in PATHS and values.get(name):
-            values[name] = _absolute(values[name])
+            given = values[name]
+            values[name] = _absolute(given) if isinstance(given, str) else [_absolute(path) for path in given]
     return _run(options.job.from_dict(values), options)
 
 

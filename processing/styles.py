@@ -129,7 +129,8 @@ def _origin(job: Facts) -> str:
     """What the user began with: a map is of the raster that was embedded, whatever the embedding's file is called."""
     source = ""
     for _ in range(LONGEST_CHAIN):
-        asked = next((str(job[name]) for name in MADE_OF if job.get(name)), "").partition("|")[0]
+        given = next((job[name] for name in MADE_OF if job.get(name)), "")
+        asked = str(given[-1] if isinstance(given, list) else given).partition("|")[0]
         if not asked:
             break
         source = asked
@@ -167,7 +168,7 @@ def abstract(facts: Facts, job: Facts) -> str:
     for name, p in declared.params().items():
         value = job.get(name)
         if value and (p.required or value != defaults[name]) and p.kind not in OUTPUTS:
-            lines.append(f"{tr(p.label)}: {value}")
+            lines.append(f"{tr(p.label)}: {', '.join(map(str, value)) if isinstance(value, list) else value}")
     lines += credits_of(facts)
     text = tr("The whole job lies beside the file; Quadrat's command line runs it again: quadrat run {name}")
     lines.append(text.format(name="FILE.quadrat.json"))

@@ -75,7 +75,8 @@ class Reader:
 
     def _empty(self, name: str) -> bool:
         value = evaluated(self._parameters.get(key(name)), self._context)
-        return value is None or (isinstance(value, str) and not value.strip())
+        none = value == [] and self._job.params()[name].kind is Kind.LAYERS
+        return none or value is None or (isinstance(value, str) and not value.strip())
 
     def _asked_output(self, name: str, p: Param) -> str:
         """The output as it stands in the form, without a temporary name being made up for it."""
@@ -118,6 +119,17 @@ class Reader:
         if copy is not None:
             self._copies.append(copy)
         return path
+
+    def _read_layers(self, name: str, p: Param) -> List[str]:
+        value = evaluated(self._parameters.get(key(name)), self._context)
+        if isinstance(value, str):
+            value = [part for part in value.split(";") if part.strip()]
+        paths = []
+        for one in value if isinstance(value, (list, tuple)) else [value]:
+            path, copy = vector_source(evaluated(one, self._context), tr(p.label), self._context, p.recorded)
+            paths.append(path)
+            self._copies += [] if copy is None else [copy]
+        return paths
 
     def _read_file(self, name: str, p: Param) -> str:
         path = absolute(self._algorithm.parameterAsFile(self._parameters, key(name), self._context))
@@ -230,6 +242,7 @@ class Reader:
 _READERS: Dict[Kind, Callable[[Reader, str, Param], Any]] = {
     Kind.RASTER: Reader._read_raster,
     Kind.VECTOR: Reader._read_vector,
+    Kind.LAYERS: Reader._read_layers,
     Kind.FILE: Reader._read_file,
     Kind.FOLDER: Reader._read_file,
     Kind.BANDS: Reader._read_bands,
@@ -304,14 +317,17 @@ def _refuse_overwriting(job: Job) -> None:
     """An output must not be an input, nor another output."""
     taken: Dict[str, str] = {}
     for name, p in job.params().items():
-        value = getattr(job, name)
-        if not value or p.kind in (*CHOICES, Kind.TEXT, Kind.ROLES, Kind.FIELD, Kind.CRS) or not isinstance(value, str):
+        if p.kind in (*CHOICES, Kind.TEXT, Kind.ROLES, Kind.FIELD, Kind.FIELDS, Kind.CRS):
             continue
-        path = os.path.normcase(os.path.abspath(value.partition("|")[0]))
-        if p.kind in OUTPUTS and path in taken:
-            raise BadJob(
-                tr("{label} would overwrite {other}: {path}. Choose another name.").format(
-                    label=tr(p.label), other=taken[path], path=value
+        value = getattr(job, name)
+        for source in value if isinstance(value, tuple) else (value,):
+            if not source or not isinstance(source, str):
+                continue
+            path = os.path.normcase(os.path.abspath(source.partition("|")[0]))
+            if p.kind in OUTPUTS and path in taken:
+                raise BadJob(
+                    tr("{label} would overwrite {other}: {path}. Choose another name.").format(
+                        label=tr(p.label), other=taken[path], path=source
+                    )
                 )
-            )
-        taken[path] = tr(p.label)
+            taken[path] = tr(p.label)

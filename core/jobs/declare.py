@@ -23,6 +23,8 @@ class Kind(str, Enum):
     RASTER = "raster"
     VECTOR = "vector"
     """A vector layer or a table, as `path` or `path|layername=name`."""
+    LAYERS = "layers"
+    """Several of them, in the order in which they count."""
     FILE = "file"
     FOLDER = "folder"
     BANDS = "bands"
@@ -53,9 +55,9 @@ class Kind(str, Enum):
 
 OUTPUTS = (Kind.RASTER_OUT, Kind.VECTOR_OUT, Kind.FILE_OUT)
 CHOICES = (Kind.CHOICE, Kind.SEVERAL, Kind.BACKBONE)
-LISTS = (Kind.BANDS, Kind.FIELDS, Kind.SEVERAL)
+LISTS = (Kind.LAYERS, Kind.BANDS, Kind.FIELDS, Kind.SEVERAL)
 """Kinds whose value is a tuple."""
-EMPTY_AT_FIRST = (Kind.RASTER, Kind.VECTOR, Kind.FILE, Kind.FOLDER, Kind.FIELD, *OUTPUTS)
+EMPTY_AT_FIRST = (Kind.RASTER, Kind.VECTOR, Kind.LAYERS, Kind.FILE, Kind.FOLDER, Kind.FIELD, *OUTPUTS)
 """Kinds without a sensible default: empty until given, and an error when empty unless `optional`."""
 
 
@@ -80,9 +82,9 @@ class Param:
     instead_of: str = ""
     """RASTER or VECTOR: name of the BACKBONE that is taken from this, whatever is chosen, when it is given."""
     geometry: str = ""
-    """VECTOR only: `polygon` or `line` where nothing else makes sense; empty takes any layer or table."""
+    """VECTOR and LAYERS: `polygon` or `line` where nothing else makes sense; empty takes any layer or table."""
     recorded: bool = False
-    """VECTOR only: the sidecar of the file counts too, so that a copy of the layer's features will not do."""
+    """VECTOR and LAYERS: the sidecar of the file counts too, so that a copy of the layer's features will not do."""
     extension: str = ""
     """Of a file, without dot: the first is the default for outputs, several separated by blanks. Of a RASTER: files of
     these kinds are taken although GDAL cannot open them."""
@@ -102,6 +104,11 @@ def param(kind: Kind, label: str, *, default: Any = None, **facts: Any) -> Any:
     if default is None:
         default = () if kind in LISTS else ""
     return dataclasses.field(default=default, metadata={"param": Param(kind, label, **facts)})
+
+
+def shared(job: "Type[Job]", name: str) -> Any:
+    """A field with the default and the `Param` that another job declares."""
+    return dataclasses.field(default=job.defaults()[name], metadata={"param": job.params()[name]})
 
 
 @dataclass(frozen=True)
@@ -177,7 +184,9 @@ class Job:
     @classmethod
     def example(cls: Type[J]) -> J:
         """A job that passes its checks, for tests and pages; the paths in it name nothing."""
-        return cls.from_dict({name: f"/example/{name}" for name, p in cls.params().items() if p.required})
+        paths = {name: f"/example/{name}" for name, p in cls.params().items() if p.required}
+        several = {name: [f"{path}-1", f"{path}-2"] for name, path in paths.items() if cls.params()[name].kind in LISTS}
+        return cls.from_dict({**paths, **several})
 
     def outputs(self) -> Dict[str, str]:
         """Paths that the job is to write, by field name; outputs left empty are absent."""
@@ -245,9 +254,10 @@ def _check_number(where: str, p: Param, value: Any) -> Any:
 def _check_list(where: str, p: Param, value: Any) -> Any:
     if not isinstance(value, (list, tuple)):
         raise BadJob(f"{where} must be a list, not {value!r}.")
-    if p.kind in (Kind.FIELDS, Kind.SEVERAL):
+    if p.kind is not Kind.BANDS:
         if not all(isinstance(item, str) for item in value):
-            raise BadJob(f"{where} must be a list of names, not {value!r}.")
+            what = "layers" if p.kind is Kind.LAYERS else "names"
+            raise BadJob(f"{where} must be a list of {what}, not {value!r}.")
         unknown = [item for item in value if p.choices and item not in p.choices]
         if unknown:
             known = f"{where} must be of: {', '.join(p.choices)}; not '{unknown[0]}'."
