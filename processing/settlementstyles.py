@@ -98,12 +98,12 @@ def error_map(layer: QgsVectorLayer, facts: Facts) -> None:
         'ELSE (CASE WHEN "right_mean" >= 0.5 THEN 3 WHEN "right_mean" > 0 THEN 4 ELSE 5 END) END'
     )
     looks: Looks = [
-        ("2", "#b2182b", tr("favela, missed by every method")),
-        ("1", "#ef8a62", tr("favela, missed more often than found")),
-        ("0", "#2b6ca8", tr("favela, found more often than missed")),
-        ("5", "#7a3d8f", tr("no favela, called so by every method")),
-        ("4", "#c2a5cf", tr("no favela, called so more often than not")),
-        ("3", "#d7e6f0", tr("no favela, rightly left out more often than not")),
+        ("2", "#b2182b", tr("favela, missed by all")),
+        ("1", "#ef8a62", tr("favela, mostly missed")),
+        ("0", "#2b6ca8", tr("favela, mostly found")),
+        ("5", "#7a3d8f", tr("false alarm of all")),
+        ("4", "#c2a5cf", tr("mostly a false alarm")),
+        ("3", "#d7e6f0", tr("no favela, mostly left out")),
         ("-1", NO_CLASS, tr("never tested")),
     ]
     _categories(layer, expression, looks)
