@@ -148,5 +148,6 @@ def _cut(job: Numbers) -> str:
         return "No cut was learnt: favela is what the published rule says."
     return (
         f"The learnt cut is the probability from which on F1 is best, learnt on {job['inner_folds']} folds inside the "
-        "training part, kept apart in the same way; no test cell has a say in it. Maps made by 'Map favelas' cut so."
+        "training part, kept apart as the folds are (inside zones by squares); no test cell has a say in it. Maps made "
+        "by 'Map favelas' cut so."
     )
