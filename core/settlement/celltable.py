@@ -76,13 +76,16 @@ class CellTable:
         return _texts(self.table, STATUS)
 
 
-def read_cells(source: str, features: Sequence[str] = (), variables: Sequence[str] = ()) -> CellTable:
+def read_cells(
+    source: str, features: Sequence[str] = (), variables: Sequence[str] = (), exactly: bool = False
+) -> CellTable:
     """A layer of cells.
 
     Args:
         source: layer of polygons.
         features: columns of vectors; empty takes those that 'Embed cells' writes.
         variables: columns of hand-made variables; empty takes those that 'Cell variables' writes.
+        exactly: where no columns are named, none are taken: for cells that are read as others were.
 
     Raises:
         BadInput: no polygons, no CRS, no such column, or neither features nor variables.
@@ -92,8 +95,11 @@ def read_cells(source: str, features: Sequence[str] = (), variables: Sequence[st
         raise BadInput(f"{source} holds no cells: a layer of polygons is needed, as 'Make cells' writes it.")
     if table.crs is None:
         raise BadInput(f"{source} has no coordinate system, so it is not known where its cells lie. Set one.")
-    feature_names = tuple(features) or tuple(sorted(filter(EMBEDDING.fullmatch, map(str, table.columns)), key=_number))
-    variable_names = tuple(variables) or tuple(name for name in NINE if name in table)
+    feature_names, variable_names = tuple(features), tuple(variables)
+    if not exactly:
+        embedding = sorted(filter(EMBEDDING.fullmatch, map(str, table.columns)), key=_number)
+        feature_names = feature_names or tuple(embedding)
+        variable_names = variable_names or tuple(name for name in NINE if name in table)
     if not feature_names and not variable_names:
         raise BadInput(
             f"{source} holds neither an embedding nor variables. Run 'Cell variables' or 'Embed cells' on it first, "
@@ -107,7 +113,7 @@ def read_cells(source: str, features: Sequence[str] = (), variables: Sequence[st
         raise BadInput(f"Some cells of {source} have no geometry. Leave them out.")
     return CellTable(
         table, _matrix(table, feature_names, source), _matrix(table, variable_names, source), feature_names,
-        variable_names, xy, crs, _space(source) if not features else "",
+        variable_names, xy, crs, _space(source) if any(map(EMBEDDING.fullmatch, feature_names)) else "",
     )  # fmt: skip
 
 

@@ -1,12 +1,13 @@
 """Favela methods as jobs: from labelled cells to a file, from the file to a map."""
 
+import json
 import zipfile
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pytest
-from quadrat.core.errors import BadInput, BadJob
+from quadrat.core.errors import BadInput, BadJob, Stale
 from quadrat.core.jobs.fewshot import ApplyHead
 from quadrat.core.jobs.settlement.methods import MapSettlement, TrainSettlement
 from quadrat.core.pipelines.registry import run_job
@@ -188,3 +189,23 @@ def test_together_counts_votes_and_breaks_ties_by_the_mean():
     assert found.votes.tolist() == [2, 1, 0, 0] and found.methods.tolist() == [2, 2, 1, 0]
     assert found.disagreement[:3].tolist() == [0, 1, 0] and np.isnan(found.disagreement[3])
     assert found.favela.tolist() == [True, False, False, False]
+
+
+def test_cells_are_read_with_the_columns_of_training_and_no_others(train, mapped, tmp_path):
+    made_city(24, 24, features=0).to_file(tmp_path / "bare.gpkg")
+    path, _, _ = train(str(tmp_path / "bare.gpkg"), methods=["auto", "neighbours"])
+    bare, with_vectors = mapped(path, str(tmp_path / "bare.gpkg"))[0], mapped(path)[0]
+    assert with_vectors["probability"].notna().sum() == bare["probability"].notna().sum() > 500
+
+
+def test_an_embedding_of_another_space_is_refused_and_one_of_the_same_taken(train, mapped, tmp_path, city):
+    made_city(24, 24, seed=1).to_file(tmp_path / "next.gpkg")
+    told = {"facts": {"space_identity": "a" * 32}}
+    for path in (city, tmp_path / "next.gpkg"):
+        Path(f"{path}.quadrat.json").write_text(json.dumps(told))
+    path, facts, _ = train()
+    assert facts["space"] == "a" * 32
+    mapped(path, str(tmp_path / "next.gpkg"))
+    Path(f"{tmp_path / 'next.gpkg'}.quadrat.json").write_text(json.dumps({"facts": {"space_identity": "b" * 32}}))
+    with pytest.raises(Stale, match="Same space as"):
+        mapped(path, str(tmp_path / "next.gpkg"))
