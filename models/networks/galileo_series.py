@@ -13,8 +13,8 @@ from torch.nn.functional import avg_pool2d, pad
 
 from .galileo import NDVI, SPACE_TIME, Galileo, Group
 
-MOST_WINDOWS = 256
-"""Of one patch each, computed at once: more gain nothing."""
+MOST_TOKENS = 4096
+"""Of windows of one patch each, computed at once: more gain nothing."""
 LEAST_SHARE = 0.5
 """Of a patch's pixels at a date; with fewer it is as if the date were not there for this patch."""
 PUBLISHED = {
@@ -104,7 +104,8 @@ class Series(nn.Module):
         side, (bands, height, width) = self.patch_px, (int(size) for size in pixels.shape[1:])
         cut = pixels.reshape(-1, bands, height // side, side, width // side, side).permute(0, 2, 4, 1, 3, 5)
         windows = cut.reshape(-1, bands, side, side)
-        some = (windows,) if torch.onnx.is_in_onnx_export() else torch.split(windows, MOST_WINDOWS)
+        most = max(1, MOST_TOKENS // sum(len(part.dates) for part in self.parts))
+        some = (windows,) if torch.onnx.is_in_onnx_export() else torch.split(windows, most)
         means, counts = (torch.cat(parts) for parts in zip(*map(self._of_windows, some), strict=True))
         patches = (height // side) * (width // side)
         return means.reshape(-1, patches, self.network.dim), counts.reshape(-1, patches, 1)

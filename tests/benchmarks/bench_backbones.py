@@ -2,9 +2,9 @@
 
     python tests/benchmarks/bench_backbones.py [CARD ...]
 
-Random weights in the official layout, one tile of the card's size at a time, as many threads as there are cores. Each
-card in a process of its own: seconds to build it, milliseconds a tile (median of 5, after one), megapixels an hour, and
-the peak memory of the process.
+Random weights in the official layout, one tile of the card's size at a time, as many threads as there are cores; cards
+for series get all their bands at 12 dates. Each card in a process of its own: seconds to build it, milliseconds a tile
+(median of 5, after one), megapixels an hour, and the peak memory of the process.
 """
 
 import argparse
@@ -24,7 +24,8 @@ import numpy as np  # noqa: E402
 from quadrat.models import registry  # noqa: E402
 from quadrat.models.contract import BuildRequest  # noqa: E402
 
-TIMES = 5
+TIMES, DATES = 5, 12
+FAMILIES = ("croma", "galileo", "timm_model")
 
 
 def weights(card, path):
@@ -43,6 +44,11 @@ def weights(card, path):
             group, _, rest = name.partition(".")
             groups.setdefault(group, {})[rest] = value
         torch.save(groups, path)
+    elif family == "galileo":
+        from quadrat.models.definitions.galileo import SIZES
+        from quadrat.models.networks.galileo import Galileo, Size
+
+        torch.save(Galileo(Size(*SIZES[card.model])).state_dict(), path)
     elif family == "timm_model":
         torch.save(import_timm().create_model(card.model, pretrained=False, num_classes=0).state_dict(), path)
     else:
@@ -55,12 +61,17 @@ def measure(name):
     import resource
 
     card, folder = registry.get(name), Path(sys.argv[3])
-    bands = card.inputs[0].roles
+    bands, months = card.inputs[0].roles, range(1, 2)
+    if card.series:
+        bands, months = card.inputs[-1].roles, range(1, DATES + 1)
+    when = {"dates": tuple(f"{month:02}" for month in months for _ in bands),
+            "months": tuple(month for month in months for _ in bands), "pixel_m": 10.0}  # fmt: skip
+    bands *= len(months)
     rng = np.random.default_rng(0)
     scene = rng.uniform(0, 255, (len(bands), 128, 128)).astype(np.float32)
     request = BuildRequest(
         in_chans=len(bands), sample=lambda: iter([(scene, np.ones(scene.shape[1:], bool))]), roles=bands, card=card,
-        model=card.model, weights=str(folder / "weights.pt"), patch_size_px=0,
+        model=card.model, weights=str(folder / "weights.pt"), patch_size_px=0, **when,
     )  # fmt: skip
     module, _, function = card.builder.partition(":")
     started = time.perf_counter()
@@ -87,7 +98,7 @@ def main():
             measure(card.name)
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    able = [card.name for card in registry.BACKBONES.values() if card.builder.split(":")[0] in ("croma", "timm_model")]
+    able = [card.name for card in registry.BACKBONES.values() if card.builder.split(":")[0] in FAMILIES]
     parser.add_argument(
         "cards", nargs="*", default=[name for name in able if registry.get(name).weights], metavar="CARD"
     )

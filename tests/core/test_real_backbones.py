@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from quadrat.core.errors import BadInput
 from quadrat.core.sidecar import read_sidecar
 from quadrat.models import registry
@@ -16,6 +17,7 @@ S2 = f"{BELGIUM}/s2_l2a_2021-06.tif"
 S1 = f"{BELGIUM}/s1_vv_vh_12months.tif"
 TOGO = "presto_chip_togo/98-togo_2019-02-06_2020-02-01.tif"
 LAHINCH = "s2_lahinch_series/s2_l1c_2017-09-18.tif"
+VILLAGE = "s2_amazon_village/sen2_l2a_12band.tif"
 NAIP = "naip_wetland/m_4709963_se_14_1_20100629.tif"
 DRONE = "drone_ortho/pix4d_alpha_nodata.tif"
 S2_WITHOUT_CIRRUS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13]
@@ -74,3 +76,52 @@ def test_sentinel_2_without_three_bands_is_told_so(go):
 def test_two_rasters_of_one_place_for_any_bands(go):
     made = go("smarties-base", S2, second=S1)
     assert {"blue", "vv", "vh"} <= set(read_sidecar(made.path)["facts"]["space"]["roles"])
+
+
+@pytest.fixture
+def belgium(tmp_path):
+    """All months of Sentinel-2 as one raster with names such as B02_2020-11; two of them are nodata throughout."""
+    folder = os.environ.get("QUADRAT_DATA")
+    if not folder:
+        pytest.skip("QUADRAT_DATA does not name the folder with real data")
+    values, names = [], []
+    for path in sorted((Path(folder) / "rasters" / BELGIUM).glob("s2_l2a_*.tif")):
+        with rasterio.open(path) as dataset:
+            values.append(dataset.read()[:, :24, :24])
+            names += [f"{name}_{path.stem[-7:]}" for name in dataset.descriptions]
+            profile = dataset.profile
+    stack = np.concatenate(values)
+    profile.update(count=len(stack), height=24, width=24)
+    with rasterio.open(tmp_path / "s2.tif", "w", **profile) as dataset:
+        dataset.write(stack)
+        dataset.descriptions = names
+    return str(tmp_path / "s2.tif"), str(Path(folder) / "rasters" / S1)
+
+
+def test_a_year_of_both_sensors_with_months_that_nobody_saw(go, belgium):
+    made = go("galileo-nano", belgium[0], belgium[1])
+    space = read_sidecar(made.path)["facts"]["space"]
+    assert made.values.shape == (16, 6, 6) and made.valid.all() and np.isfinite(made.values).all()
+    assert len(set(space["dates"])) == 12 and space["months"][0] == 11
+    assert "nir_narrow" not in space["roles"] and space["roles"].count("vv") == 12
+    assert "2020-12 and 2021-01 mean is taken as told by the other dates" in made.text
+    assert "Left out, as bands are missing: narrow near infrared." in made.text
+
+
+def test_a_series_with_counters_is_asked_for_its_months(go):
+    with pytest.raises(BadInput, match=r"must know the month of each of the 12 dates, which is not told for the first"):
+        go("galileo-nano", TOGO)
+    made = go("galileo-nano", TOGO, months="2-1")
+    space = read_sidecar(made.path)["facts"]["space"]
+    assert made.values.shape == (16, 5, 5) and space["months"][::12] == [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 1]
+    assert space["bands"][12] == 21  # B2_1: the second date has bands of its own
+
+
+def test_one_scene_gets_the_month_of_its_name(go):
+    made = go("galileo-nano", LAHINCH)
+    space = read_sidecar(made.path)["facts"]["space"]
+    assert set(space["months"]) == {9} and len(space["bands"]) == 10
+    assert 0.9 < made.valid.mean() < 1
+    with pytest.raises(BadInput, match="must know the month in which it was taken"):
+        go("galileo-nano", VILLAGE)
+    assert go("galileo-nano", VILLAGE, months="8").valid.all()
