@@ -11,7 +11,17 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from ..core.settlement.names import FAVELA, NINE, STATUS, UNITS
+from ..core.settlement.names import (
+    BECAME,
+    FAVELA,
+    FAVELA_STAYS,
+    NINE,
+    NO_LONGER,
+    OTHER_STAYS,
+    STATUS,
+    UNDETECTED,
+    UNITS,
+)
 from ..core.settlement.statuses import STATUSES
 from .i18n import tr
 
@@ -25,7 +35,7 @@ WORDS = {"len_roads": "m of streets", "p_vegeta": "of 1 vegetated", "slope": "°
 """Behind the numbers of a legend; names of other variables are as good."""
 FIELDS = {STATUS: "string", "class": "string", "probability": "double", "votes": "int", "methods": "int",
           "disagree": "double", "favela": "int", "right_mean": "double", "right_worst": "double",
-          **dict.fromkeys(NINE, "double")}  # fmt: skip
+          "change": "string", "confidence": "double", **dict.fromkeys(NINE, "double")}  # fmt: skip
 """Fields that the styles speak of, with their types."""
 
 Facts = Dict[str, Any]
@@ -70,6 +80,24 @@ def disagreement_map(layer: QgsVectorLayer, facts: Facts) -> None:
     ]
     _categories(layer, expression, looks)
     layer.setMapTipTemplate("[% coalesce(\"votes\" || ' / ' || \"methods\", '') %]")
+
+
+def change_map(layer: QgsVectorLayer, facts: Facts) -> None:
+    """Changes in full colours, what stayed in muted ones, what cannot be told pale; probabilities in the map tip."""
+    looks: Looks = [
+        (BECAME, "#b2182b", tr("became favela")),
+        (NO_LONGER, "#2b6ca8", tr("no longer favela")),
+        (UNDETECTED, "#f5ecc8", tr("no detectable change: class differs within the noise")),
+        (FAVELA_STAYS, "#dba79e", tr("favela throughout")),
+        (OTHER_STAYS, "#d3dee8", tr("other throughout")),
+        ("", NO_CLASS, tr("not read on both dates")),
+    ]
+    _categories(layer, "coalesce(\"change\", '')", looks)
+    columns = facts.get("p_columns") or {}
+    dates = [f"{date}: [% coalesce(round(100 * \"{name}\") || ' %', '-') %]" for date, name in columns.items()]
+    sure = tr("confidence that it changed")
+    head = f"<b>[% \"change\" %]</b> [% '({sure}: ' || round(100 * \"confidence\", 1) || ' %)' %]"
+    layer.setMapTipTemplate("<br>".join([head, *dates]))
 
 
 def variables_map(layer: QgsVectorLayer, facts: Facts) -> None:
@@ -124,4 +152,5 @@ DRESSERS = {
     "disagreement": disagreement_map,
     "methoderrors": error_map,
     "variables": variables_map,
+    "settlementchange": change_map,
 }

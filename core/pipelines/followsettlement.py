@@ -66,6 +66,7 @@ def run(job: FollowSettlement, progress: Progress) -> Result:
         "dates": dates,
         "reference": dates[reference],
         "columns": columns,
+        "p_columns": {date: f"p_{column(date)}" for date in dates},
         "cells": len(mapped),
         "level": job.level,
         "control": job.control,

@@ -17,6 +17,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm, t
 
 from ..errors import BadInput
+from .names import BECAME, FAVELA_STAYS, NO_LONGER, OTHER_STAYS, UNDETECTED
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -30,10 +31,6 @@ LEAST_MOVING = 30
 MAD = float(norm.ppf(0.75))
 TAIL = 0.95
 """Quantile of stable cells at which the tails of the distribution are fitted."""
-BECAME, NO_LONGER = "became favela", "no longer favela"
-FAVELA_STAYS, OTHER_STAYS = "favela throughout", "other throughout"
-UNDETECTED = "no detectable change"
-CHANGES = (BECAME, NO_LONGER, FAVELA_STAYS, OTHER_STAYS, UNDETECTED)
 
 
 def log_odds(probability: Float) -> Float:
@@ -164,7 +161,7 @@ def false_discovery(chance: Float) -> Float:
 
 
 def name_changes(before: Bool, after: Bool, detected: Bool) -> NDArray[np.object_]:
-    """(n,) one of `CHANGES`.
+    """(n,) one of `CHANGES` of `names.py`.
 
     Args:
         before: (n,) favela on the first date.

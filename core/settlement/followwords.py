@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from .change import BECAME, CHANGES, NO_LONGER, UNDETECTED
 from .following import Pair, Read
+from .names import BECAME, CHANGES, NO_LONGER, UNDETECTED
 from .samecells import Same
 
 LISTED = 5

@@ -15,6 +15,14 @@ P_FAVELAS, RES, P_VEGETA, GHSL, ZI = "p_favelas", "res", "p_vegeta", "ghsl", "zi
 LABEL, STATUS = "label", "status"
 """What a cell teaches, empty where it teaches nothing; and why."""
 FAVELA, RESIDENTIAL = "favela", "residential"
+CLASS, PROBABILITY = "class", "probability"
+"""What a map of cells says of each; the class is empty where a cell is discarded."""
+
+BECAME, NO_LONGER = "became favela", "no longer favela"
+FAVELA_STAYS, OTHER_STAYS = "favela throughout", "other throughout"
+UNDETECTED = "no detectable change"
+CHANGES = (BECAME, NO_LONGER, UNDETECTED, FAVELA_STAYS, OTHER_STAYS)
+"""What a cell did between two dates; undetected: its class differs, but no more than noise lets it."""
 
 SIX = (P_VEGETA, "len_roads", "profile_co", "nb_connect", "min_connec", "slope")
 """The variables of the published random forest: share of vegetation, metres of streets, profile curvature, street
