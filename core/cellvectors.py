@@ -1,17 +1,20 @@
-"""One vector for each chip: what a backbone sees of a cell and around it, and over what its answer is averaged."""
+"""One vector for each cell: what a backbone sees of it and around it, and over what its answer is averaged."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..models.contract import Backbone
-from .chips import Chips
-from .jobs.embedcells import CELL, CENTRE, WINDOW
+from .chips import ENOUGH, Chips, Piece, Places, chips_of
+from .embedding import Runner
+from .jobs.embedcells import AUTO, CELL, CENTRE, WINDOW
 from .resizing import resized
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
+Int = NDArray[np.int64]
 SURROUNDINGS = 3
 """Side of a window in cells, for backbones that were not trained with windows of one size."""
 
@@ -26,6 +29,7 @@ class View:
         margin_px: read on each side of the cell besides.
         native: pixels stay as they are; else windows of another size are brought to `tile_px`.
         tile_px: side that the backbone takes.
+        whole: cells are cells of the backbone, so that those of a unit are seen at once.
     """
 
     context: str
@@ -33,28 +37,70 @@ class View:
     margin_px: int
     native: bool
     tile_px: int
+    whole: bool = False
 
     @classmethod
-    def of(cls, backbone: Backbone, context: str, window_px: int, cell_px: int, *, any_size: bool) -> "View":
+    def of(
+        cls, backbone: Backbone, context: str, window_px: int, cell_px: int, *, any_size: bool, on_lattice: bool
+    ) -> "View":
         """How a backbone is to see cells.
 
         Args:
             backbone: that makes the vectors.
-            context: `cell`, `window` or `centre`.
+            context: `auto`, `cell`, `window` or `centre`.
             window_px: wish; 0: what the backbone was trained with.
             cell_px: side of most cells.
             any_size: the backbone gives a window of any size one vector as well as any other.
+            on_lattice: all cells are squares of one size on one lattice of pixels.
         """
         tile, local = backbone.tile_size_px, backbone.exact
-        own = SURROUNDINGS * cell_px if local or any_size else tile
+        if context == AUTO:
+            context = CENTRE if local else CELL
         if context == CELL:
             return cls(context, 0, 0, local or any_size, tile)
         if context == CENTRE and local:
-            return cls(context, 0, backbone.halo_px, True, tile)
-        side = window_px or own
+            return cls(context, 0, backbone.halo_px, True, tile, on_lattice and backbone.patch_size_px == cell_px)
+        own = SURROUNDINGS * cell_px if local or any_size else tile
         patch = backbone.patch_size_px
-        native = local or any_size or (side % patch == 0 and side == tile)
-        return cls(context, -(-side // patch) * patch if any_size else side, 0, native and side >= cell_px, tile)
+        side = -(-(window_px or own) // patch) * patch if any_size else window_px or own
+        native = local or any_size or side == tile
+        return cls(context, side, 0, native and side >= cell_px, tile)
+
+
+def see(runner: Runner, view: View, places: Places, piece: Piece, batch: int) -> Iterator[tuple[Int, Float]]:
+    """Cells of a unit that have enough valid pixels, and their vectors: (n,) and (n, D) float32.
+
+    Args:
+        runner: of the backbone.
+        view: what it sees.
+        places: of all cells.
+        piece: of one unit.
+        batch: most windows at once.
+    """
+    if view.whole:
+        yield _as_cells(runner, view, places, piece)
+        return
+    for chips in chips_of(places, piece):
+        there = np.flatnonzero(chips.enough)
+        for start in range(0, len(there), batch):
+            some = there[start : start + batch]
+
+            def seen(part: slice, some: Int = some, chips: Chips = chips) -> Float:
+                return vectors_of(runner.backbone, view, chips.some(some[part]))
+
+            yield chips.at[some], runner.run(seen, len(some))
+
+
+def _as_cells(runner: Runner, view: View, places: Places, piece: Piece) -> tuple[Int, Float]:
+    """Cells that are those of the backbone: one look at the unit gives them all."""
+    margin, side = view.margin_px, runner.backbone.patch_size_px
+    inner = piece.valid[margin : piece.valid.shape[0] - margin, margin : piece.valid.shape[1] - margin]
+    share = inner.reshape(inner.shape[0] // side, side, inner.shape[1] // side, side).mean(axis=(1, 3))
+    made = runner.run(lambda part: runner.backbone(piece.values[None], piece.valid[None]), 1)[0]
+    corner = np.array([piece.window.row + margin, piece.window.col + margin])
+    row, col = ((places.inside[piece.at, :2] - corner) // side).T
+    enough = share[row, col] >= ENOUGH
+    return piece.at[enough], np.ascontiguousarray(made[:, row[enough], col[enough]].T)
 
 
 def vectors_of(backbone: Backbone, view: View, chips: Chips) -> Float:
@@ -72,8 +118,7 @@ def vectors_of(backbone: Backbone, view: View, chips: Chips) -> Float:
     if view.context == CELL:
         valid = valid & cell
         values = values * valid[:, None]
-    fits = view.native or valid.shape[1:] == (view.tile_px, view.tile_px)
-    if not fits:
+    if not view.native and valid.shape[1:] != (view.tile_px, view.tile_px):
         values, valid = resized(values, valid, view.tile_px, view.tile_px)
         cell = resized(cell[:, None].astype(np.float32), np.ones_like(cell), view.tile_px, view.tile_px)[0][:, 0] >= 0.5
     if view.context in (CELL, WINDOW):

@@ -20,8 +20,10 @@ Bool = NDArray[np.bool_]
 Int = NDArray[np.int64]
 BLOCK_PX = 768
 """Side of the squares of the raster whose cells are read together; windows reach beyond."""
-UNIT = 32
+UNIT = 36
 """Cells in a unit: what is lost when a run is killed, and what a backbone sees at once at most."""
+NEAR = 6
+"""Cells of a unit lie within so many sides of a cell of one another."""
 BOXLIKE = 0.999
 """A polygon that fills so much of its box is the box."""
 ENOUGH = 0.5
@@ -74,11 +76,21 @@ def places_of(geometry: NDArray[np.object_], grid: Grid, window_px: int = 0, mar
     return Places(np.concatenate([start, size], axis=1), np.concatenate([away, wide], axis=1), shapes)
 
 
+def lattice(places: Places) -> int:
+    """Side of the cells where all are squares of one size on one lattice of pixels; else 0."""
+    side = int(places.inside[0, 2])
+    squares = (places.inside[:, 2:] == side).all() and all(shape is None for shape in places.shapes)
+    return side if squares and not np.ptp(places.inside[:, :2] % side, axis=0).any() else 0
+
+
 def units_of(places: Places) -> list[Int]:
     """Indices of the cells of each unit: neighbours, at most `UNIT`, of one block of the raster."""
     block = places.inside[:, :2] // BLOCK_PX
-    order = np.lexsort((places.inside[:, 1], places.inside[:, 0], block[:, 1], block[:, 0]))
-    borders = np.flatnonzero(np.any(np.diff(block[order], axis=0) != 0, axis=1)) + 1
+    patch = places.inside[:, :2] // (NEAR * max(int(np.median(places.inside[:, 2:])), 1))
+    keys = (*places.inside[:, 1::-1].T, *patch[:, ::-1].T, *block[:, ::-1].T)
+    order = np.lexsort(keys)
+    near = np.concatenate([block, patch], axis=1)[order]
+    borders = np.flatnonzero(np.any(np.diff(near, axis=0) != 0, axis=1)) + 1
     units = []
     for piece in np.split(order, borders):
         units += np.array_split(piece, -(-len(piece) // UNIT)) if len(piece) else []
@@ -86,18 +98,35 @@ def units_of(places: Places) -> list[Int]:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """The pixels of one unit.
+
+    Attributes:
+        unit: its number.
+        at: (n,) which cells.
+        window: that holds those of all its cells.
+        values: (C, h, w) float32 of it, 0 where not valid.
+        valid: (h, w) bool.
+    """
+
+    unit: int
+    at: Int
+    window: Window
+    values: Float
+    valid: Bool
+
+
+@dataclass(frozen=True)
 class Chips:
     """Cells of one unit whose windows have one size.
 
     Attributes:
-        unit: its number.
         at: (B,) which cells.
         values: (B, C, h, w) float32, 0 where not valid.
         valid: (B, h, w) bool: valid in the raster.
         cell: (B, h, w) bool: pixels of the cell itself.
     """
 
-    unit: int
     at: Int
     values: Float
     valid: Bool
@@ -105,7 +134,7 @@ class Chips:
 
     def some(self, at: Int) -> "Chips":
         """A few of them."""
-        return Chips(self.unit, self.at[at], self.values[at], self.valid[at], self.cell[at])
+        return Chips(self.at[at], self.values[at], self.valid[at], self.cell[at])
 
     @property
     def enough(self) -> Bool:
@@ -114,25 +143,38 @@ class Chips:
         return np.asarray((self.valid & self.cell).sum(axis=(1, 2)) >= ENOUGH * np.maximum(own, 1))
 
 
-def read_chips(reader: Reader, places: Places, units: Sequence[Int], wanted: Sequence[int]) -> Iterator[Chips]:
-    """Chips of the wanted units, in their order; pieces of the raster are read once for all units in them.
+def read_units(reader: Reader, places: Places, units: Sequence[Int], wanted: Sequence[int]) -> Iterator[Piece]:
+    """Pixels of the wanted units, in their order; blocks of the raster are read once for all units in them.
 
     Args:
         reader: of the raster; used in this thread.
         places: of all cells.
         units: all of them.
-        wanted: numbers of those to read, rising.
+        wanted: numbers of those to read.
     """
-    piece: tuple[tuple[int, int], Window, Float, Bool] | None = None
-    left: dict[tuple[int, int], list[int]] = {}
+    held: tuple[tuple[int, int], Window, Float, Bool] | None = None
+    of_block: dict[tuple[int, int], list[int]] = {}
     for number in wanted:
-        left.setdefault(_block(places, units[number]), []).append(number)
+        of_block.setdefault(_block(places, units[number]), []).append(number)
     for number in wanted:
         key = _block(places, units[number])
-        if piece is None or piece[0] != key:
-            window = _around(places, np.concatenate([units[other] for other in left[key]]))
-            piece = (key, window, *reader.read(window))
-        yield from _cut(places, number, units[number], *piece[1:])
+        if held is None or held[0] != key:
+            window = _around(places, np.concatenate([units[other] for other in of_block[key]]))
+            held = (key, window, *reader.read(window))
+        window = _around(places, units[number])
+        cut = window.slices_in(held[1])
+        yield Piece(number, units[number], window, held[2][(slice(None), *cut)], held[3][cut])
+
+
+def chips_of(places: Places, piece: Piece) -> Iterator[Chips]:
+    """The window of each cell of a unit, those of one size together."""
+    sizes, group = np.unique(places.outside[piece.at, 2:], axis=0, return_inverse=True)
+    for which in range(len(sizes)):
+        at = piece.at[np.flatnonzero(group.reshape(-1) == which)]
+        slices = [Window(*map(int, places.outside[index])).slices_in(piece.window) for index in at]
+        values = np.stack([piece.values[(slice(None), *cut)] for cut in slices])
+        valid = np.stack([piece.valid[cut] for cut in slices])
+        yield Chips(at, values, valid, np.stack([own_pixels(places, int(index)) for index in at]))
 
 
 def _block(places: Places, unit: Int) -> tuple[int, int]:
@@ -145,17 +187,6 @@ def _around(places: Places, at: Int) -> Window:
     row, col, height, width = places.outside[at].T
     top, first = int(row.min()), int(col.min())
     return Window(top, first, int((row + height).max()) - top, int((col + width).max()) - first)
-
-
-def _cut(places: Places, number: int, unit: Int, window: Window, values: Float, valid: Bool) -> Iterator[Chips]:
-    """Chips of a unit out of a piece, those of one size together."""
-    sizes, group = np.unique(places.outside[unit, 2:], axis=0, return_inverse=True)
-    for which in range(len(sizes)):
-        at = unit[np.flatnonzero(group.reshape(-1) == which)]
-        slices = [Window(*map(int, places.outside[index])).slices_in(window) for index in at]
-        chips = np.stack([values[(slice(None), *cut)] for cut in slices])
-        known = np.stack([valid[cut] for cut in slices])
-        yield Chips(number, at, chips, known, np.stack([own_pixels(places, int(index)) for index in at]))
 
 
 def own_pixels(places: Places, index: int) -> Bool:

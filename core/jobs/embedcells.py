@@ -6,8 +6,8 @@ from typing import ClassVar
 from .declare import JobFacts, Kind, param
 from .source import EmbedJob
 
-CELL, WINDOW, CENTRE = "cell", "window", "centre"
-CONTEXTS = (CELL, WINDOW, CENTRE)
+AUTO, CELL, WINDOW, CENTRE = "auto", "cell", "window", "centre"
+CONTEXTS = (AUTO, CELL, WINDOW, CENTRE)
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class EmbedCells(EmbedJob):
     context: str = param(
         Kind.CHOICE,
         "What the backbone sees",
-        default=CELL,
+        default=AUTO,
         choices=CONTEXTS,
         help="cell: the pixels of the cell alone, brought to the size that a network was trained with, as published "
         "for favelas. window: a window of pixels as they are, centred on the cell, as one whole. centre: the same "
-        "window, but only what the network says of the cell itself is kept.",
+        "window, but only what is said of the cell itself is kept. auto: cell for networks, centre for others.",
     )
     window_px: int = param(
         Kind.INTEGER,
@@ -61,6 +61,6 @@ class EmbedCells(EmbedJob):
 
     def problem(self) -> str:
         """As for every embedding; and a window where only the cell is seen."""
-        if self.window_px and self.context == CELL:
-            return "A window is given, but 'What the backbone sees' is the cell alone: choose window or centre."
+        if self.window_px and self.context in (AUTO, CELL):
+            return "A window is given, but 'What the backbone sees' is not: choose window or centre."
         return super().problem()

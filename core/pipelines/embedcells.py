@@ -2,9 +2,9 @@
 
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ from ...models.contract import Backbone, suitable_batch
 from .. import components
 from ..asked import content_of, inputs_of, request_of, table_up_to_date
 from ..atomic import check_apart, check_folder
-from ..cellvectors import View, vectors_of
-from ..chips import Chips, Places, places_of, read_chips, units_of
+from ..cellvectors import View, see
+from ..chips import UNIT, Piece, Places, lattice, places_of, read_units, units_of
 from ..embedding import Runner
 from ..errors import BadInput, BadJob
 from ..grid import Grid, Window
@@ -33,6 +33,7 @@ from ..sidecar import read_sidecar, write_sidecar
 from ..space import Space, build, space_of, stored_weights
 from ..spool import Spool, digest, journal_path, kept, part_path
 from ..tablemap import check_format, write_table
+from ..tiling import spread
 from ..twincard import scene_for
 from ..vector import parse_source, read_vector
 from ..windows import Reader
@@ -40,8 +41,13 @@ from ..windows import Reader
 Float = NDArray[np.float32]
 INPUTS = ("input", "second", "cells", "like", "weights", "model")
 PREFIX = "emb_"
-MOST_JUDGED = 20_000
-"""Vectors from which components are taken."""
+MOST_BY_DEFAULT = 1024
+"""Dimensions where nobody asks for a number: a table has a column for each, and GeoPackage takes 2,000."""
+MOST_COLUMNS = 1900
+"""Of an embedding in a GeoPackage, which holds other fields too."""
+MOST_JUDGED, MOST_JUDGED_BYTES = 20_000, 128 * 2**20
+"""Vectors from which components are taken, and what they may measure."""
+MOST_SERIES_PATCH = 8
 LAYOUT = "vectors of units of cells, float32, deflated"
 
 
@@ -55,6 +61,11 @@ def run(job: EmbedCells, progress: Progress) -> Result:
     check_apart(job.outputs(), inputs_of(job, INPUTS))
     check_format(job.output, "layer of cells")
     check_folder(job.output)
+    if job.dimensions > MOST_COLUMNS and job.output.lower().endswith(".gpkg"):
+        raise BadJob(
+            f"A GeoPackage holds at most {MOST_COLUMNS} dimensions, not {job.dimensions}. Ask for fewer, or write "
+            "parquet."
+        )
     with environment():
         space = space_of(job)
         request = request_of(job, inputs_of(job, INPUTS))
@@ -75,7 +86,7 @@ def _make(job: EmbedCells, space: Space, request: Mapping[str, Any], progress: P
     space = replace(
         space, bands=scene.bands, second_bands=scene.second_bands, roles=scene.roles, units=scene.units,
         dates=scene.dates, months=scene.months, pixel_m=scene.pixel_m,
-        patch_size_px=space.patch_size_px or int(space.card.free_patch),
+        dimensions=space.dimensions or space.card.default_dimensions or MOST_BY_DEFAULT,
     )  # fmt: skip
     with scene.open() as reader:
         geometry = _on_grid(table, reader.grid, job.cells)
@@ -83,25 +94,73 @@ def _make(job: EmbedCells, space: Space, request: Mapping[str, Any], progress: P
         region = _region(own, reader.grid, job)
         sample = WindowSample(reader, region, job.seed)
         progress.checkpoint(0.0, "Building the backbone")
-        known = space if earlier is None else Space.from_json(earlier)
+        side = int(np.median(own.inside[:, 2:]))
+        known = replace(space, patch_size_px=_patch(space, own, side)) if earlier is None else Space.from_json(earlier)
         backbone = build(known, scene, reader, sample, job, region.height * region.width, progress)
         if earlier is None:
             warn_of_pixels(job.like, space, reader, sample, progress)
-        side = int(np.median(own.inside[:, 2:]))
-        view = View.of(backbone, *_context(job), side, any_size=bool(reader.looks))
+        context = _context(job)
+        view = View.of(backbone, *context, side, any_size=bool(reader.looks), on_lattice=bool(lattice(own)))
         places = places_of(geometry, reader.grid, view.window_px, view.margin_px)
-        _announce(job, reader, backbone, view, side, len(table), progress)
-        keep = replace(known, state=backbone.state(), identity=backbone.identity).to_json()
-        runner = Runner(backbone, progress.warning)
-        found = _vectors(job, runner, view, reader, places, request, keep, progress.part(0.05, 0.9))
-    vectors, backbone = _reduced(found, space, backbone, progress)
-    identity = digest({"backbone": backbone.identity, "view": [view.context, view.window_px, view.native]})
-    settled = replace(
-        space, state=backbone.state(), identity=backbone.identity, patch_size_px=backbone.patch_size_px,
-        tile_size_px=space.tile_size_px if backbone.exact else backbone.tile_size_px,
-        picture=space.picture or components.picture(_thinned(vectors), backbone.ordered),
-    )  # fmt: skip
-    return _write(job, table, vectors, settled, identity, (backbone, view, runner), request, progress)
+        _announce(reader, backbone, view, side, len(table), progress)
+        seen = Seen(reader, places, units_of(places), view, Runner(backbone, progress.warning), job.batch_size)
+        if earlier is None:
+            _reduce(seen, known, progress.part(0.02, 0.1))
+        runner = seen.runner
+        keep = replace(known, state=runner.backbone.state(), identity=runner.backbone.identity)
+        vectors = _vectors(job, seen, request, keep, progress.part(0.1, 0.9))
+    if not np.isfinite(vectors).all(axis=1).any():
+        raise BadInput("No cell has enough valid pixels: all is nodata, masked, NaN, or outside the raster.")
+    picture = space.picture or components.picture(_thinned(vectors), runner.backbone.ordered)
+    return _write(job, table, vectors, replace(keep, picture=picture), seen, request, progress)
+
+
+def _patch(space: Space, places: Places, side: int) -> int:
+    """Pixels to a cell of the backbone, where it can choose: whole cells where they lie on a lattice.
+
+    Series of dates get the largest part of a cell that they take, as all their pixels at all dates are tokens.
+    """
+    if space.patch_size_px or not space.card.free_patch:
+        return space.patch_size_px
+    if space.card.series:
+        return next(patch for patch in range(MOST_SERIES_PATCH, 0, -1) if side % patch == 0)
+    return lattice(places) or 1
+
+
+@dataclass
+class Seen:
+    """What sees which cells of what."""
+
+    reader: Reader
+    places: Places
+    units: list[NDArray[np.int64]]
+    view: View
+    runner: Runner
+    batch_size: int
+
+    def unit(self, piece: Piece) -> Iterator[tuple[NDArray[np.int64], Float]]:
+        """Cells of a unit, and their vectors."""
+        backbone = self.runner.backbone
+        batch = self.batch_size or (UNIT if backbone.exact else suitable_batch(backbone, 0))
+        return see(self.runner, self.view, self.places, piece, batch)
+
+
+def _reduce(seen: Seen, space: Space, progress: Progress) -> None:
+    """Components in place of the dimensions, where fewer are wanted, from units that lie evenly spread."""
+    backbone = seen.runner.backbone
+    if space.dimensions >= backbone.embed_dim:
+        return
+    most = max(MOST_JUDGED_BYTES // (4 * backbone.embed_dim), space.dimensions + 1)
+    wanted = spread(len(seen.units))[: -(-min(most, MOST_JUDGED) // UNIT)]
+    found: list[Float] = []
+    for number, piece in enumerate(read_units(seen.reader, seen.places, seen.units, sorted(wanted))):
+        progress.checkpoint(number / len(wanted), "Sampling cells")
+        found += [vectors for _, vectors in seen.unit(piece)]
+    sample = np.concatenate(found) if found else np.zeros((0, backbone.embed_dim), np.float32)
+    if len(sample) > 1:
+        fitted = components.fit(sample, min(space.dimensions, len(sample)))
+        seen.runner.backbone = components.ReducedBackbone(backbone, fitted)
+        progress.info(f"Of {backbone.embed_dim} dimensions the first {len(fitted.axes)} principal components are kept.")
 
 
 def _context(job: EmbedCells) -> tuple[str, int]:
@@ -169,29 +228,26 @@ def _region(places: Places, grid: Grid, job: EmbedCells) -> Window:
     return region
 
 
-def _announce(
-    job: EmbedCells, reader: Reader, backbone: Backbone, view: View, side: int, count: int, progress: Progress
-) -> None:
+def _announce(reader: Reader, backbone: Backbone, view: View, side: int, count: int, progress: Progress) -> None:
     for note in reader.notes:
         progress.warning(note)
     if view.window_px and view.window_px < side:
         progress.warning(
             f"Cells are about {side} px wide, more than the window of {view.window_px} px: they are shrunk."
         )
-    seen = f"windows of {view.window_px} px around them" if view.window_px else "their own pixels"
+    about = "what is said of each and its surroundings" if view.margin_px else "their own pixels"
+    shown = f"windows of {view.window_px} px around them" if view.window_px else about
     brought = "" if view.native else f", brought to {view.tile_px} px"
-    progress.info(f"{count} cells of about {side} px; {backbone.device} sees {seen}{brought}.")
+    progress.info(f"{count} cells of about {side} px; {shown}{brought}; {backbone.device}.")
 
 
 def _vectors(
-    job: EmbedCells, runner: Runner, view: View, reader: Reader, places: Places, request: Mapping[str, Any],
-    keep: Mapping[str, Any], progress: Progress,
+    job: EmbedCells, seen: Seen, request: Mapping[str, Any], keep: Space, progress: Progress
 ) -> Float:  # fmt: skip
     """(N, D) float32, NaN where too little of a cell is valid; finished units survive whatever happens."""
-    units = units_of(places)
-    vectors = np.full((len(places), runner.backbone.embed_dim), np.nan, np.float32)
-    spool = Spool(Path(job.output), request, LAYOUT, keep)
-    batch = suitable_batch(runner.backbone, job.batch_size) if not runner.backbone.exact else len(places)
+    units = seen.units
+    vectors = np.full((len(seen.places), seen.runner.backbone.embed_dim), np.nan, np.float32)
+    spool = Spool(Path(job.output), request, LAYOUT, keep.to_json())
     try:
         for number, stored in spool.blocks.items():
             spool.file.seek(stored.offset)
@@ -200,54 +256,15 @@ def _vectors(
         wanted = [number for number in range(len(units)) if number not in spool.blocks]
         if spool.blocks:
             progress.info(f"Going on with an earlier run: {len(spool.blocks)} of {len(units)} parts are done.")
-        before: int | None = None
-        for chips in read_chips(reader, places, units, wanted):
-            if before not in (None, chips.unit):
-                _keep(spool, before, vectors[units[before]])
-            before = chips.unit
-            progress.checkpoint(chips.unit / len(units), "Seeing cells")
-            _see(runner, view, chips, vectors, batch)
-        if before is not None:
-            _keep(spool, before, vectors[units[before]])
+        for piece in read_units(seen.reader, seen.places, units, wanted):
+            progress.checkpoint(piece.unit / len(units), "Seeing cells")
+            for at, found in seen.unit(piece):
+                vectors[at] = found
+            body = np.ascontiguousarray(vectors[piece.at]).tobytes()
+            spool.append(piece.unit, [zlib.compress(body, 1)])
     finally:
         spool.close()
     return vectors
-
-
-def _keep(spool: Spool, number: int, vectors: Float) -> None:
-    spool.append(number, [zlib.compress(np.ascontiguousarray(vectors).tobytes(), 1)])
-
-
-def _see(runner: Runner, view: View, chips: Chips, vectors: Float, batch: int) -> None:
-    """Vectors of the chips that hold enough."""
-    there = np.flatnonzero(chips.enough)
-    for start in range(0, len(there), batch):
-        some = there[start : start + batch]
-
-        def see(part: slice, some: NDArray[np.int64] = some) -> Float:
-            return vectors_of(runner.backbone, view, chips.some(some[part]))
-
-        vectors[chips.at[some]] = runner.run(see, len(some))
-
-
-def _reduced(vectors: Float, space: Space, backbone: Backbone, progress: Progress) -> tuple[Float, Backbone]:
-    """Vectors with as many dimensions as were asked for.
-
-    Raises:
-        BadInput: no cell has enough valid pixels.
-    """
-    there = np.isfinite(vectors).all(axis=1)
-    if not there.any():
-        raise BadInput("No cell has enough valid pixels: all is nodata, masked, NaN, or outside the raster.")
-    wanted = min(space.dimensions or backbone.embed_dim, backbone.embed_dim)
-    if space.dimensions > backbone.embed_dim:
-        progress.warning(f"The backbone gives {backbone.embed_dim} dimensions; {space.dimensions} were asked for.")
-    if wanted == backbone.embed_dim:
-        return vectors, backbone
-    fitted = components.fit(_thinned(vectors), wanted)
-    projected = np.full((len(vectors), wanted), np.nan, np.float32)
-    projected[there] = fitted.project(vectors[there].T[None, :, :, None])[0, :, :, 0].T
-    return projected, components.ReducedBackbone(backbone, fitted)
 
 
 def _thinned(vectors: Float) -> Float:
@@ -256,10 +273,11 @@ def _thinned(vectors: Float) -> Float:
 
 
 def _write(
-    job: EmbedCells, table: gpd.GeoDataFrame, vectors: Float, space: Space, identity: str,
-    made: tuple[Backbone, View, Runner], request: Mapping[str, Any], progress: Progress,
+    job: EmbedCells, table: gpd.GeoDataFrame, vectors: Float, space: Space,
+    seen: Seen, request: Mapping[str, Any], progress: Progress,
 ) -> dict[str, Any]:  # fmt: skip
-    backbone, view, runner = made
+    backbone, view, runner = seen.runner.backbone, seen.view, seen.runner
+    identity = digest({"backbone": backbone.identity, "view": [view.context, view.window_px, view.native]})
     progress.checkpoint(0.92, "Writing the table")
     names = [f"{PREFIX}{number}" for number in range(1, vectors.shape[1] + 1)]
     replaced = _earlier(table.columns)

@@ -6,7 +6,7 @@ import shapely
 from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
-from quadrat.core.chips import UNIT, own_pixels, places_of, read_chips, units_of
+from quadrat.core.chips import UNIT, chips_of, lattice, own_pixels, places_of, read_units, units_of
 from quadrat.core.grid import Grid, Window
 from quadrat.core.resizing import resized, weights
 
@@ -31,6 +31,13 @@ def cell(row, col, size=15, shift=0.0):
     """A square of pixels as a polygon on the ground."""
     left, top = 500 + 10 * (col + shift), 9000 - 10 * (row + shift)
     return shapely.box(left, top - 10 * size, left + 10 * size, top)
+
+
+def all_chips(reader, places):
+    """Chips of all cells, unit by unit."""
+    units = units_of(places)
+    for piece in read_units(reader, places, units, range(len(units))):
+        yield from chips_of(places, piece)
 
 
 def test_aligned_cells_are_their_pixels():
@@ -86,9 +93,9 @@ def test_units_hold_every_cell_once_whatever_the_order():
 def test_chips_hold_the_pixels_of_their_windows():
     cells = np.array([cell(r, c) for r in (0, 30, 85) for c in (0, 45, 105)] + [cell(40, 80, 7)])
     places = places_of(cells, GRID, 21)
-    units, reader = units_of(places), Numbered()
+    reader = Numbered()
     seen = []
-    for chips in read_chips(reader, places, units, range(len(units))):
+    for chips in all_chips(reader, places):
         for index, values, valid in zip(chips.at, chips.values, chips.valid, strict=True):
             row, col, height, width = places.outside[index]
             assert valid.shape == (height, width)
@@ -99,10 +106,16 @@ def test_chips_hold_the_pixels_of_their_windows():
     assert sorted(seen) == list(range(10)) and reader.reads == 1
 
 
+def test_a_lattice_is_of_one_size_and_one_phase():
+    assert lattice(places_of(np.array([cell(3, 4), cell(18, 34)]), GRID)) == 15
+    assert lattice(places_of(np.array([cell(3, 4), cell(17, 34)]), GRID)) == 0
+    assert lattice(places_of(np.array([cell(3, 4), cell(18, 34, 14)]), GRID)) == 0
+
+
 def test_a_cell_mostly_beyond_the_raster_has_not_enough():
     places = places_of(np.array([cell(-10, 0), cell(-5, 0)]), GRID)
     found = {}
-    for chips in read_chips(Numbered(), places, units_of(places), [0]):
+    for chips in all_chips(Numbered(), places):
         found |= dict(zip(chips.at.tolist(), chips.enough.tolist(), strict=True))
     assert found == {0: False, 1: True}
 

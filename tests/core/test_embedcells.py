@@ -4,6 +4,7 @@ import json
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from quadrat.core.errors import BadInput, BadJob, Cancelled, Stale
@@ -74,6 +75,17 @@ def test_plain_bands_are_means_of_the_cells(make_raster, cells, embed):
     assert found == pytest.approx(means(values, valid, 6), rel=1e-5)
     assert "row" in table and list(table.columns).count("emb_1") == 1 and "emb_99" not in table
     assert any("replaced" in line for line in embed.log)
+
+
+def test_cells_off_a_lattice_are_seen_one_by_one_and_get_the_same(make_raster, cells, embed):
+    raster = make_raster()
+    layer = cells(raster)
+    _, together = embed(raster, layer, backbone="raw")
+    table = gpd.read_file(layer)
+    odd = table.iloc[:1].assign(geometry=table.geometry.iloc[:1].scale(0.5, 0.5))
+    gpd.GeoDataFrame(pd.concat([table, odd]), crs=table.crs).to_file(layer)
+    _, alone = embed(raster, layer, "b.gpkg", backbone="raw")
+    assert alone[:-1] == pytest.approx(together, rel=1e-5)
 
 
 def test_order_and_coordinate_system_of_the_layer_do_not_matter(make_raster, cells, embed):
@@ -187,7 +199,7 @@ def test_like_must_be_whole_and_not_contradicted(make_raster, cells, embed, tmp_
 def test_out_of_memory_halves_the_batch(make_raster, cells, embed):
     raster = make_raster()
     _, calm = embed(raster, cells(raster))
-    _, greedy = embed(raster, cells(raster), "b.gpkg", backbone="greedynet", context="centre")
+    _, greedy = embed(raster, cells(raster), "b.gpkg", backbone="greedynet", context="cell")
     assert np.isfinite(greedy).all() and len(greedy) == len(calm)
     assert any("Memory ran out" in line for line in embed.log)
 
