@@ -22,4 +22,5 @@ def choose(evidence: Evidence) -> str:
     if evidence.F is None or evidence.mapped is None:
         return "stratified"
     spread = evidence.moments(evidence.F)[1]
-    return "prediction" if spread.max() > 0 else "stratified"
+    rounding = 1e-12 * float((evidence.F**2).max())
+    return "prediction" if spread.max() > rounding else "stratified"

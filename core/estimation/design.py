@@ -25,7 +25,7 @@ class Stratum:
     count: int
     """Cells or units in it."""
     area_m2: float
-    """Their true area; equals `count` where areas are unknown or units have none."""
+    """Their true area; equals `count` where areas are unknown, units have none, or units count alike."""
     drawn: int = 0
     unsure: bool = False
     """True for places that the map leaves open: a stratum, but no class."""
@@ -51,6 +51,11 @@ class Design:
     stratum_field: str = ""
     note: str = ""
     """How areas were computed."""
+    unnamed: str = ""
+    """Name of the stratum of units without an entry in the stratum field."""
+    left_out: int = 0
+    """Units without such an entry that are not of the population."""
+    left_out_m2: float = 0.0
     recorded: bool = True
     """False when the user says so and no sidecar does."""
 

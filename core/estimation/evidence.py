@@ -1,6 +1,7 @@
 """What an estimate is made of, and what comes out of it. Arrays only; no files."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,11 +40,33 @@ class Evidence:
     shares: bool = True
     """True when Y lies between 0 and 1."""
     seed: int = 0
+    measure: Float | None = None
+    """(n,) size of each unit, such as its area, where units differ in it and the population is the sum of their sizes;
+    None: all count alike. Means within strata are then ratios, sum(size Y) / sum(size)."""
 
     @property
     def sizes(self) -> NDArray[np.int64]:
         """(H,) labelled units in each stratum."""
         return np.bincount(self.stratum, minlength=len(self.weights)).astype(np.int64)
+
+    @property
+    def pull(self) -> Float:
+        """(n,) size of each unit relative to the mean of its stratum's labelled ones; 1 where all count alike."""
+        if self.measure is None:
+            return np.ones(len(self.stratum))
+        sums = np.bincount(self.stratum, weights=self.measure, minlength=len(self.weights))
+        return np.asarray(self.measure * (self.sizes / np.where(sums > 0, sums, 1.0))[self.stratum])
+
+    @property
+    def worth(self) -> NDArray[Any]:
+        """(H,) equal units that would tell as much as the labelled ones of unequal size: (sum a)^2 / sum a^2.
+
+        Source: Kish 1965, Survey Sampling, section 11.7. The numbers of units where all count alike.
+        """
+        if self.measure is None:
+            return self.sizes
+        squares = np.bincount(self.stratum, weights=self.pull**2, minlength=len(self.weights))
+        return np.asarray(self.sizes**2 / np.where(squares > 0, squares, 1.0))
 
     @property
     def binary(self) -> bool:
@@ -63,11 +86,15 @@ class Evidence:
         """
         n = np.maximum(self.sizes, 1)[:, None]
         left = self.left[:, None]
-        within = 0.0 if inner is None else (1 - left) * self.moments(inner)[0]
+        within = 0.0 if inner is None else (1 - left) * self._plain_means(inner * self.pull[:, None] ** 2)
         return np.asarray(self.weights[:, None] ** 2 / n * (left * variances + within))
 
     def moments(self, values: Float) -> tuple[Float, Float]:
         """Mean and variance (n - 1) of a column of values in each stratum.
+
+        Where units differ in size: their ratio, and n times its variance by the jackknife (Wolter 2007, Introduction
+        to Variance Estimation, section 4.2), which is the usual variance for equal sizes and, unlike the linearised
+        form, not too small for large units among few. So variance / n is that of the mean in both cases.
 
         Args:
             values: (n, K).
@@ -75,13 +102,18 @@ class Evidence:
         Returns:
             two arrays (H, K).
         """
-        n = np.maximum(self.sizes, 1)[:, None]
+        pull, n = self.pull[:, None], self.sizes[:, None]
+        mean = self._plain_means(pull * values)
+        squares = np.zeros_like(mean)
+        without = np.maximum(n[self.stratum] - pull, 1e-9) / np.maximum(n[self.stratum] - 1, 1)  # 1 for equal sizes
+        np.add.at(squares, self.stratum, (pull * (values - mean[self.stratum]) / without) ** 2)
+        return mean, squares / np.maximum(n - 1, 1)
+
+    def _plain_means(self, values: Float) -> Float:
+        """(H, K) means over the labelled units of each stratum."""
         sums = np.zeros((len(self.weights), values.shape[1]))
         np.add.at(sums, self.stratum, values)
-        mean = sums / n
-        squares = np.zeros_like(sums)
-        np.add.at(squares, self.stratum, (values - mean[self.stratum]) ** 2)
-        return mean, squares / np.maximum(n - 1, 1)
+        return np.asarray(sums / np.maximum(self.sizes, 1)[:, None])
 
 
 @dataclass(frozen=True)

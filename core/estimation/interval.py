@@ -48,7 +48,7 @@ def jeffreys_limits(x: Any, n: Any, level: float) -> tuple[Any, Any]:
     return low, high
 
 
-def combine(weights: Float, x: Float, n: NDArray[np.int64], left: Float, level: float) -> tuple[float, float, str]:
+def combine(weights: Float, x: Float, n: NDArray[Any], left: Float, level: float) -> tuple[float, float, str]:
     """Interval of a weighted sum of independent binomial shares.
 
     Distances from each stratum's share to its own limits are added in quadrature (MOVER: Zou, Huang and Zhang 2009,
@@ -58,7 +58,7 @@ def combine(weights: Float, x: Float, n: NDArray[np.int64], left: Float, level: 
     Args:
         weights: (H,) of the strata.
         x: (H,) how often the class was met.
-        n: (H,) how often it was looked for, at least 1.
+        n: (H,) how often it was looked for, at least 1; need not be whole.
         left: (H,) finite population correction.
         level: of the interval.
 
@@ -71,7 +71,7 @@ def combine(weights: Float, x: Float, n: NDArray[np.int64], left: Float, level: 
 
 
 def sum_limits(
-    weights: Float, x: Float, n: NDArray[np.int64], left: Float, level: float, *, exact: bool = True
+    weights: Float, x: Float, n: NDArray[Any], left: Float, level: float, *, exact: bool = True
 ) -> tuple[float, float]:
     """MOVER with exact or Jeffreys' limits, as in `combine`."""
     share = x / n
@@ -103,9 +103,7 @@ def t_quantile(parts: Float, n: NDArray[Any], level: float, spent: int = 1) -> f
     return float(stats.t.ppf((1 + level) / 2, max(freedom, 1.0)))
 
 
-def share_limits(
-    column: Float, value: float, parts: Float, n: NDArray[np.int64], level: float
-) -> tuple[float, float, str]:
+def share_limits(column: Float, value: float, parts: Float, n: NDArray[Any], level: float) -> tuple[float, float, str]:
     """Interval of a mean over units of shares between 0 and 1.
 
     With many units that have the class: exact limits for the number of independent yes/no answers that would give the
@@ -117,7 +115,7 @@ def share_limits(
         column: (n,) share of the class in each unit.
         value: the mean.
         parts: (H,) variances of the strata's contributions.
-        n: (H,) units in each stratum.
+        n: (H,) units in each stratum; equal ones that tell as much, where units differ in size.
         level: of the interval.
     """
     touched, lacking = int((column > 0).sum()), int((column < 1).sum())

@@ -28,3 +28,5 @@ class Material:
     unsure: float = 0.0
     """Share of the map that it leaves open."""
     places_word: str = "places"
+    ground: bool = False
+    """True for a value that is the share of each unit which is covered, so that mean times area is the ground."""

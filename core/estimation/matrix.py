@@ -45,6 +45,8 @@ def estimate(evidence: Evidence, level: float = 0.95) -> Estimate:
         raise BadInput("The correction by the confusion matrix needs classes and a prediction of all places.")
     if len(evidence.weights) > 1:
         raise BadInput("The correction by the confusion matrix is for simple random samples. Choose estimator auto.")
+    if evidence.measure is not None:
+        raise BadInput("The correction by the confusion matrix counts units alike. Choose estimator auto.")
     if (evidence.F.sum(axis=1) < 1).any():
         raise BadInput(
             "The prediction leaves labelled places open, unsure or outside, so the confusion matrix is not whole. "

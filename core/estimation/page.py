@@ -69,6 +69,8 @@ def page(numbers: Numbers, sentences: Sequence[str], job: dict[str, Any]) -> str
 def _title(numbers: Numbers, job: dict[str, Any]) -> str:
     if numbers["kind"] == "mean":
         return f"How large is the mean of '{job['field'] or 'reference'}'?"
+    if numbers["kind"] == "ground":
+        return f"How much ground is covered? {numbers['rows'][0]['name']}"
     return "How large is each class?" if numbers["kind"] == "area" else "What share has each class?"
 
 
@@ -121,7 +123,7 @@ def _interval(row: dict[str, Any]) -> str:
 
 
 def _bars(numbers: Numbers) -> str:
-    if numbers["kind"] == "mean":
+    if numbers["kind"] in ("mean", "ground"):
         return ""
     rows = sorted(numbers["rows"], key=lambda row: -row["share"]["value"])[:MOST_BARS]
     most = max(max(row["shown"]["high"], row["counted"] or 0.0) for row in rows) or 1.0
@@ -178,9 +180,14 @@ def _picture(rows: Sequence[dict[str, Any]], high: float, numbers: Numbers) -> s
 
 
 def _rows(numbers: Numbers) -> str:
-    heads = ["Class" if numbers["kind"] != "mean" else "Value", "Estimate", "95 % interval", "Standard error"]
+    heads = [
+        "Class" if numbers["kind"] not in ("mean", "ground") else "Value",
+        "Estimate",
+        "95 % interval",
+        "Standard error",
+    ]
     counted = any(row["counted"] is not None for row in numbers["rows"])
-    shares = numbers["kind"] == "area"
+    shares = numbers["kind"] in ("area", "ground")
     heads += (["Share"] if shares else []) + (["Counted"] if counted else []) + ["Labels", "More needed"]
     lines = []
     for row in numbers["rows"]:
@@ -198,7 +205,8 @@ def _rows(numbers: Numbers) -> str:
         cells += [f"{row['labels']:,}", _needed(row)]
         lines.append(f"<tr><td>{swatch}{escape(row['name'])}</td>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr>")
     aim = f"± {numbers['wanted']:g} {words.aim_unit(numbers)}"
-    told = f"Labels: {numbers['places_word']} that have the class. More needed: for {aim}."
+    labels = "with an answer" if numbers["kind"] in ("mean", "ground") else "that have the class"
+    told = f"Labels: {numbers['places_word']} {labels}. More needed: for {aim}."
     return section("In numbers", table(heads, lines), f'<p class="soft">{escape(told)}</p>')
 
 
@@ -261,9 +269,14 @@ def _strata(numbers: Numbers) -> str:
     if len(strata) < 2:
         return ""
     heads = ["Stratum", "Cells" if numbers["design"]["unit"] == "cell" else "Units", "Weight", "Drawn", "Labelled"]
+    areas = numbers["by_area"]
+    if areas:
+        heads.insert(2, "Area")
     total = sum(s["area_m2"] for s in strata)
     lines = [
-        f"<tr><td>{escape(s['name'])}</td><td>{s['count']:,}</td><td>{100 * s['area_m2'] / total:.2f} %</td>"
+        f"<tr><td>{escape(s['name'])}</td><td>{s['count']:,}</td>"
+        + (f"<td>{s['area_m2'] / 1e4:,.1f} ha</td>" if areas else "")
+        + f"<td>{100 * s['area_m2'] / total:.2f} %</td>"
         f"<td>{s['drawn'] or '–'}</td><td>{n}</td></tr>"
         for s, n in zip(strata, numbers["in_stratum"], strict=True)
     ]

@@ -19,6 +19,8 @@ from ..vector import parse_source, read_vector, write_geopackage
 from .design import TABLE, Design, design_from
 
 PLACE, ORDER = "place", "order"
+AREA = "area_m2"
+"""Field of the design's table: area of each unit."""
 OWN = (PLACE, ORDER, REFERENCE)
 SUFFIX = ".gpkg"
 

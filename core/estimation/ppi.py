@@ -18,6 +18,7 @@ from .stratified import estimate as stratified_estimate
 Float = NDArray[np.float64]
 LEAST_TUNED = 5
 """Labelled units above which lambda is tuned; below, the classical mean is given."""
+TINY = 1e-3
 MOST_LEANING = 0.2
 """Skewness over the root of n above which a t interval leans: as with a class that is in fewer than 25 units."""
 
@@ -80,7 +81,8 @@ def _prediction(evidence: Evidence) -> tuple[Float, Float, Float]:
 def _column(evidence: Evidence, k: int, level: float) -> Column:
     F, mapped, _ = _prediction(evidence)
     Y, f = evidence.Y[:, k], F[:, k]
-    if evidence.binary and np.isin(f, (0.0, 1.0)).all() and len(evidence.weights) == 1 and not evidence.beyond:
+    groups = evidence.binary and np.isin(f, (0.0, 1.0)).all() and len(evidence.weights) == 1
+    if groups and evidence.measure is None and not evidence.beyond:
         found = _by_groups(Y, f, float(mapped[0, k]), float(evidence.left[0]), level)
         if found is not None:
             return found
@@ -102,7 +104,7 @@ def _by_groups(Y: Float, f: Float, share: float, left: float, level: float) -> C
 
 
 def _general(evidence: Evidence, k: int, level: float) -> Column:
-    W, n, Y = evidence.weights, evidence.sizes, evidence.Y[:, k]
+    W, Y = evidence.weights, evidence.Y[:, k]
     f, mapped, mapped_sd = (part[:, k] for part in _prediction(evidence))
     trusts = _trusts(evidence, Y, f, mapped_sd)
     if not trusts.any():
@@ -116,8 +118,8 @@ def _general(evidence: Evidence, k: int, level: float) -> Column:
     drawn = np.where(evidence.beyond, W**2 * trust**2 * mapped_sd**2 / evidence.counts, 0.0)
     value, se = float(W @ mean), float(np.sqrt(parts.sum() + drawn.sum()))
     touched = min((Y > 0).sum(), (Y < 1).sum())
-    if not evidence.shares or (touched >= FEW_UNITS and _even(adjusted - mean[evidence.stratum])):
-        half = t_half(np.concatenate([parts, drawn]), np.concatenate([n, evidence.counts]), level, 2)
+    if not evidence.shares or (touched >= FEW_UNITS and _even(evidence.pull * (adjusted - mean[evidence.stratum]))):
+        half = t_half(np.concatenate([parts, drawn]), np.concatenate([evidence.worth, evidence.counts]), level, 2)
         low, high = value - half, value + half
         if not evidence.shares or (low >= 0 and high <= 1):
             return value, se, low, high, trust, "t"
@@ -132,24 +134,32 @@ def _trusts(evidence: Evidence, Y: Float, f: Float, mapped_sd: Float) -> Float:
 
     With one lambda for all, units that decide it would also be corrected by it, which biases skewed shares.
     """
-    W, n, home = evidence.weights, evidence.sizes, evidence.stratum
+    W, n = evidence.weights, evidence.sizes
     if len(Y) < LEAST_TUNED:
         return np.zeros(len(Y))
+    spread: float | Float = float((W**2 * evidence.left / n * mapped_sd**2).sum())
+    if spread <= 0:
+        return np.zeros(len(Y))
+    further = float((W**2 * mapped_sd**2 / evidence.counts).sum()) if evidence.beyond else 0.0
+    if evidence.measure is not None:
+        # A few large units swing the covariance of a sample, and with it its own variance of f, not that of all.
+        spread = np.maximum(_covariances(evidence, f, f), TINY * spread)
+    return np.asarray(np.clip(_covariances(evidence, Y, f) / (spread + further), 0.0, 1.0))
+
+
+def _covariances(evidence: Evidence, Y: Float, f: Float) -> Float:
+    """(n,) covariance of two means over the population, without each unit in turn."""
+    W, n, home = evidence.weights, evidence.sizes, evidence.stratum
     means, _ = evidence.moments(np.stack([Y, f], axis=1))
-    products = (Y - means[home, 0]) * (f - means[home, 1])
+    products = evidence.pull**2 * (Y - means[home, 0]) * (f - means[home, 1])
     sums = np.bincount(home, weights=products, minlength=len(W))
     covariance = sums / np.maximum(n - 1, 1)
     there = np.maximum(n[home], 3)
     without = np.where(n[home] > 2, (sums[home] - there / (there - 1) * products) / (there - 2), covariance[home])
     pull = W**2 * evidence.left / n
-    spread = float((pull * mapped_sd**2).sum())
-    if spread <= 0:
-        return np.zeros(len(Y))
-    further = float((W**2 * mapped_sd**2 / evidence.counts).sum()) if evidence.beyond else 0.0
     # Among drawn units of a small population the others tell of the one left out; the share not drawn sets that right.
     gap = evidence.left[home] * (without - covariance[home])
-    total = float((pull * covariance).sum()) + pull[home] * gap
-    return np.asarray(np.clip(total / (spread + further), 0.0, 1.0))
+    return np.asarray(float((pull * covariance).sum()) + pull[home] * gap)
 
 
 def _even(deviations: Float) -> bool:
@@ -173,7 +183,7 @@ def _parts(evidence: Evidence, residual: Float, parts: Float, level: float) -> t
         mean, variance = (part[:, 0] for part in evidence.moments(side[:, None]))
         own = W**2 * evidence.left / n * variance
         value = float(W @ mean)
-        low, high, _ = share_limits(side, value, own, n, level)
+        low, high, _ = share_limits(side, value, own, evidence.worth, level)
         near.append(value - low)
         far.append(high - value)
         total += float(own.sum())

@@ -6,6 +6,7 @@ Remote Sensing 35:4923-4939, 10.1080/01431161.2014.930207.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from .evidence import Estimate, Evidence, check
 from .interval import binomial_limits, combine, ratio_limits, share_limits, t_half
 
 Float = NDArray[np.float64]
+SOME_LABELS = 5
+"""Of a class and of all others in a stratum, from which their variance says how much units of unequal size tell."""
 
 
 def estimate(evidence: Evidence, level: float = 0.95) -> Estimate:
@@ -23,7 +26,7 @@ def estimate(evidence: Evidence, level: float = 0.95) -> Estimate:
         BadInput: a stratum has fewer than two labelled units.
     """
     check(evidence)
-    W, n = evidence.weights, evidence.sizes
+    W = evidence.weights
     means, variances = evidence.moments(evidence.Y)
     value = W @ means
     parts = evidence.parts(variances, evidence.inner)
@@ -32,17 +35,36 @@ def estimate(evidence: Evidence, level: float = 0.95) -> Estimate:
     binary = evidence.binary
     for k in range(len(value)):
         if binary:
-            low[k], high[k], name = combine(W, np.rint(means[:, k] * n), n, evidence.left, level)
+            hits, looks = _counts(means[:, k], variances[:, k], evidence)
+            low[k], high[k], name = combine(W, hits, looks, evidence.left, level)
         else:
             low[k], high[k], name = _mean_limits(evidence, k, float(value[k]), parts[:, k], level)
         method.append(name)
     return Estimate(value, se, low, high, tuple(method))
 
 
+def _counts(share: Float, variance: Float, evidence: Evidence) -> tuple[Float, NDArray[Any]]:
+    """(H,) how often the class was met and looked for in each stratum; as if so often where units differ in size.
+
+    Equal units that would tell as much (Kish), or fewer where those that have the class differ more in size than others
+    do, as the variance of the ratio tells; that one is not known where the class was met hardly ever, or nearly always.
+    """
+    n = evidence.sizes
+    if evidence.measure is None:
+        return np.rint(share * n), n
+    looks = evidence.worth.astype(np.float64)
+    told = np.minimum(share, 1 - share) * looks >= SOME_LABELS
+    own = np.divide(
+        share * (1 - share) * n * n / np.maximum(n - 1, 1), variance, out=looks.copy(), where=told & (variance > 0)
+    )
+    looks = np.maximum(np.minimum(looks, own), 1.0)
+    return share * looks, looks
+
+
 def _mean_limits(evidence: Evidence, k: int, value: float, parts: Float, level: float) -> tuple[float, float, str]:
     if evidence.shares:
-        return share_limits(evidence.Y[:, k], value, parts, evidence.sizes, level)
-    half = t_half(parts, evidence.sizes, level)
+        return share_limits(evidence.Y[:, k], value, parts, evidence.worth, level)
+    half = t_half(parts, evidence.worth, level)
     return value - half, value + half, "t"
 
 

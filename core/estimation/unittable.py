@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..classes import class_text
 from ..conformal import UNSURE
 from ..errors import BadInput
-from ..jobs.estimate import REFERENCE, EstimateArea
+from ..jobs.estimate import BY_ROWS, REFERENCE, EstimateArea
 from ..progress import Progress
 from ..samples import check_field
 from ..vector import read_vector
@@ -23,11 +23,13 @@ from .filled import (
     none_filled,
     numbers_of,
     one_hot,
-    read_sample,
     texts_of,
 )
 from .material import Material
 from .places import PLACE
+from .unitarea import alike
+from .unitdraw import ALIKE, left_out_told
+from .unitrecord import RowAreas, by_count, drawn_from, is_share, labelled_areas, recorded_strata, whole_areas
 
 Float = NDArray[np.float64]
 
@@ -36,7 +38,8 @@ def gather(job: EstimateArea, table: pd.DataFrame, recorded: Design | None, prog
     """Evidence of a sample of units; rows of one unit are averaged before anything else.
 
     Raises:
-        BadInput: nothing labelled, units that are not in the table of all, or a circle between prediction and sample.
+        BadInput: nothing labelled, units that are not in the table of all, areas that are not known, or a circle
+            between prediction and sample.
     """
     name = job.field or REFERENCE
     check_field(table, name, "Reference field", job.sample)
@@ -46,16 +49,18 @@ def gather(job: EstimateArea, table: pd.DataFrame, recorded: Design | None, prog
         check_field(whole, job.prediction_field, "Prediction field", predicting)
         check_independent(job, predicting, recorded)
     progress.checkpoint(0.4)
+    whole = drawn_from(whole, recorded)
     unit_of = _names(job, table, recorded, job.sample, drawn=True)
+    areas = labelled_areas(job, table, whole, unit_of, recorded)
     classes = Classes()
     Y_rows = _rows(job, table, name, job.sample, classes)
     filled_rows = _whole(Y_rows)
     if not filled_rows.any():
         raise none_filled(job, len(set(unit_of)))
-    population = _population(job, whole, recorded, predicting, classes)
+    population = _population(job, whole, recorded, predicting, classes, by_area=areas is not None)
     K = max(len(classes.entries), 1)
     Y_rows = _wider(Y_rows, K)
-    labelled = _averaged(unit_of, Y_rows, filled_rows)
+    labelled = _averaged(unit_of, Y_rows, filled_rows, areas)
     return _material(job, table, labelled, population, recorded, classes, unit_of, filled_rows, predicting)
 
 
@@ -70,6 +75,8 @@ class Units:
     """(n,) how many rows each has."""
     inner: Float
     """(n, K) variance of each mean, rows taken as a random look at the unit; 0 where a unit is one row."""
+    areas: Float | None = None
+    """(n,) square metres of each; None where units do not count by area."""
 
 
 @dataclass
@@ -80,6 +87,8 @@ class Population:
     """With their predictions; None when there is no prediction or no table of them."""
     stratum: dict[str, str]
     """By name of the unit; empty when not known."""
+    note: str = ""
+    """How areas were computed."""
 
 
 def _all_units(job: EstimateArea, recorded: Design) -> pd.DataFrame | None:
@@ -138,37 +147,45 @@ def _wider(rows: Float, K: int) -> Float:
     return wide
 
 
-def _averaged(names: list[str], rows: Float, used: NDArray[np.bool_]) -> Units:
-    """Means over the used rows of each unit, units in the order in which they come first."""
+def _averaged(names: list[str], rows: Float, used: NDArray[np.bool_], areas: RowAreas | None) -> Units:
+    """Means over the used rows of each unit, by area where rows have one; units in the order in which they come."""
     kept = np.flatnonzero(used)
     texts = [names[i] for i in kept]
     numbers, unique = pd.factorize(np.array(texts, dtype=object))
     count = np.bincount(numbers, minlength=len(unique)).astype(np.float64)
+    weight = np.ones(len(kept)) if areas is None else areas.rows[kept]
+    weight = weight * (count / np.bincount(numbers, weights=weight, minlength=len(unique)))[numbers]
     sums = np.zeros((len(unique), rows.shape[1]))
-    np.add.at(sums, numbers, rows[kept])
+    np.add.at(sums, numbers, rows[kept] * weight[:, None])
     means = sums / count[:, None]
     squares = np.zeros_like(sums)
-    np.add.at(squares, numbers, (rows[kept] - means[numbers]) ** 2)
+    np.add.at(squares, numbers, (weight[:, None] * (rows[kept] - means[numbers])) ** 2)
     inner = squares / np.maximum(count * (count - 1), 1)[:, None]
-    return Units([str(name) for name in unique], means, count, inner)
+    found = [str(name) for name in unique]
+    own = None if areas is None else np.array([areas.units[name] for name in found])
+    return Units(found, means, count, inner, own)
 
 
 def _population(
-    job: EstimateArea, whole: pd.DataFrame | None, recorded: Design | None, source: str, classes: Classes
-) -> Population:
+    job: EstimateArea, whole: pd.DataFrame | None, recorded: Design | None, source: str, classes: Classes, *,
+    by_area: bool,
+) -> Population:  # fmt: skip
     if whole is None:
         return Population(None, {})
     names = _names(job, whole, recorded, source, drawn=False)
+    areas = whole_areas(whole, names, source) if by_area else None
+    note = areas.note if areas is not None else ""
     field = recorded.stratum_field if recorded is not None else job.stratum_field
     stratum = dict.fromkeys(names, "")
     if field:
         check_field(whole, field, "Stratum field", source)
-        stratum = dict(zip(names, (class_text(value) for value in whole[field]), strict=True))
+        empty = recorded.unnamed if recorded is not None else f"no {field}"
+        stratum = dict(zip(names, (class_text(value) or empty for value in whole[field]), strict=True))
     elif recorded is None and job.design == "stratified":
         raise BadInput("A stratified sample of units needs the stratum field.")
     if not job.prediction_field:
         every = np.ones((len(names), 1))
-        return Population(_averaged(names, every, np.ones(len(names), dtype=bool)), stratum)
+        return Population(_averaged(names, every, np.ones(len(names), dtype=bool), areas), stratum, note)
     rows = _predicted(job, whole, source, classes)
     there = _whole(rows)
     lost = set(names) - {name for name, ok in zip(names, there, strict=True) if ok}
@@ -177,7 +194,7 @@ def _population(
             f"{len(lost)} units of {source} have no prediction in '{job.prediction_field}': {listed(sorted(lost), 3)}. "
             "All of them need one."
         )
-    return Population(_averaged(names, rows, there), stratum)
+    return Population(_averaged(names, rows, there, areas), stratum, note)
 
 
 def _material(
@@ -185,82 +202,122 @@ def _material(
     classes: Classes, unit_of: list[str], filled_rows: NDArray[np.bool_], source: str,
 ) -> Material:  # fmt: skip
     design, stratum = _design(job, labelled, population, recorded, source)
-    K = labelled.means.shape[1]
-    Y, F, mapped, spread, counts = labelled.means, None, None, None, design.counts
-    beyond, notes = job.population == "beyond", []
+    notes = []
+    beyond = job.population == "beyond"
     if recorded is None and not job.units and len(labelled.names) == int(design.counts.sum()) and not beyond:
         beyond = True
         notes.append("Every unit of the table is labelled; they are taken as a random draw of a larger whole.")
-    everyone = population.units
-    if job.prediction_field and everyone is not None:
-        means = _wider(everyone.means, K)
-        at = {name: number for number, name in enumerate(everyone.names)}
-        missing = [name for name in labelled.names if name not in at]
-        if missing:
-            raise BadInput(f"{len(missing)} labelled units are not in {source}: {listed(missing, 3)}.")
-        own = np.array([at[name] for name in labelled.names])
-        home = _homes(design, everyone.names, population.stratum)
-        if job.unit_weight == "by-rows":
-            means = _by_rows(means, everyone.rows, everyone.rows.mean())
-        F = means[own]
-        rest = np.ones(len(means), dtype=bool)
-        if beyond:
-            rest[own] = False
-        if not rest.any():
-            raise BadInput(
-                "Every unit is labelled, so a prediction has nothing to add. Leave the prediction field empty."
-            )
-        mapped = np.array([means[rest & (home == h)].mean(axis=0) for h in range(len(design.strata))])
-        spread = np.array([means[rest & (home == h)].std(axis=0) for h in range(len(design.strata))])
-        counts = np.bincount(home[rest], minlength=len(design.strata)).astype(np.float64) if beyond else counts
-    if job.unit_weight == "by-rows":
-        Y = _by_rows(Y, labelled.rows, labelled.rows.mean())
-    names = classes.names if job.target == "class" else (job.field or REFERENCE,)
+    Y, areas = labelled.means, labelled.areas
+    by_rows = job.unit_weight == BY_ROWS
+    if by_rows:
+        drawn_in = np.bincount(stratum, minlength=len(design.strata))
+        Y = _by_rows(Y, labelled.rows, (design.weights / np.maximum(drawn_in, 1))[stratum])
+    shares = job.target == "class" or (areas is not None and not job.value_unit and is_share(Y))
+    predicted = Predicted(None, None, None, design.counts)
+    if job.prediction_field and population.units is not None:
+        predicted = _all_predicted(job, design, labelled, population.units, population.stratum, beyond, source)
+    names = classes.names if job.target == "class" else (job.of_class or job.field or REFERENCE,)
     evidence = Evidence(
-        stratum, Y, design.weights, counts, names, tuple(s.name for s in design.strata), F, mapped, spread,
-        labelled.inner, beyond, job.target == "class" and job.unit_weight == "alike", job.seed,
+        stratum, Y, design.weights, predicted.counts, names, tuple(s.name for s in design.strata), predicted.F,
+        predicted.mapped, predicted.spread, labelled.inner, beyond, shares and not by_rows, job.seed,
+        None if areas is None or alike(areas) else areas,
     )  # fmt: skip
     drawn, gaps = _answers(table, unit_of, filled_rows, recorded, population)
-    counted = design.weights @ mapped if mapped is not None else None
+    counted = design.weights @ predicted.mapped if predicted.mapped is not None else None
+    left = [left_out_told(design)] if design.left_out else []
     return Material(
-        evidence, design, classes, drawn, [*notes, *gaps, *classes.notes], None, counted, places_word="units"
-    )
+        evidence, design, classes, drawn, [*left, *notes, *gaps, *classes.notes], None, counted, places_word="units",
+        ground=shares and job.target == "value",
+    )  # fmt: skip
 
 
-def _by_rows(means: Float, rows: Float, usual: float) -> Float:
+@dataclass
+class Predicted:
+    """What is predicted of the labelled units (n, K), and of all: mean and spread in each stratum (H, K)."""
+
+    F: Float | None
+    mapped: Float | None
+    spread: Float | None
+    counts: Float
+    """(H,) units that these speak of."""
+
+
+def _all_predicted(
+    job: EstimateArea, design: Design, labelled: Units, everyone: Units, stratum: dict[str, str], beyond: bool,
+    source: str,
+) -> Predicted:  # fmt: skip
+    H, K = len(design.strata), labelled.means.shape[1]
+    means = _wider(everyone.means, K)
+    at = {name: number for number, name in enumerate(everyone.names)}
+    missing = [name for name in labelled.names if name not in at]
+    if missing:
+        raise BadInput(f"{len(missing)} labelled units are not in {source}: {listed(missing, 3)}.")
+    own = np.array([at[name] for name in labelled.names])
+    home = _homes(design, everyone.names, stratum)
+    if job.unit_weight == BY_ROWS:
+        means = _by_rows(means, everyone.rows, np.full(len(means), 1 / len(means)))
+    rest = np.ones(len(means), dtype=bool)
+    if beyond:
+        rest[own] = False
+    if not rest.any():
+        raise BadInput("Every unit is labelled, so a prediction has nothing to add. Leave the prediction field empty.")
+    mapped, spread = np.zeros((H, K)), np.zeros((H, K))
+    for h in range(H):
+        here = rest & (home == h)
+        pull = (
+            np.ones(int(here.sum())) if everyone.areas is None else everyone.areas[here] / everyone.areas[here].mean()
+        )
+        mapped[h] = (pull[:, None] * means[here]).mean(axis=0)
+        spread[h] = (pull[:, None] * (means[here] - mapped[h])).std(axis=0)
+    counts = np.bincount(home[rest], minlength=H).astype(np.float64) if beyond else design.counts
+    return Predicted(means[own], mapped, spread, counts)
+
+
+def _by_rows(means: Float, rows: Float, weight: Float) -> Float:
     """Pseudo-values whose mean is the mean over rows and whose variance is that of the ratio estimator.
 
-    Source: linearised ratio estimator, Särndal, Swensson and Wretman 1992, section 5.6.
+    Source: linearised combined ratio estimator, Särndal, Swensson and Wretman 1992, section 5.6.
+
+    Args:
+        means: (n, K).
+        rows: (n,) of each unit.
+        weight: (n,) share of the population that each unit stands for.
     """
-    ratio = (means * rows[:, None]).sum(axis=0) / rows.sum()
+    usual = float((weight * rows).sum())
+    ratio = (means * (weight * rows)[:, None]).sum(axis=0) / usual
     return np.asarray(ratio + rows[:, None] * (means - ratio) / usual)
 
 
 def _design(
     job: EstimateArea, labelled: Units, population: Population, recorded: Design | None, source: str
 ) -> tuple[Design, NDArray[np.int64]]:
+    by_area = labelled.areas is not None
     if recorded is not None:
+        counting = recorded if by_area else by_count(recorded)
         if recorded.kind == "simple":
-            return recorded, np.zeros(len(labelled.names), np.int64)
-        known = population.stratum or _recorded_strata(job, recorded)
-        return recorded, _homes(recorded, labelled.names, known)
+            return counting, np.zeros(len(labelled.names), np.int64)
+        known = recorded_strata(job, recorded)
+        other = [name for name in labelled.names if population.stratum.get(name, known[name]) != known[name]]
+        if other:
+            raise BadInput(
+                f"{listed(other, 3)}: of another stratum in {source} than when the sample was drawn. Give the table "
+                "that it was drawn from, or one with the same strata."
+            )
+        return counting, _homes(recorded, labelled.names, known)
     every = list(dict.fromkeys(population.stratum))
     if job.units and set(labelled.names) - set(every):
         raise BadInput(f"{listed(sorted(set(labelled.names) - set(every)), 3)}: labelled, but not in {job.units}.")
-    labels = sorted(set(population.stratum.values()))
-    sizes = [sum(1 for name in every if population.stratum[name] == label) for label in labels]
-    strata = tuple(Stratum(0, label or "all units", "", n, float(n)) for label, n in zip(labels, sizes, strict=True))
+    sizes = dict.fromkeys(every, 1.0)
+    if by_area and population.units is not None and population.units.areas is not None:
+        sizes = dict(zip(population.units.names, population.units.areas.tolist(), strict=True))
+    strata = []
+    for label in sorted(set(population.stratum.values())):
+        members = [name for name in every if population.stratum[name] == label]
+        strata.append(Stratum(0, label or "all units", "", len(members), sum(sizes[name] for name in members)))
     kind = "stratified" if len(strata) > 1 else "simple"
-    design = Design(kind, "unit", strata, source, "", unit_field=job.unit_field, stratum_field=job.stratum_field,
-                    note="Every unit counts alike.", recorded=False)  # fmt: skip
+    design = Design(kind, "unit", tuple(strata), source, "", area_known=by_area, unit_field=job.unit_field,
+                    stratum_field=job.stratum_field, note=population.note or ALIKE, recorded=False)  # fmt: skip
     return design, _homes(design, labelled.names, population.stratum)
-
-
-def _recorded_strata(job: EstimateArea, recorded: Design) -> dict[str, str]:
-    table = read_sample(job.sample)
-    check_field(table, recorded.stratum_field, "Stratum field", job.sample)
-    names = [class_text(value) for value in table[PLACE]]
-    return dict(zip(names, (class_text(value) for value in table[recorded.stratum_field]), strict=True))
 
 
 def _homes(design: Design, names: list[str], stratum: dict[str, str]) -> NDArray[np.int64]:

@@ -46,6 +46,7 @@ def headline_sentences(numbers: Numbers) -> list[str]:
     text = [_first(numbers, row)]
     if row["counted"] is not None:
         text.append(_bias(numbers, row))
+    text += _question(numbers, row)
     text.append(_more(numbers, row))
     return text
 
@@ -60,7 +61,36 @@ def _first(numbers: Numbers, row: Numbers) -> str:
         of = "the map" if numbers["design"]["unit"] == "cell" else _whole(numbers)
         return f"{row['name']} makes up {value} % of {of} (95 % interval: {low} to {high} %)."
     share = quantity({key: 100 * row["share"][key] for key in ("value", "low", "high")}, "%")[0]
-    return f"{row['name']} covers {value}{behind} (95 % interval: {low} to {high}), {share} % of the area."
+    found = f"{value}{behind} (95 % interval: {low} to {high}), {share} % of "
+    if not numbers["by_area"]:
+        return f"{row['name']} covers {found}the area."
+    if numbers["kind"] == "ground":
+        return f"{row['name']}: {found}the ground of {_hectares(numbers)}."
+    return f"All units that are {row['name']} together cover {found}{_hectares(numbers)}."
+
+
+def _hectares(numbers: Numbers) -> str:
+    """The area that the result speaks of."""
+    unit, size = area_unit(numbers["area_m2"])
+    return f"{number(numbers['area_m2'] / size, digits_for(0.0, numbers['area_m2'] / size))} {unit}"
+
+
+def _question(numbers: Numbers, row: Numbers) -> list[str]:
+    """Which of the two questions that units of land can answer was answered."""
+    if not numbers["by_area"]:
+        return []
+    if numbers["kind"] == "ground":
+        return [
+            "This is the ground that is covered: the share of each unit times its area. The area of the units that "
+            "count as such as a whole is another question; for that, label classes and choose 'class'."
+        ]
+    if numbers["kind"] == "mean":
+        return [f"Units count by their area; it is a mean over {_hectares(numbers)}."]
+    return [
+        f"This is the area of whole units, each taken as what it was called. The ground that {row['name']} covers is "
+        "another question, because units of it hold other things, and other units some of it; for that, label the "
+        "share of each unit, from 0 to 1, and choose 'value'."
+    ]
 
 
 def _whole(numbers: Numbers) -> str:
@@ -123,7 +153,14 @@ def how_estimated(numbers: Numbers) -> list[str]:
     source = f" ({numbers['estimator_source']})" if numbers["estimator_source"] else ""
     plain = numbers["estimator"] == "stratified" and not several
     told = f"{numbers['estimator_title']}. {numbers['estimator_summary']}{source}"
-    lines.append(f"The plain mean over the labelled {word}, each counted alike." if plain else told)
+    counted = "by its area" if numbers["by_area"] else "alike"
+    lines.append(f"The plain mean over the labelled {word}, each counted {counted}." if plain else told)
+    if numbers["by_area"]:
+        lines.append(
+            "Units count by their area: within each stratum the ratio of the area that was found to the area that was "
+            "looked at (ratio estimator, Särndal, Swensson and Wretman 1992, section 5.6). Where all are of one size "
+            "this is the plain mean."
+        )
     for name in dict.fromkeys(row["share"]["method"] for row in numbers["rows"]):
         classes = [row["name"] for row in numbers["rows"] if row["share"]["method"] == name]
         of = "" if len(classes) == len(numbers["rows"]) else f" for {', '.join(classes)}"
@@ -141,7 +178,7 @@ def how_estimated(numbers: Numbers) -> list[str]:
             f"The prediction counts with a weight (lambda) of {min(trust):.2f} to {max(trust):.2f}: 0 would leave it "
             "out, 1 take it at its word before correction."
         )
-    if design["note"] and numbers["kind"] == "area":
+    if design["note"] and (numbers["kind"] == "area" or numbers["by_area"]):
         lines.append(design["note"])
     return lines
 

@@ -8,6 +8,10 @@ from .declare import Job, JobFacts, Kind, param
 from .fewshot import GROUP
 
 REFERENCE = "reference"
+AUTO, LEAVE_OUT, OWN_STRATUM, REFUSE = "auto", "leave-out", "own-stratum", "refuse"
+"""What becomes of units without a stratum."""
+ALIKE, BY_ROWS, BY_AREA = "alike", "by-rows", "by-area"
+"""What units count by."""
 CHOSEN = (
     "Places chosen by hand, or suggested because they are hard, are no probability sample: nobody knows what they "
     "stand for, so no interval can be given. Run 'Draw sample' on the map, label the places that it draws, and "
@@ -30,7 +34,8 @@ class DrawSample(Job):
             "place stands for. Or from a table of units such as photos, villages or polygons. Places come in an order: "
             "the first so many are a valid smaller sample, and a larger sample of the same seed begins with the same "
             "places, so that labels are never lost. Fill the field 'reference' with what is really there, looking at "
-            "better pictures or at the place itself, not at the map. Then run 'Estimate area'."
+            "better pictures or at the place itself, not at the map. Then run 'Estimate area'. For the favelas of a "
+            "city take the map of 'Map favelas' as units, with unit field 'cell' and stratum field 'class'."
         ),
         tags=("sampling design", "stratified random sampling", "accuracy assessment", "reference data", "validation"),
     )
@@ -59,7 +64,17 @@ class DrawSample(Job):
         "Stratum field",
         parent="units",
         optional=True,
-        help="Draw within each entry of this field, such as a region or depth zone.",
+        help="Draw within each entry of this field, such as a region or depth zone; 'class' in a map of favela cells.",
+    )
+    without_stratum: str = param(
+        Kind.CHOICE,
+        "Units without a stratum",
+        default=AUTO,
+        choices=(AUTO, LEAVE_OUT, OWN_STRATUM, REFUSE),
+        advanced=True,
+        help="Units with an empty stratum field. leave-out: not of the population, the result says nothing of them. "
+        "own-stratum: drawn from as a stratum of their own. auto: left out where 'Map favelas' discarded them, refused "
+        "elsewhere.",
     )
     design: str = param(
         Kind.CHOICE,
@@ -124,7 +139,7 @@ class DrawSample(Job):
         "Hide what the map says",
         default=True,
         help="Who sees the class of the map tends to confirm it. Hidden, it lies in the table 'design' of the same "
-        "file, where 'Estimate area' finds it.",
+        "file, where 'Estimate area' finds it. Of units with shapes only the unit field and the shape are kept.",
     )
     seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
     output: str = param(Kind.VECTOR_OUT, "Sample", extension="gpkg", result="places")
@@ -157,7 +172,10 @@ class EstimateArea(Job):
             "Counting the pixels of a map gives a biased area, because a map errs more in one direction than in the "
             "other. Here the labelled sample corrects it, and the interval says how sure that is. The sample must have "
             "been drawn at random ('Draw sample' does it and remembers how); places chosen by hand are refused. For "
-            "photos, villages or polygons name the unit field: the unit is what was drawn, not the points in it."
+            "photos, villages or polygons name the unit field: the unit is what was drawn, not the points in it. Of "
+            "polygons there are two questions. How much area have the cells that are favela? Label classes. How much "
+            "ground is covered by favela? Label the share of each cell, 0 to 1, and choose 'value'; the mean share "
+            "times the whole area is the answer. Polygons count by their area in both."
         ),
         tags=("area estimation", "confidence interval", "accuracy", "cover", "prediction-powered inference", "share"),
     )
@@ -181,7 +199,8 @@ class EstimateArea(Job):
         "What the field holds",
         default="class",
         choices=("class", "value"),
-        help="class: names or codes, which gives areas and shares. value: a quantity, which gives a mean.",
+        help="class: names or codes, which gives areas and shares. value: a quantity, which gives a mean; shares of "
+        "polygons, from 0 to 1, also give the ground that is covered.",
     )
     map: str = param(
         Kind.RASTER,
@@ -193,14 +212,16 @@ class EstimateArea(Job):
         Kind.VECTOR,
         "All units",
         optional=True,
-        help="For a sample of units: the whole table with a prediction for each, labelled or not.",
+        help="For a sample of units: the whole table with a prediction for each, labelled or not. Empty: the table "
+        "that the sample was drawn from.",
     )
     prediction_field: str = param(
         Kind.FIELD,
         "Prediction field",
-        parent="sample",
+        parent="units",
         optional=True,
-        help="For units: what the head says of each row. It must not have been trained on the labels used here.",
+        help="Of all units: what a head or map says of each row, such as 'class'; for values such as 'probability' or "
+        "'p_favelas'. It must not have been trained on the labels used here.",
     )
     unit_field: str = param(
         Kind.FIELD,
@@ -239,10 +260,11 @@ class EstimateArea(Job):
     unit_weight: str = param(
         Kind.CHOICE,
         "Units count",
-        default="alike",
-        choices=("alike", "by-rows"),
+        default=AUTO,
+        choices=(AUTO, ALIKE, BY_ROWS, BY_AREA),
         advanced=True,
-        help="alike: each unit once. by-rows: by the number of its rows.",
+        help="alike: each unit once. by-rows: by the number of its rows. by-area: by the area of its polygons. auto: "
+        "by area where units are polygons, else alike.",
     )
     half_width_percent: float = param(
         Kind.NUMBER,
@@ -254,7 +276,10 @@ class EstimateArea(Job):
         help="The report says about how many labels more would give it. For values: per cent of the mean.",
     )
     of_class: str = param(
-        Kind.TEXT, "Class of the headline", optional=True, help="Empty: the class that is estimated to be largest."
+        Kind.TEXT,
+        "Class of the headline",
+        optional=True,
+        help="Empty: the class that is estimated to be largest. For values: what they measure, in words.",
     )
     value_unit: str = param(
         Kind.TEXT, "Unit of the value", optional=True, advanced=True, help="Shown behind means, such as t/ha."

@@ -1,6 +1,6 @@
 """Draw sample: map or table of units in, places to label out."""
 
-from dataclasses import replace
+import math
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +17,28 @@ from ..estimation.design import Design, Stratum
 from ..estimation.filled import listed
 from ..estimation.mapclasses import class_entries, unsure_value
 from ..estimation.places import (
+    AREA,
     ORDER,
-    OWN,
     PLACE,
     SUFFIX,
     cell_name,
     earlier_places,
     jittered_order,
     points_of,
-    unit_keys,
     write_places,
 )
 from ..estimation.population import count_classes
 from ..estimation.samplesize import allocate, size_for_half_width
+from ..estimation.unitarea import unequal
+from ..estimation.unitdraw import unit_lottery, with_drawn
 from ..jobs.declare import Result
 from ..jobs.estimate import REFERENCE, DrawSample
 from ..progress import Progress
 from ..raster import environment, open_raster
 from ..region import PolygonMask
-from ..samples import check_field
 from ..sidecar import fingerprint, write_sidecar
-from ..vector import read_vector
 
+Float = NDArray[np.float64]
 MOST = 20_000
 """Places that a sample may have."""
 MANY_CLASSES, MOST_NAMED = 40, 12
@@ -70,22 +70,30 @@ def run(job: DrawSample, progress: Progress) -> Result:
 class Drawn:
     """A design with its places, stratum by stratum in the order of the lottery."""
 
-    def __init__(self, design: Design, names: list[list[str]], rows: Any) -> None:
+    def __init__(
+        self, design: Design, names: list[list[str]], rows: Any, areas: dict[str, float] | None = None,
+        sentences: list[str] | None = None,
+    ) -> None:  # fmt: skip
         self.design = design
         self.names = names
         """Of the places of each stratum."""
         self.rows = rows
         """name list -> frame with columns or geometry of the places, one row or several each, with `place`."""
+        self.areas = areas
+        """Square metres of each place; None where all of a stratum stand for the same."""
+        self.sentences = sentences or []
 
 
-def _size(job: DrawSample, design: Design) -> NDArray[np.int64]:
-    """(H,) places in each stratum."""
+def _size(job: DrawSample, design: Design, areas: list[Float] | None = None) -> NDArray[np.int64]:
+    """(H,) places in each stratum; more where units differ in area, which tells less than as many equal ones."""
     weights, counts = design.weights, design.counts
     right = np.array([0.5 if s.unsure else job.expected_accuracy_percent / 100 for s in design.strata])
     least = job.minimum if len(weights) > 1 else 2
     size = job.size or size_for_half_width(
         weights, counts, right if len(weights) > 1 else np.array([0.5]), job.half_width_percent / 100, least, MOST
     )  # fmt: skip
+    if not job.size and areas is not None:
+        size = min(math.ceil(size * max(map(unequal, areas))), MOST, int(counts.sum()))
     if len(weights) > 1 and job.size and job.size < 2 * len(weights):
         raise BadJob(f"{job.size} places are too few for {len(weights)} strata: at least two are needed in each.")
     if job.size:  # a small sample of the user's own size must not be blown up by the minimum
@@ -130,7 +138,7 @@ def _from_map(job: DrawSample, progress: Progress) -> Drawn:
     _warn_small(design, n, job, progress)
     chosen = [part.cells[:size] for part, size in zip(parts.values(), n, strict=True)]
     cells = {cell_name(r, c): (int(r), int(c)) for part in chosen for r, c in part}
-    design = _with_drawn(design, n)
+    design = with_drawn(design, n)
 
     def rows(names: list[str]) -> gpd.GeoDataFrame:
         at = np.array([cells[name] for name in names], dtype=np.int64).reshape(-1, 2)
@@ -151,75 +159,13 @@ def _warn_small(design: Design, n: NDArray[np.int64], job: DrawSample, progress:
             progress.warning(f"{stratum.name} gets only {size} places; its accuracy will hardly be known.")
 
 
-def _with_drawn(design: Design, n: NDArray[np.int64]) -> Design:
-    strata = tuple(replace(stratum, drawn=int(size)) for stratum, size in zip(design.strata, n, strict=True))
-    return replace(design, strata=strata)
-
-
 def _from_units(job: DrawSample, progress: Progress) -> Drawn:
-    table = read_vector(job.units)
-    if not len(table):
-        raise BadInput(f"{job.units} has no rows to draw from.")
-    progress.checkpoint(0.3)
-    names = _unit_names(table, job)
-    stratum_of = _unit_strata(table, names, job)
-    listed = list(stratum_of)
-    labels = sorted(set(stratum_of.values()))
-    keys = unit_keys(listed, job.seed)
-    members = [[u for _, u in sorted((k, u) for k, u in zip(keys, listed, strict=True) if stratum_of[u] == label)]
-               for label in labels]  # fmt: skip
-    strata = tuple(
-        Stratum(0, label or "all units", "", len(m), float(len(m))) for label, m in zip(labels, members, strict=True)
-    )
-    kind = "stratified" if job.stratum_field else "simple"
-    design = Design(
-        kind, "unit", strata, job.units, fingerprint(job.units), job.seed, unit_field=job.unit_field,
-        stratum_field=job.stratum_field, note="Every unit counts alike.",
-    )  # fmt: skip
-    n = _size(job, design)
-    _warn_small(design, n, job, progress)
-    design = _with_drawn(design, n)
-    taken = {name.lower() for name in OWN}
-    renamed = {c: f"{c}_source" for c in table.columns if str(c).lower() in taken}
-    keyed = table.drop(columns=["fid"], errors="ignore").rename(columns=renamed).assign(**{PLACE: names})
-
-    def rows(chosen: list[str]) -> pd.DataFrame:
-        turn = {name: number for number, name in enumerate(chosen)}
-        found = keyed[keyed[PLACE].isin(turn)]
-        return found.iloc[np.argsort(found[PLACE].map(turn).to_numpy(), kind="stable")]
-
-    return Drawn(design, [m[:size] for m, size in zip(members, n, strict=True)], rows)
-
-
-def _unit_names(table: pd.DataFrame, job: DrawSample) -> list[str]:
-    """Name of the unit of each row."""
-    if not job.unit_field:
-        return [str(number + 1) for number in range(len(table))]
-    check_field(table, job.unit_field, "Unit field", job.units)
-    names = [class_text(value) for value in table[job.unit_field]]
-    if "" in names:
-        raise BadInput(
-            f"{names.count('')} rows of {job.units} have no entry in '{job.unit_field}', so it is not known to which "
-            "unit they belong. Fill it in, or take them out."
-        )
-    return names
-
-
-def _unit_strata(table: pd.DataFrame, names: list[str], job: DrawSample) -> dict[str, str]:
-    """Stratum of each unit, by its name."""
-    if not job.stratum_field:
-        return dict.fromkeys(names, "")
-    check_field(table, job.stratum_field, "Stratum field", job.units)
-    found: dict[str, str] = {}
-    for name, value in zip(names, table[job.stratum_field], strict=True):
-        text = class_text(value)
-        if not text:
-            raise BadInput(f"Unit {name} of {job.units} has no entry in the stratum field '{job.stratum_field}'.")
-        if found.setdefault(name, text) != text:
-            raise BadInput(
-                f"Unit {name} of {job.units} lies in two strata, '{found[name]}' and '{text}'. A unit belongs to one."
-            )
-    return found
+    lottery = unit_lottery(job)
+    progress.checkpoint(0.6)
+    n = _size(job, lottery.design, lottery.areas_by_stratum())
+    _warn_small(lottery.design, n, job, progress)
+    chosen = [names[:size] for names, size in zip(lottery.members, n, strict=True)]
+    return Drawn(with_drawn(lottery.design, n), chosen, lottery.rows, lottery.areas, lottery.sentences)
 
 
 def _in_order(job: DrawSample, drawn: Drawn) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -250,8 +196,11 @@ def _in_order(job: DrawSample, drawn: Drawn) -> tuple[pd.DataFrame, pd.DataFrame
         "stratum_name": [design.strata[h].name for h in strata], "weight": [weight[h] for h in strata],
     })  # fmt: skip
     if design.area_known:
-        each = [stratum.area_m2 / size / 1e4 if size else 0.0 for stratum, size in zip(design.strata, n, strict=True)]
-        designed["stands_for_ha"] = [each[h] for h in strata]
+        own = pd.Series(1.0 if drawn.areas is None else [drawn.areas[name] for name in listed], index=designed.index)
+        whole = np.array([design.strata[h].area_m2 / 1e4 for h in strata])
+        designed["stands_for_ha"] = whole * own / own.groupby(strata).transform("sum")
+        if drawn.areas is not None:
+            designed[AREA] = own
     if not job.blind:
         shown = designed.set_index(PLACE).drop(columns=[ORDER, *(c for c in designed.columns if c in places.columns)],
                                                errors="ignore")  # fmt: skip
@@ -287,6 +236,7 @@ def _facts(job: DrawSample, drawn: Drawn, count: int) -> dict[str, Any]:
         sentences.append(
             f"So many should give ± {job.half_width_percent:g} percentage points or better for the share of any class."
         )
+    sentences += drawn.sentences
     sentences.append(
         f"Fill the field '{REFERENCE}' in the order of the field '{ORDER}'; whenever you stop, what is filled is a "
         "valid sample. Then run 'Estimate area'."

@@ -84,7 +84,7 @@ def numbers_of(job: EstimateArea, material: Material) -> dict[str, Any]:
             "field. Choose estimator auto."
         )
     estimate = estimator(name)(evidence, LEVEL)
-    kind = "mean" if job.target == "value" else "area" if material.design.area_known else "share"
+    kind = _kind(job, material)
     unit, scale = _scale(job, material, kind)
     rows = [_row(job, material, estimate, k, kind, scale) for k in range(len(evidence.names))]
     return {
@@ -93,11 +93,19 @@ def numbers_of(job: EstimateArea, material: Material) -> dict[str, Any]:
         "estimator_source": card.source, "labelled": len(evidence.Y), "drawn": material.drawn,
         "population": int(material.design.counts.sum()), "beyond": evidence.beyond,
         "area_m2": material.design.total if material.design.area_known else None,
+        "by_area": material.design.unit == "unit" and material.design.area_known,
         "in_stratum": [int(n) for n in evidence.sizes], "places_word": material.places_word,
         "wanted": job.half_width_percent, "design": material.design.to_dict(),
         "notes": [*material.notes, *estimate.notes], "accuracy": _accuracy(material),
         "unsure": material.unsure,
     }  # fmt: skip
+
+
+def _kind(job: EstimateArea, material: Material) -> str:
+    """`area` or `share` of classes, `ground` covered by shares of units, or a `mean`."""
+    if material.ground:
+        return "ground"
+    return "mean" if job.target == "value" else "area" if material.design.area_known else "share"
 
 
 def _scale(job: EstimateArea, material: Material, kind: str) -> tuple[str, float]:
@@ -125,7 +133,7 @@ def _row(job: EstimateArea, material: Material, estimate: Estimate, k: int, kind
     return {
         "name": evidence.names[k], "colour": entries[k].colour if entries else "",
         "on_map": bool(entries) and k < material.classes.mapped,
-        "labels": int((evidence.Y[:, k] > 0).sum()) if kind != "mean" else len(evidence.Y),
+        "labels": int((evidence.Y[:, k] > 0).sum()) if job.target == "class" else len(evidence.Y),
         "share": share, "shown": {key: scale * share[key] for key in ("value", "se", "low", "high")},
         "counted": counted, "half": half, "half_percent": percent if math.isfinite(percent) else None,
         "more": more_labels(len(evidence.Y), population, now, wanted) if math.isfinite(now) else None,
@@ -134,7 +142,7 @@ def _row(job: EstimateArea, material: Material, estimate: Estimate, k: int, kind
 
 def _headline(job: EstimateArea, rows: list[dict[str, Any]]) -> int:
     names = [row["name"] for row in rows]
-    if job.of_class:
+    if job.of_class and job.target == "class":
         folded = [name.casefold() for name in names]
         if job.of_class.casefold() not in folded:
             raise BadInput(f"No place is labelled '{job.of_class}'. There are: {', '.join(names)}.")

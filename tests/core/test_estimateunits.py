@@ -117,17 +117,26 @@ class TestUnits:
         assert by_rows["value"] > alike["value"] + 0.5  # larger villages have larger values
 
     def test_polygons_are_units_too(self, make_polygons, draw, estimate):
-        squares = [(i, 0, i + 1, 1) for i in range(90)]
+        squares = [(500_000 + 10 * i, 0, 500_010 + 10 * i, 10) for i in range(90)]
         path = make_polygons(squares, kind=["roof" if i % 3 else "yard" for i in range(90)])
         sample, *_ = draw(units=path, size=40)
         table = places(sample)
         assert isinstance(table, gpd.GeoDataFrame)
         assert table.geom_type.eq("Polygon").all()
-        table["reference"] = table["kind"]
+        assert "kind" not in table, "hidden from who labels"
+        table["reference"] = ["roof" if (int(place) - 1) % 3 else "yard" for place in table["place"]]
         rewrite(sample, table)
         numbers, *_ = estimate(sample)
         roof = next(row for row in numbers["rows"] if row["name"] == "roof")
         assert roof["share"]["low"] < 2 / 3 < roof["share"]["high"]
+        assert roof["share"]["method"] in ("exact", "jeffreys"), "all of one size: counts, as before"
+        assert numbers["area_m2"] == pytest.approx(9_000)
+
+    def test_what_is_drawn_of_shapeless_units_keeps_its_entries_but_not_the_stratum(self, photos, draw):
+        _, path = photos
+        sample, _, log = draw(units=path, unit_field="photo", stratum_field="zone", size=60, minimum=20)
+        assert list(places(sample).columns) == ["place", "order", "reference", "photo", "said"]
+        assert any("To be seen are still: said" in line for line in log)
 
     def test_bad_tables_are_sentences(self, photos, draw, estimate, tmp_path):
         frame, path = photos
