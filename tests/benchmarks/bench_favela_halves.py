@@ -48,7 +48,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score  # noqa: E402
 
 TOWNS = ("ibirite", "montes_claros", "vespasiano", "osasco", "coronel_fabriciano", "macae")
 HALVES = [(town, half) for town in TOWNS for half in (0, 1)]
-MEMBERS, MAPS, INPUTS, PENALTY = 5, 400, 6, 0.01
+MEMBERS, MAPS, INPUTS, PENALTY = 8, 400, 6, 0.01
 """Models averaged, random rectified maps of each, features that each of them sees, ridge penalty of their weights."""
 SHARE, WEIGHT, SMOOTHING_PX, CUT = 0.1, 1.0, 8.0, 2.0
 """Share of the own half in one fit, weight of its score in a sum, smoothing of scores and cut, where none is chosen."""
@@ -365,7 +365,9 @@ def report_lessons(towns, near, wide, guard, members):
 def main():
     """Runs the comparison and prints it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one member, no heads: a minute or two")
+    parser.add_argument(
+        "--quick", action="store_true", help="one member, no heads: a minute or two instead of half an hour"
+    )
     parser.add_argument("--guard", type=int, default=8, help="pixels left out along the border of the own half")
     parser.add_argument("--heads-only", action="store_true", help="nothing but the heads that Quadrat ships")
     options = parser.parse_args()
