@@ -29,8 +29,10 @@ KNOTS = 20
 LEAST_MOVING = 30
 """Stable cells that must differ at all, for their noise to be known."""
 MAD = float(norm.ppf(0.75))
-TAIL = 0.95
-"""Quantile of stable cells at which the tails of the distribution are fitted."""
+TAILS = (0.95, 0.99)
+"""Quantiles of stable cells at which the tails are fitted; the heavier fit counts."""
+BEYOND = 5
+"""Stable cells that must lie beyond such a quantile for it to be looked at."""
 
 
 def log_odds(probability: Float) -> Float:
@@ -48,7 +50,7 @@ class Noise:
         centre: (k,) median difference there.
         spread: (k,) standard deviation there, from the median absolute deviation; positive.
         scale: what the spreads are divided by, so that the stable cells as a whole have their middle half right.
-        freedom: degrees of freedom of Student's t whose tails are those of the stable cells; infinite for the normal.
+        freedom: degrees of freedom of Student's t whose tails are those of the stable cells, less than their number.
         cells: stable cells that differ at all.
     """
 
@@ -81,11 +83,13 @@ class Noise:
         levels, centre, spread = _by_level((one + other) / 2, other - one)
         rough = cls(levels, centre, spread, 1.0, np.inf, int(moving.sum()))
         found = np.abs(rough.deviation(one, other))
-        middle, far = np.quantile(found, [0.5, TAIL])
-        freedom = _freedom(float(far / middle))
-        freedom = freedom if len(found) > freedom else len(found) - 1.0
-        quarter = MAD if np.isinf(freedom) else float(t.ppf(0.75, freedom))
-        return cls(levels, centre, spread, quarter / float(middle), freedom, rough.cells)
+        # Votes of a few draws differ by few amounts, and half of the cells may differ by just the middle one.
+        middle = float(np.median(found)) or MAD * float(np.sqrt((found**2).mean()))
+        looked = [tail for tail in TAILS if len(found) * (1 - tail) >= BEYOND]
+        fits = [_freedom(float(np.quantile(found, tail)) / middle, tail) for tail in looked]
+        freedom = min(len(found) - 1.0, *fits) if fits else len(found) - 1.0
+        quarter = float(t.ppf(0.75, freedom))
+        return cls(levels, centre, spread, quarter / middle, freedom, rough.cells)
 
     def deviation(self, before: Float, after: Float) -> Float:
         """(n,) differences in units of the noise, about 0 for cells that did not change."""
@@ -95,8 +99,7 @@ class Noise:
     def chance(self, before: Float, after: Float) -> Float:
         """(n,) two-sided p: how likely so large a difference is for a cell that did not change; NaN stays."""
         far = np.abs(self.deviation(before, after))
-        tail = norm.sf(far) if np.isinf(self.freedom) else t.sf(far, self.freedom)
-        return np.asarray(np.where(before == after, 1.0, 2 * tail))
+        return np.asarray(np.where(before == after, 1.0, 2 * t.sf(far, self.freedom)))
 
     def _largest(self, before: Float, after: Float) -> Float:
         """(n,) the largest spread on the way between two levels; exact, as it is linear between the knots."""
@@ -130,14 +133,14 @@ def _by_level(level: Float, difference: Float) -> tuple[Float, Float, Float]:
     return middle[kept], centre[kept], spread[kept]
 
 
-def _freedom(ratio: float) -> float:
-    """Degrees of freedom at which the quantile `TAIL` of |t| is so many times its median.
+def _freedom(ratio: float, tail: float) -> float:
+    """Degrees of freedom at which a quantile of |t| is so many times its median.
 
     Infinite where tails end sooner than the normal's.
     """
 
     def beyond(freedom: float) -> float:
-        return float(t.ppf((1 + TAIL) / 2, freedom) / t.ppf(0.75, freedom)) - ratio
+        return float(t.ppf((1 + tail) / 2, freedom) / t.ppf(0.75, freedom)) - ratio
 
     if beyond(1e4) >= 0:
         return np.inf

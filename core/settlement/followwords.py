@@ -96,5 +96,5 @@ def pair_facts(names: tuple[str, str], pair: Pair) -> dict[str, Any]:
         "agreement": round(pair.agreement, 4),
         "stable": pair.noise.cells,
         "noise": round(float(np.median(pair.noise.spread) / pair.noise.scale), 4),
-        "freedom": None if np.isinf(pair.noise.freedom) else round(pair.noise.freedom, 2),
+        "freedom": round(pair.noise.freedom, 2),
     }

@@ -56,7 +56,7 @@ def same_cells(tables: Sequence[CellTable], sources: Sequence[str]) -> Same:
         if any(bool(one.any()) for one in far):  # other grids may give the same numbers to other places
             keys = [None] * len(tables)
     if any(key is None for key in keys):
-        how = f"by where they lie, up to {TOLERANCE * side:,.0f} m apart"
+        how = f"by where they lie, up to {100 * TOLERANCE:g} % of a cell apart"
         found = [_by_place(places[0], one, TOLERANCE * side) for one in places]
     rows = np.array(found)
     rows = rows[:, (rows >= 0).all(axis=0)]

@@ -1,0 +1,241 @@
+"""Favelas over dates as a job: layers in, changes out; what drift does without stable cells; what is refused."""
+
+import json
+
+import geopandas as gpd
+import numpy as np
+import pytest
+from quadrat.core.errors import BadInput, BadJob, Stale
+from quadrat.core.jobs.settlement.follow import FollowSettlement
+from quadrat.core.jobs.settlement.methods import MapSettlement, TrainSettlement
+from quadrat.core.pipelines.registry import run_job
+from quadrat.core.progress import Progress
+from quadrat.core.settlement.methods import parts
+from quadrat.core.settlement.names import BECAME, NO_LONGER, SIX, UNDETECTED
+from quadrat.core.sidecar import read_sidecar
+from quadrat.tests.core.cities import drifted_city, made_city
+
+
+@pytest.fixture(autouse=True)
+def quick_parts(monkeypatch):
+    monkeypatch.setattr(parts, "TREES", 40)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    def go(layers, stem="cidade"):
+        paths = [str(tmp_path / f"{stem}_{2016 + 4 * number}.gpkg") for number in range(len(layers))]
+        for layer, path in zip(layers, paths, strict=True):
+            layer.to_file(path)
+        return paths
+
+    return go
+
+
+@pytest.fixture
+def train(tmp_path):
+    def go(cells, **values):
+        job = {
+            "cells": cells, "methods": ["forest-features", "forest-variables"], "block_size_m": 600.0,
+            "output": str(tmp_path / "city.qmethods"),
+        }  # fmt: skip
+        run_job(TrainSettlement.from_dict({**job, **values}), Progress())
+        return job["output"]
+
+    return go
+
+
+@pytest.fixture
+def follow(tmp_path):
+    def go(methods, cells, **values):
+        log = []
+        job = FollowSettlement.from_dict(
+            {"methods": methods, "cells": cells, "output": str(tmp_path / "changes.gpkg"), **values}
+        )
+        result = run_job(job, Progress(log=lambda level, text: log.append(text)))
+        return gpd.read_file(job.output), result.facts, "\n".join(log)
+
+    return go
+
+
+@pytest.fixture
+def city():
+    return drifted_city(32, 32, seed=3, changed=0.08)
+
+
+def false_and_found(table, city):
+    """Share of unchanged cells said to have changed, and of changed ones that are said so."""
+    said = table["change"].isin([BECAME, NO_LONGER]).to_numpy()
+    return said[city.unchanged].mean(), said[city.became].mean()
+
+
+def test_from_two_dates_to_changes(saved, train, follow, city, tmp_path):
+    paths = saved(city.layers)
+    table, facts, log = follow(train(paths[0]), paths[::-1])
+    false, found = false_and_found(table, city)
+    assert false < 0.01 and found > 0.7
+    assert facts["dates"] == ["2016", "2020"] and facts["reference"] == "2016", "in time, however layers are given"
+    known = table["change"] != ""
+    assert known.sum() == len(table) - 1 and table["status"][0] == "vegetation", "discarded cells have no change"
+    assert set(table) >= {"cell", "row", "col", "class_2016", "p_2016", "class_2020", "p_2020", "q_value"}
+    assert not [name for name in table if name.startswith("emb_")]
+    changed = table["change"].isin([BECAME, NO_LONGER])
+    assert (table["q_value"][changed] <= 0.05).all() and (table["confidence"][changed] > 0.95).all()
+    assert ((table["class_2016"] != table["class_2020"]) == (changed | (table["change"] == UNDETECTED)))[known].all()
+    assert f"{(table['change'] == BECAME).sum()} cells became favela" in log
+    assert "expected to be false" in log and "matched by their numbers" in log and "Estimate area" in log
+    sidecar = read_sidecar(str(tmp_path / "changes.gpkg"))
+    assert [one["path"] for one in sidecar["inputs"].values()][1:] == paths[::-1]
+    assert sidecar["facts"]["pairs"][0]["counts"][BECAME] == (table["change"] == BECAME).sum()
+
+
+def test_drift_floods_a_map_that_is_not_brought_to_the_reference(saved, train, follow, tmp_path):
+    """Another season that makes all of the city look more like favela."""
+    city = drifted_city(32, 32, seed=3, changed=0.08, drift=False)
+    names = [name for name in city.layers[1] if name in SIX or name.startswith("emb_")]
+    season = {name: 1.3 * city.layers[1][name] + 1.5 for name in names}
+    paths = saved([city.layers[0], city.layers[1].assign(**season)])
+    methods = train(paths[0])
+    classes = []
+    for number, path in enumerate(paths):
+        output = str(tmp_path / f"map{number}.gpkg")
+        run_job(MapSettlement.from_dict({"methods": methods, "cells": path, "output": output}), Progress())
+        classes.append(gpd.read_file(output)["class"].to_numpy())
+    flood = (classes[0] != classes[1])[city.unchanged].mean()
+    table, _, _ = follow(methods, paths, control="each cell")
+    assert flood > 0.1 and false_and_found(table, city)[0] < 0.02
+
+
+def test_nothing_changed_is_said(saved, train, follow):
+    city = drifted_city(24, 24, seed=5, changed=0.0)
+    paths = saved(city.layers)
+    table, facts, log = follow(train(paths[0]), paths)
+    assert table["change"].isin([BECAME, NO_LONGER]).sum() <= 1
+    assert "0 cells became favela" in log or facts["pairs"][0]["counts"][BECAME] <= 1
+
+
+def test_three_dates_and_a_reference_in_the_middle(saved, train, follow):
+    city = drifted_city(24, 24, seed=2, dates=3, changed=0.1)
+    paths = saved(city.layers)
+    table, facts, _ = follow(train(paths[1]), paths, reference="2020", decides="forest-features")
+    assert [(one["from"], one["to"]) for one in facts["pairs"]] == [
+        ("2016", "2024"), ("2016", "2020"), ("2020", "2024"),
+    ]  # fmt: skip
+    assert false_and_found(table, city)[1] > 0.6
+    early = table["change_2016_2020"].isin([BECAME, NO_LONGER])
+    assert early.sum() <= 2, "what changed by 2024 had not changed by 2020"
+    assert table["change_2020_2024"].isin([BECAME])[city.became].mean() > 0.6
+
+
+def test_stable_cells_that_are_known_are_used(saved, train, follow, city):
+    known = np.flatnonzero(city.unchanged)[::4]
+    first = city.layers[0].assign(estável=np.isin(np.arange(len(city.layers[0])), known).astype(int))
+    paths = saved([first, city.layers[1]])
+    methods = train(paths[0])
+    table, _, log = follow(methods, paths, stable_field="estável")
+    false, found = false_and_found(table, city)
+    assert false < 0.02 and found > 0.4 and f"by {len(known) - 1} stable cells" in log
+    with pytest.raises(BadInput, match="no field 'estavel'"):
+        follow(methods, paths, stable_field="estavel")
+    with pytest.raises(BadInput, match="Write 1 for stable cells"):
+        follow(methods, paths, stable_field="label")
+    paths = saved([first.assign(estável=np.arange(len(first)) < 30), city.layers[1]])
+    with pytest.raises(BadInput, match="Only 29 stable cells"):
+        follow(methods, paths, stable_field="estável")
+
+
+def test_cells_alone_call_more_than_all_together(saved, train, follow, city):
+    paths = saved(city.layers)
+    methods = train(paths[0])
+    alone, _, log = follow(methods, paths, control="each cell", level=0.9)
+    together, _, _ = follow(methods, paths, level=0.9)
+    counts = [table["change"].isin([BECAME, NO_LONGER]).sum() for table in (together, alone)]
+    assert counts[0] <= counts[1] and "if nothing had changed" in log
+    strict, _, _ = follow(methods, paths, control="each cell", level=0.999)
+    assert strict["change"].isin([BECAME, NO_LONGER]).sum() < counts[1]
+
+
+def test_columns_that_stay_are_left_alone(saved, train, follow, city):
+    first, second = city.layers
+    second = second.assign(len_roads=first["len_roads"], slope=first["slope"])
+    _, _, log = follow(train(saved([first])[0]), saved([first, second]))
+    assert "2 of 14 columns needed none" in log
+
+
+def test_the_share_of_favela_is_settled_once(saved, train, follow, city):
+    paths = saved(city.layers)
+    methods = train(paths[0])
+    few, many = (follow(methods, paths, prevalence=share)[0] for share in ("2%", "0.5"))
+    assert (few["p_2020"] < many["p_2020"])[few["p_2020"].notna()].all()
+    assert follow(methods, paths, prevalence="estimate")[2].count("share of favela estimated") == 2, "once a method"
+
+
+def test_cells_discarded_on_one_date_have_no_change_unless_asked(saved, train, follow, city):
+    second = city.layers[1].copy()
+    second.loc[5:9, "status"] = "not built up"
+    paths = saved([city.layers[0], second])
+    methods = train(paths[0])
+    table, _, log = follow(methods, paths)
+    assert (table["change"][5:10] == "").all() and (table["class_2016"][5:10] != "").all()
+    assert "5 cells are discarded" in log
+    table, _, _ = follow(methods, paths, classify_all=True)
+    assert (table["change"] != "").all()
+
+
+def test_all_cells_changed_is_refused(saved, train, follow):
+    one, other = made_city(24, 24, seed=1), made_city(24, 24, seed=2)
+    paths = saved([one, other])
+    with pytest.raises(BadInput, match="has too little in common"):
+        follow(train(paths[0]), paths)
+
+
+def test_the_same_layer_twice_is_refused(saved, train, follow):
+    city = made_city(24, 24)
+    paths = saved([city, city])
+    with pytest.raises(BadInput, match="pictures of their own"):
+        follow(train(paths[0]), paths)
+
+
+def test_bad_layers_are_a_sentence(saved, train, follow, city, tmp_path):
+    paths = saved(city.layers)
+    methods = train(paths[0])
+    with pytest.raises(BadJob, match="two dates at least"):
+        follow(methods, paths[:1])
+    other = str(tmp_path / "other_2024.gpkg")
+    city.layers[1].drop(columns="emb_3").to_file(other)
+    with pytest.raises(BadInput, match="no field 'emb_3'"):
+        follow(methods, [paths[0], other])
+    city.layers[1].set_geometry(city.layers[1].translate(1e5, 0)).to_file(other)
+    with pytest.raises(BadInput, match="Make the cells once"):
+        follow(methods, [paths[0], other])
+    city.layers[1].assign(slope=np.nan).to_file(other)
+    with pytest.raises(BadInput, match="Only 0 cells are wanted and have all numbers"):
+        follow(methods, [paths[0], other])
+    city.layers[1].iloc[:80].to_file(other)
+    with pytest.raises(BadInput, match="100 are needed"):
+        follow(methods, [paths[0], other])
+    with pytest.raises(BadJob, match="none of the dates: 2016, 2020"):
+        follow(methods, paths, reference="1999")
+    with pytest.raises(BadJob, match="does not hold the method graph"):
+        follow(methods, paths, decides="graph")
+
+
+def test_another_space_is_refused(saved, train, follow, city, tmp_path):
+    paths = saved(city.layers)
+    for path, space in zip(paths, "ab", strict=True):
+        (tmp_path / f"{path}.quadrat.json").write_text(json.dumps({"facts": {"space_identity": space * 32}}))
+    with pytest.raises(Stale, match="cidade_2020"):
+        follow(train(paths[0]), paths)
+
+
+def test_a_column_with_nothing_in_common_is_told(saved, train, follow, city):
+    second = city.layers[1].assign(emb_8=-city.layers[0]["emb_8"])
+    _, _, log = follow(train(saved([city.layers[0]])[0]), saved([city.layers[0], second]))
+    assert "1 of 14 columns have nothing in common" in log and "emb_8" in log
+
+
+def test_the_same_job_says_the_same(saved, train, follow, city):
+    paths = saved(city.layers)
+    methods = train(paths[0])
+    one, other = (follow(methods, paths, threads=threads)[0] for threads in (1, 2))
+    assert one.drop(columns="geometry").equals(other.drop(columns="geometry"))
