@@ -109,7 +109,8 @@ def check_independent(job: EstimateArea, predicted: str, design: Design | None) 
     if design is not None and design.unit == "cell" and design.print and design.print == fingerprint(predicted):
         return
     content = read_sidecar(parse_source(predicted).path)
-    head = (content or {}).get("inputs", {}).get("head", {})
+    inputs = (content or {}).get("inputs", {})
+    head = inputs.get("head") or inputs.get("methods") or {}
     if not isinstance(head, dict) or not head.get("path"):
         return
     labels = _labels_of(str(head["path"]))
@@ -133,7 +134,8 @@ def _is_raster(path: str) -> bool:
 def _labels_of(head: str) -> dict[str, str]:
     """Path and fingerprint of the labels that a head was trained on, as far as they are still known."""
     content = read_sidecar(head)
-    labels = (content or {}).get("inputs", {}).get("labels", {})
+    inputs = (content or {}).get("inputs", {})
+    labels = inputs.get("labels") or inputs.get("cells") or {}
     if isinstance(labels, dict) and labels.get("path"):
         return {key: str(value) for key, value in labels.items()}
     try:
@@ -186,7 +188,10 @@ def numbers_of(table: pd.DataFrame, name: str, source: str) -> NDArray[np.float6
     numbers = pd.to_numeric(table[name], errors="coerce").to_numpy(np.float64, na_value=np.nan)
     wrong = [text for text, number in zip(texts_of(table, name), numbers, strict=True) if text and np.isnan(number)]
     if wrong:
-        raise BadInput(f"The field '{name}' of {source} holds '{wrong[0]}', which is not a number. Are these classes?")
+        raise BadInput(
+            f"The field '{name}' of {source} holds '{wrong[0]}', which is not a number. If these are classes, choose "
+            "'class' for what the field holds; or another field, such as a probability, for the prediction of a value."
+        )
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
