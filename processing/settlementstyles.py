@@ -51,10 +51,10 @@ def favela_map(layer: QgsVectorLayer, facts: Facts) -> None:
         f"ELSE coalesce(\"{STATUS}\", '') END"
     )
     looks: Looks = [
-        ("favela", "#b2182b", tr("favela, probability {share:g} or more").format(share=SURE)),
+        ("favela", "#b2182b", tr("favela, {share:.0f} % sure or more").format(share=100 * SURE)),
         ("perhaps", "#ef8a62", tr("favela, less sure")),
         ("perhaps not", "#92c5de", tr("no favela, less sure")),
-        ("other", "#2b6ca8", tr("no favela, probability {share:g} or more").format(share=SURE)),
+        ("other", "#2b6ca8", tr("no favela, {share:.0f} % sure or more").format(share=100 * SURE)),
     ]
     found = facts.get("discarded_statuses") or []
     looks += [(one.name, one.colour, tr(one.title)) for one in STATUSES.values() if one.name in found]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .declare import JobFacts, Kind, param
+from .declare import Job, JobFacts, Kind, param
 from .source import EmbedJob
 
 AUTO, CELL, WINDOW, CENTRE = "auto", "cell", "window", "centre"
@@ -11,7 +11,16 @@ CONTEXTS = (AUTO, CELL, WINDOW, CENTRE)
 
 
 @dataclass(frozen=True)
-class EmbedCells(EmbedJob):
+class CellJob(Job):
+    """Something is made of cells."""
+
+    cells: str = param(
+        Kind.VECTOR, "Cells", geometry="polygon", recorded=True, help="From 'Make cells', or any polygons."
+    )
+
+
+@dataclass(frozen=True)
+class EmbedCells(EmbedJob, CellJob):
     """Cells and raster in, cells with vectors out."""
 
     facts: ClassVar[JobFacts] = JobFacts(
@@ -27,9 +36,6 @@ class EmbedCells(EmbedJob):
         tags=("features", "foundation model", "zonal", "chips", "CROMA", "MOSAIKS", "grid"),
     )
 
-    cells: str = param(
-        Kind.VECTOR, "Cells", geometry="polygon", recorded=True, help="From 'Make cells', or any polygons."
-    )
     context: str = param(
         Kind.CHOICE,
         "What the backbone sees",

@@ -284,7 +284,7 @@ def _write(
     if replaced:
         progress.warning(f"The layer held {len(replaced)} fields of an earlier embedding, which are replaced.")
     kept_columns = table[[column for column in table.columns if column not in replaced]]
-    fresh = pd.DataFrame(vectors.astype(np.float64), index=table.index, columns=names)
+    fresh = pd.DataFrame(vectors, index=table.index, columns=names)
     write_table(gpd.GeoDataFrame(pd.concat([kept_columns, fresh], axis=1), crs=table.crs), job.output)
     missing = int((~np.isfinite(vectors).all(axis=1)).sum())
     if missing:

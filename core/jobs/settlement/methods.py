@@ -125,7 +125,7 @@ class TrainSettlement(MethodJob):
         help="Takes five more fits of each method. Without, probabilities are those of a city half of which is favela, "
         "and the published rule decides.",
     )
-    output: str = param(Kind.FILE_OUT, "Methods", extension="qmethods", result="methods")
+    output: str = param(Kind.FILE_OUT, "Trained methods", extension="qmethods", result="methods")
 
 
 @dataclass(frozen=True)
