@@ -12,7 +12,7 @@ from ..classes import class_text
 from ..errors import BadInput
 from ..jobs.estimate import AUTO, LEAVE_OUT, OWN_STRATUM, DrawSample
 from ..samples import check_field
-from ..settlement.names import CLASS, FAVELA
+from ..settlement.names import CHANGE, CLASS, FAVELA
 from ..sidecar import fingerprint, read_sidecar
 from ..vector import parse_source, read_vector
 from .design import Design, Stratum
@@ -20,8 +20,8 @@ from .filled import listed
 from .places import OWN, PLACE, unit_keys
 from .unitarea import Float, polygon_areas
 
-FAVELA_MAPS = ("settlement", "disagreement")
-"""Results of 'Map favelas'."""
+FAVELA_MAPS = {"settlement": CLASS, "disagreement": CLASS, "settlementchange": CHANGE}
+"""Results of 'Map favelas' and 'Follow favelas over dates', with the field that is empty where a cell is discarded."""
 ALIKE = "Every unit counts alike."
 
 
@@ -167,8 +167,8 @@ def _told(job: DrawSample) -> dict[str, Any]:
 
 
 def _of_favelas(job: DrawSample) -> bool:
-    """Whether strata are what 'Map favelas' says of cells."""
-    return job.stratum_field == CLASS and _told(job).get("result") in FAVELA_MAPS
+    """Whether strata are what 'Map favelas' or 'Follow favelas over dates' says of cells."""
+    return FAVELA_MAPS.get(str(_told(job).get("result"))) == job.stratum_field
 
 
 def _shown(table: pd.DataFrame, job: DrawSample) -> tuple[pd.DataFrame, list[str]]:

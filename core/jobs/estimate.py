@@ -73,8 +73,8 @@ class DrawSample(Job):
         choices=(AUTO, LEAVE_OUT, OWN_STRATUM, REFUSE),
         advanced=True,
         help="Units with an empty stratum field. leave-out: not of the population, the result says nothing of them. "
-        "own-stratum: drawn from as a stratum of their own. auto: left out where 'Map favelas' discarded them, refused "
-        "elsewhere.",
+        "own-stratum: drawn from as a stratum of their own. auto: left out of maps of favela cells, "
+        "where they are discarded; refused elsewhere.",
     )
     design: str = param(
         Kind.CHOICE,

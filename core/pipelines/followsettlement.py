@@ -19,7 +19,7 @@ from ..settlement.dates import column, dates_of, in_time
 from ..settlement.following import Dated, Follower, Pair, Read
 from ..settlement.followwords import bridge_words, date_words, matching_words, pair_facts, pair_words
 from ..settlement.methods.stored import Methods, cells_of
-from ..settlement.names import CELL, COLUMN, FAVELA, ROW, STATUS, ZONE
+from ..settlement.names import CELL, CHANGE, COLUMN, FAVELA, ROW, STATUS, ZONE
 from ..settlement.samecells import Same, same_cells
 from ..sidecar import write_sidecar
 from ..tablemap import check_format, write_table
@@ -169,7 +169,7 @@ def _columns(
         new[f"p_{column(date)}"] = read.probability
     for number, ((first, second), pair) in enumerate(pairs.items()):
         end = f"_{column(first)}_{column(second)}" if number else ""
-        new |= {f"change{end}": pair.change, f"confidence{end}": 1 - pair.chance, f"q_value{end}": pair.rate}
+        new |= {f"{CHANGE}{end}": pair.change, f"confidence{end}": 1 - pair.chance, f"q_value{end}": pair.rate}
     kept = [name for name in KEPT if name in last]
     return last[[*kept, last.geometry.name]].assign(**new), list(new)
 
@@ -188,9 +188,9 @@ def _told(
     return [
         *lines,
         "Counts of a map are biased, and so are their differences. For an area of change with an interval: 'Draw "
-        "sample' with these cells as units and the field 'change' as strata; look at pictures of both dates in each "
-        "drawn cell, write 1 into 'reference' where it became favela, -1 where it no longer is, else 0; then "
-        "'Estimate area' of these values.",
+        "sample' with these cells as units, unit field 'cell' and stratum field 'change'; look at pictures of both "
+        "dates in each drawn cell, write 1 into 'reference' where it became favela, -1 where it no longer is, else 0; "
+        "then 'Estimate area' of values gives the net change.",
     ]
 
 

@@ -18,6 +18,8 @@ FAVELA, RESIDENTIAL = "favela", "residential"
 CLASS, PROBABILITY = "class", "probability"
 """What a map of cells says of each; the class is empty where a cell is discarded."""
 
+CHANGE = "change"
+"""What a layer of changes says of each cell, from the first date to the last; empty where it is not read on both."""
 BECAME, NO_LONGER = "became favela", "no longer favela"
 FAVELA_STAYS, OTHER_STAYS = "favela throughout", "other throughout"
 UNDETECTED = "no detectable change"

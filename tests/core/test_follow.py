@@ -6,6 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 from quadrat.core.errors import BadInput, BadJob, Stale
+from quadrat.core.jobs.estimate import DrawSample, EstimateArea
 from quadrat.core.jobs.settlement.follow import FollowSettlement
 from quadrat.core.jobs.settlement.methods import MapSettlement, TrainSettlement
 from quadrat.core.pipelines.registry import run_job
@@ -239,3 +240,24 @@ def test_the_same_job_says_the_same(saved, train, follow, city):
     methods = train(paths[0])
     one, other = (follow(methods, paths, threads=threads)[0] for threads in (1, 2))
     assert one.drop(columns="geometry").equals(other.drop(columns="geometry"))
+
+
+def test_the_area_of_change_has_an_interval_from_a_sample_of_cells(saved, train, follow, city, tmp_path):
+    """The way that the log tells: cells as units, changes as strata, both dates looked at in each drawn cell."""
+    paths = saved(city.layers)
+    follow(train(paths[0]), paths)
+    sample = str(tmp_path / "sample.gpkg")
+    run_job(
+        DrawSample.from_dict({
+            "units": str(tmp_path / "changes.gpkg"), "unit_field": "cell", "stratum_field": "change", "size": 300,
+            "output": sample,
+        }),
+        Progress(),
+    )  # fmt: skip
+    drawn = gpd.read_file(sample, layer="sample")
+    assert "change" not in drawn and 0 not in set(drawn["cell"]), "blind, and without the discarded cell"
+    truth = np.where(city.became, 1, np.where(city.ceased, -1, 0))
+    drawn.assign(reference=truth[drawn["cell"].astype(int)]).to_file(sample, layer="sample")
+    job = {"sample": sample, "field": "reference", "target": "value", "output": str(tmp_path / "area.html")}
+    rows = run_job(EstimateArea.from_dict(job), Progress()).facts["rows"]
+    assert 0 < rows[0]["low"] <= truth[1:].mean() <= rows[0]["high"] < 0.15, rows
