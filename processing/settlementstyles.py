@@ -84,20 +84,22 @@ def disagreement_map(layer: QgsVectorLayer, facts: Facts) -> None:
 
 def change_map(layer: QgsVectorLayer, facts: Facts) -> None:
     """Changes in full colours, what stayed in muted ones, what cannot be told pale; probabilities in the map tip."""
+    dates = facts.get("dates") or []
+    span = tr(", {first} to {last}").format(first=dates[0], last=dates[-1]) if dates else ""
     looks: Looks = [
-        (BECAME, "#b2182b", tr("became favela")),
-        (NO_LONGER, "#2b6ca8", tr("no longer favela")),
-        (UNDETECTED, "#f5ecc8", tr("no detectable change: class differs within the noise")),
+        (BECAME, "#b2182b", tr("became favela") + span),
+        (NO_LONGER, "#2b6ca8", tr("no longer favela") + span),
+        (UNDETECTED, "#f5ecc8", tr("no detectable change (noise)")),
         (FAVELA_STAYS, "#dba79e", tr("favela throughout")),
         (OTHER_STAYS, "#d3dee8", tr("other throughout")),
         ("", NO_CLASS, tr("not read on both dates")),
     ]
     _categories(layer, "coalesce(\"change\", '')", looks)
     columns = facts.get("p_columns") or {}
-    dates = [f"{date}: [% coalesce(round(100 * \"{name}\") || ' %', '-') %]" for date, name in columns.items()]
-    sure = tr("confidence that it changed")
+    odds = [f"{date}: [% coalesce(round(100 * \"{name}\") || ' %', '-') %]" for date, name in columns.items()]
+    sure = tr("confidence that it changed").replace("'", "''")
     head = f"<b>[% \"change\" %]</b> [% '({sure}: ' || round(100 * \"confidence\", 1) || ' %)' %]"
-    layer.setMapTipTemplate("<br>".join([head, *dates]))
+    layer.setMapTipTemplate("<br>".join([head, *odds]))
 
 
 def variables_map(layer: QgsVectorLayer, facts: Facts) -> None:

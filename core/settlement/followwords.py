@@ -39,11 +39,11 @@ def bridge_words(date: str, reference: str, read: Read, names: Sequence[str]) ->
     if moved.any():
         known = bridge.agreement[np.isfinite(bridge.agreement) & moved]
         agree = f", with a middle correlation of {np.median(known):.2f}" if known.size else ""
+        same = f"; {(~moved).sum()} of {len(moved)} columns are the same on both" if not moved.all() else ""
         lines.append((
             "info",
             f"{date} was brought to {reference} by {read.taught.sum()} stable cells{agree}: gains from "
-            f"{bridge.gain[moved].min():.3g} to {bridge.gain[moved].max():.3g}; {(~moved).sum()} of {len(moved)} "
-            "columns needed none.",
+            f"{bridge.gain[moved].min():.3g} to {bridge.gain[moved].max():.3g}{same}.",
         ))  # fmt: skip
     else:
         lines.append(("info", f"All columns are the very same on {date} and on {reference} in the stable cells."))

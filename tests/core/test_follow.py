@@ -160,7 +160,7 @@ def test_columns_that_stay_are_left_alone(saved, train, follow, city):
     first, second = city.layers
     second = second.assign(len_roads=first["len_roads"], slope=first["slope"])
     _, _, log = follow(train(saved([first])[0]), saved([first, second]))
-    assert "2 of 14 columns needed none" in log
+    assert "2 of 14 columns are the same on both" in log
 
 
 def test_the_share_of_favela_is_settled_once(saved, train, follow, city):

@@ -74,8 +74,8 @@ def test_from_two_layers_in_memory_to_a_styled_layer(run, two, methods, context,
     log = feedback.textLog()
     assert "2024 was brought to 2016" in log and "cells became favela" in log and "Estimate area" in log
     assert log.count("its 256 features are copied") == 3, "one for training, two for the dates"
-    values = {category.value() for category in layer.renderer().categories()}
-    assert values == {*CHANGES, ""}
+    labels = {category.value(): category.label() for category in layer.renderer().categories()}
+    assert set(labels) == {*CHANGES, ""} and labels["became favela"] == "became favela, 2016 to 2024"
     scope = QgsExpressionContext(QgsExpressionContextUtils.globalProjectLayerScopes(layer))
     scope.setFeature(next(feature for feature in layer.getFeatures() if feature["cell"] in became))
     tip = QgsExpression.replaceExpressionText(layer.mapTipTemplate(), scope)
