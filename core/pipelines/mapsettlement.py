@@ -16,7 +16,7 @@ from ..progress import Progress
 from ..settlement.answers import OTHER, Question, hear, wanted
 from ..settlement.celltable import CellTable, read_cells
 from ..settlement.mapping import Together, Verdict, together
-from ..settlement.methods.stored import Methods, cells_of
+from ..settlement.methods.stored import Methods, treated
 from ..settlement.names import FAVELA
 from ..settlement.statuses import DISCARDED
 from ..sidecar import write_sidecar
@@ -42,7 +42,7 @@ def run(job: MapSettlement, progress: Progress) -> Result:
     table = read_cells(job.cells, methods.facts["features"], methods.facts["variables"], exactly=True)
     methods.check(table, job.cells)
     at = wanted(table, job.classify_all, job.cells)
-    said = hear(methods, cells_of(table), at, progress.part(0.05, 0.9))
+    said = hear(methods, treated(table, methods.facts), at, progress.part(0.05, 0.9))
     shares = question.shares(methods, said, progress)
     verdicts = question.verdicts(methods, said, shares)
     mapped, columns = _columns(question, methods, table, at, verdicts)

@@ -42,6 +42,8 @@ def run(job: TrainSettlement, progress: Progress) -> Result:
         "variables": list(taught.table.variable_names),
         "space": taught.table.space,
         "prevalence": float(taught.y.mean()),
+        "smooth_m": job.smooth_m,
+        "ranks": job.ranks,
         "counts": {"favela": int(taught.y.sum()), "other": int((taught.y == 0).sum())},
         "block": None if block is None else {"side_m": block.side_m, "why": block.sentence},
     }

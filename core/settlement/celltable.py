@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import BadInput
+from ..folds import metres
 from ..sidecar import read_sidecar
 from ..tables import feature_matrix, table_places
 from ..vector import parse_source, read_vector
@@ -64,6 +65,13 @@ class CellTable:
             if not pd.DataFrame({"z": zone, "r": row, "c": column}).duplicated().any():
                 return np.concatenate([itself, neighbours_by_place(row, column, zone)], axis=1)
         return np.concatenate([itself, neighbours_by_touch(self.table.geometry.to_numpy(), self.xy)], axis=1)
+
+    @property
+    def xy_m(self) -> NDArray[np.float64]:
+        """(N, 2) places in metres."""
+        crs = self.table.crs
+        unit_m = 1.0 if crs.is_geographic else float(crs.axis_info[0].unit_conversion_factor)
+        return metres(self.xy, crs.is_geographic, unit_m)
 
     def zones(self, field: str = ZONE) -> Int:
         """(N,) number of the zone of each cell; all 0 where there is no such field."""

@@ -109,7 +109,7 @@ def _answer(taught: Taught, plan: Plan, groups: Int, parts: tuple[Int, Int], inn
     training, test = parts
     at, y = taught.at[training], taught.y[training]
     fitted = fit_parts(plan, taught.cells, at, y, groups[training], progress.part(0.0, 1 / (1 + inner)))
-    said = fitted.say(plan.methods, taught.cells, taught.at[test])
+    said = fitted.say(plan.methods, taught.cells, taught.at[test], at)
     rest = progress.part(1 / (1 + inner), 1.0)
     readings = _readings(taught, plan, training, groups[training], inner, rest) if inner else {}
     progress.checkpoint(1.0)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ...models.crew import thread_count
 from ..errors import BadInput
-from ..folds import metres, spatial_blocks
+from ..folds import spatial_blocks
 from ..jobs.settlement.methods import MethodJob
 from ..progress import Progress
 from ..separation import GIVEN, BlockChoice, choose_block
@@ -61,7 +61,7 @@ def read_labelled(job: MethodJob, progress: Progress) -> Taught:
     """
     table = read_cells(job.cells, job.feature_fields, job.variable_fields)
     y = labels_of(table, job.label_field or LABEL, job.positive, job.cells)
-    cells = cells_of(table)
+    cells = cells_of(table, job.smooth_m, job.ranks)
     whole = cells.whole(("features", "variables"))
     at = np.flatnonzero((y >= 0) & whole)
     lacking = int(((y >= 0) & ~whole).sum())
@@ -73,9 +73,7 @@ def read_labelled(job: MethodJob, progress: Progress) -> Taught:
             "numbers; at least two of each are needed."
         )
     progress.info(f"{int(y[at].sum())} favela cells and {int((y[at] == 0).sum())} others to learn from.")
-    crs = table.table.crs
-    unit_m = 1.0 if crs.is_geographic else float(crs.axis_info[0].unit_conversion_factor)
-    return Taught(table, cells, at, y[at], metres(table.xy[at], crs.is_geographic, unit_m))
+    return Taught(table, cells, at, y[at], table.xy_m[at])
 
 
 def plan_of(job: MethodJob, taught: Taught, progress: Progress) -> Plan:

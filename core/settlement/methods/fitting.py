@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from ...heads.ensemble import DRAWS, balanced_parts
 from ...heads.fitting import run_all
 from ...progress import Progress
 from .around import NodeInputs, around
-from .combine import RULES, Bool, Float
+from .combine import EDGE, RULES, Bool, Float
 from .parts import PartRequest, fit_part
 from .registry import AROUND, FEATURES, METHODS, PARTS, VARIABLES, columns_of
+from .smoothing import smoothed
 
 Int = NDArray[np.int64]
 UNBALANCED = "none"
@@ -31,12 +33,14 @@ class Cells:
         variables: (N, v) float32, likewise.
         neighbours: (N, 9) index of each cell itself and of its neighbours, -1 for none.
         own_units: the features are columns of different units, not dimensions of an embedding.
+        near: (N, N) weights with which what is said of cells is averaged; None: it stands for itself.
     """
 
     features: NDArray[np.float32]
     variables: NDArray[np.float32]
     neighbours: Int
     own_units: bool = False
+    near: csr_matrix | None = None
 
     def whole(self, columns: Iterable[str]) -> Bool:
         """(N,) True where a cell has every number that is looked at."""
@@ -111,14 +115,31 @@ class FittedParts:
     members: Mapping[str, Sequence[Any]]
     nodes: NodeInputs | None
 
-    def say(self, methods: Sequence[str], cells: Cells, at: Int) -> dict[str, tuple[Float, Bool]]:
+    def say(
+        self, methods: Sequence[str], cells: Cells, at: Int, learnt: Int | None = None
+    ) -> dict[str, tuple[Float, Bool]]:
         """Of each method (n,) a number from 0 to 1, NaN where a cell lacks numbers, and (n,) whether it is favela.
 
         Args:
             methods: their names.
             cells: all, so that neighbours are known.
             at: (n,) which of them.
+            learnt: cells that were learnt from, where `at` is a test: what is said of them would tell their labels,
+                and is not averaged into others.
         """
+        if cells.near is None:
+            return self._say(methods, cells, at)
+        rows = cells.near[at]
+        counts = np.zeros(len(cells.neighbours), np.bool_)
+        counts[rows.indices] = True
+        counts[at if learnt is None else np.concatenate([at, learnt])] = False
+        wide = np.concatenate([at, np.flatnonzero(counts)])
+        said = self._say(methods, cells, wide)
+        ranked = {name: smoothed(raw, rows[:, wide]) for name, (raw, _) in said.items()}
+        return {name: (mean, np.nan_to_num(mean) >= EDGE) for name, mean in ranked.items()}
+
+    def _say(self, methods: Sequence[str], cells: Cells, at: Int) -> dict[str, tuple[Float, Bool]]:
+        """Each cell by itself."""
         parts = {part for name in methods for part in METHODS[name].parts}
         heard = {part: self._heard(part, cells, at) for part in sorted(parts)}
         said = {}

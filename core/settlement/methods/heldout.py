@@ -56,7 +56,7 @@ def hold_out(
         if not test.size or len(np.unique(y[training])) < 2:
             continue
         fitted = fit_parts(plan, cells, at[training], y[training], groups[training], part)
-        for name, (ranked, favela) in fitted.say(plan.methods, cells, at[test]).items():
+        for name, (ranked, favela) in fitted.say(plan.methods, cells, at[test], at[training]).items():
             said[name].ranked[test], said[name].favela[test] = ranked, favela
     return said
 

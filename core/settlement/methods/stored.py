@@ -11,7 +11,9 @@ from ..celltable import CellTable
 from .around import NodeInputs
 from .fitting import Cells, FittedParts
 from .heldout import Reading
+from .ranks import ranked_by_zone
 from .registry import METHODS
+from .smoothing import weights_around
 
 TASK = "settlement"
 
@@ -93,10 +95,25 @@ def save_methods(path: str, facts: Mapping[str, Any], fitted: FittedParts, readi
     save_head(path, {**facts, "task": TASK, "readings": known}, content)
 
 
-def cells_of(table: CellTable) -> Cells:
-    """What methods look at."""
-    own_units = not table.space and table.feature_names[:1] != ("emb_1",)
-    return Cells(table.features, table.variables, table.neighbours(), own_units)
+def cells_of(table: CellTable, smooth_m: float = 0.0, ranks: bool = False) -> Cells:
+    """What methods look at.
+
+    Args:
+        table: all cells.
+        smooth_m: standard deviation of the Gaussian by which what is said of cells is averaged; 0: it is not.
+        ranks: every number becomes its rank in the zone of the cell.
+    """
+    own_units = ranks or (not table.space and table.feature_names[:1] != ("emb_1",))
+    near = weights_around(table.xy_m, smooth_m) if smooth_m else None
+    features, variables = table.features, table.variables
+    if ranks:
+        features, variables = (ranked_by_zone(numbers, table.zones()) for numbers in (features, variables))
+    return Cells(features, variables, table.neighbours(), own_units, near)
+
+
+def treated(table: CellTable, facts: Mapping[str, Any]) -> Cells:
+    """The cells as those of training were: smoothed and ranked alike."""
+    return cells_of(table, float(facts.get("smooth_m", 0.0)), bool(facts.get("ranks", False)))
 
 
 def _damaged(path: str) -> BadInput:
