@@ -109,6 +109,21 @@ class Evidence:
         np.add.at(squares, self.stratum, (pull * (values - mean[self.stratum]) / without) ** 2)
         return mean, squares / np.maximum(n - 1, 1)
 
+    def freedom(self, residual: Float) -> NDArray[Any]:
+        """(H,) units that a variance is worth knowing from: fewer where some of unequal size decide it.
+
+        A variance from n values of kurtosis k has itself the variance of one from 2 n / (k - 1) normal ones. Equal
+        units count as they are.
+
+        Args:
+            residual: (n,) of each unit from the mean of its stratum, before its size.
+        """
+        if self.measure is None:
+            return self.sizes
+        second, fourth = self._plain_means(np.stack([(self.pull * residual) ** 2, (self.pull * residual) ** 4], 1)).T
+        kurtosis = np.divide(fourth, second**2, out=np.full(len(second), 3.0), where=second > 0)
+        return np.asarray(np.clip(2 * self.sizes / np.maximum(kurtosis - 1, 2.0), 2.0, self.worth))
+
     def _plain_means(self, values: Float) -> Float:
         """(H, K) means over the labelled units of each stratum."""
         sums = np.zeros((len(self.weights), values.shape[1]))

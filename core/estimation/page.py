@@ -70,7 +70,7 @@ def _title(numbers: Numbers, job: dict[str, Any]) -> str:
     if numbers["kind"] == "mean":
         return f"How large is the mean of '{job['field'] or 'reference'}'?"
     if numbers["kind"] == "ground":
-        return f"How much ground is covered? {numbers['rows'][0]['name']}"
+        return f"How much ground does {numbers['rows'][0]['name']} cover?"
     return "How large is each class?" if numbers["kind"] == "area" else "What share has each class?"
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import BadInput
 from .evidence import Estimate, Evidence, check
-from .interval import FEW_UNITS, combine, share_limits, t_half
+from .interval import FEW_UNITS, combine, share_limits, t_half, t_quantile
 from .stratified import estimate as stratified_estimate
 
 Float = NDArray[np.float64]
@@ -118,12 +118,15 @@ def _general(evidence: Evidence, k: int, level: float) -> Column:
     drawn = np.where(evidence.beyond, W**2 * trust**2 * mapped_sd**2 / evidence.counts, 0.0)
     value, se = float(W @ mean), float(np.sqrt(parts.sum() + drawn.sum()))
     touched = min((Y > 0).sum(), (Y < 1).sum())
-    if not evidence.shares or (touched >= FEW_UNITS and _even(evidence.pull * (adjusted - mean[evidence.stratum]))):
-        half = t_half(np.concatenate([parts, drawn]), np.concatenate([evidence.worth, evidence.counts]), level, 2)
+    residual = adjusted - mean[evidence.stratum]
+    behind = evidence.freedom(residual)
+    if not evidence.shares or (touched >= FEW_UNITS and _even(evidence.pull * residual)):
+        half = t_half(np.concatenate([parts, drawn]), np.concatenate([behind, evidence.counts]), level, 2)
         low, high = value - half, value + half
         if not evidence.shares or (low >= 0 and high <= 1):
             return value, se, low, high, trust, "t"
-    below, above = _parts(evidence, Y - trusts * f, parts, level)
+    wider = t_quantile(parts, behind, level) / t_quantile(parts, evidence.worth, level)
+    below, above = (wider * side for side in _parts(evidence, Y - trusts * f, parts, level))
     extra = t_half(drawn, evidence.counts, level)
     low, high = value - float(np.hypot(below, extra)), value + float(np.hypot(above, extra))
     return value, se, min(max(low, 0.0), value), max(min(high, 1.0), value), trust, "parts"

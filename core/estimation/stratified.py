@@ -64,7 +64,8 @@ def _counts(share: Float, variance: Float, evidence: Evidence) -> tuple[Float, N
 def _mean_limits(evidence: Evidence, k: int, value: float, parts: Float, level: float) -> tuple[float, float, str]:
     if evidence.shares:
         return share_limits(evidence.Y[:, k], value, parts, evidence.worth, level)
-    half = t_half(parts, evidence.worth, level)
+    residual = evidence.Y[:, k] - evidence.moments(evidence.Y)[0][evidence.stratum, k]
+    half = t_half(parts, evidence.freedom(residual), level)
     return value - half, value + half, "t"
 
 

@@ -81,7 +81,7 @@ def unit_lottery(job: DrawSample) -> UnitLottery:
         found = keyed[keyed[PLACE].isin(turn)]
         return found.iloc[np.argsort(found[PLACE].map(turn).to_numpy(), kind="stable")]
 
-    if _of_favelas(job):
+    if _of_favelas(job) and job.stratum_field == CLASS:
         told.append(
             f"Write '{FAVELA}' or 'other' for the area of cells that are favela; or the share of each cell that is "
             "favela, from 0 to 1, for the ground that favelas cover."

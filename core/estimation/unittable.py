@@ -154,12 +154,13 @@ def _averaged(names: list[str], rows: Float, used: NDArray[np.bool_], areas: Row
     numbers, unique = pd.factorize(np.array(texts, dtype=object))
     count = np.bincount(numbers, minlength=len(unique)).astype(np.float64)
     weight = np.ones(len(kept)) if areas is None else areas.rows[kept]
-    weight = weight * (count / np.bincount(numbers, weights=weight, minlength=len(unique)))[numbers]
+    total = np.bincount(numbers, weights=weight, minlength=len(unique))
     sums = np.zeros((len(unique), rows.shape[1]))
     np.add.at(sums, numbers, rows[kept] * weight[:, None])
-    means = sums / count[:, None]
+    means = sums / total[:, None]
+    pull = weight * (count / total)[numbers]
     squares = np.zeros_like(sums)
-    np.add.at(squares, numbers, (weight[:, None] * (rows[kept] - means[numbers])) ** 2)
+    np.add.at(squares, numbers, (pull[:, None] * (rows[kept] - means[numbers])) ** 2)
     inner = squares / np.maximum(count * (count - 1), 1)[:, None]
     found = [str(name) for name in unique]
     own = None if areas is None else np.array([areas.units[name] for name in found])

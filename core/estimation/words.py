@@ -61,12 +61,12 @@ def _first(numbers: Numbers, row: Numbers) -> str:
         of = "the map" if numbers["design"]["unit"] == "cell" else _whole(numbers)
         return f"{row['name']} makes up {value} % of {of} (95 % interval: {low} to {high} %)."
     share = quantity({key: 100 * row["share"][key] for key in ("value", "low", "high")}, "%")[0]
-    found = f"{value}{behind} (95 % interval: {low} to {high}), {share} % of "
+    interval = f"(95 % interval: {low} to {high}), {share} % of"
     if not numbers["by_area"]:
-        return f"{row['name']} covers {found}the area."
+        return f"{row['name']} covers {value}{behind} {interval} the area."
     if numbers["kind"] == "ground":
-        return f"{row['name']}: {found}the ground of {_hectares(numbers)}."
-    return f"All units that are {row['name']} together cover {found}{_hectares(numbers)}."
+        return f"{row['name']} covers {value}{behind} of ground {interval} {_hectares(numbers)}."
+    return f"All units that are {row['name']} together cover {value}{behind} {interval} {_hectares(numbers)}."
 
 
 def _hectares(numbers: Numbers) -> str:
@@ -174,9 +174,10 @@ def how_estimated(numbers: Numbers) -> list[str]:
         )
     trust = [row["share"]["trust"] for row in numbers["rows"] if row["share"]["trust"] is not None]
     if trust:
+        ends = dict.fromkeys(f"{end:.2f}" for end in (min(trust), max(trust)))
         lines.append(
-            f"The prediction counts with a weight (lambda) of {min(trust):.2f} to {max(trust):.2f}: 0 would leave it "
-            "out, 1 take it at its word before correction."
+            f"The prediction counts with a weight (lambda) of {' to '.join(ends)}: 0 would leave it out, 1 take it at "
+            "its word before correction."
         )
     if design["note"] and (numbers["kind"] == "area" or numbers["by_area"]):
         lines.append(design["note"])

@@ -80,6 +80,7 @@ class TestFavelaArea:
         assert (numbers["kind"], numbers["unit"], numbers["by_area"]) == ("area", "ha", True)
         assert row["shown"]["low"] < real < row["shown"]["high"]
         assert row["share"]["value"] * kept["m2"].sum() / 1e4 == pytest.approx(row["shown"]["value"])
+        assert row["share"]["method"] in ("exact", "jeffreys"), "cells are of one class, however large"
         assert numbers["sentences"][0].startswith("All units that are favela together cover")
         assert any("area of whole units" in line for line in numbers["sentences"])
         assert "ratio estimator" in page and "left out" in page and " ha</td>" in page
