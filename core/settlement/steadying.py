@@ -18,6 +18,8 @@ Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 MOST_COMPONENTS = 12
 CELLS_PER_COMPONENT = 20
+AXES_FROM = 5_000
+"""Cells, evenly dealt, that principal axes and units of columns are taken from."""
 ROUNDS = 100
 CLOSE_ENOUGH = 1e-4
 """Change of every canonical correlation below which the weights stand."""
@@ -59,14 +61,15 @@ def _components(one: Float, other: Float) -> tuple[Float, Float]:
     size = min(MOST_COMPONENTS, len(moving), len(one) // CELLS_PER_COMPONENT)
     if not size:
         return np.zeros((len(one), 0)), np.zeros((len(one), 0))
-    x, y = _in_units(one[:, moving]), _in_units(other[:, moving])
-    both = np.concatenate([x, y])
+    some = np.linspace(0, len(one) - 1, min(len(one), AXES_FROM)).astype(int)
+    x, y = _in_units(one[:, moving], some), _in_units(other[:, moving], some)
+    both = np.concatenate([x[some], y[some]])
     axes = np.linalg.eigh(both.T @ both / len(both))[1][:, ::-1][:, :size]
     return x @ axes, y @ axes
 
 
-def _in_units(columns: Float) -> Float:
-    low, middle, high = np.quantile(columns, [0.25, 0.5, 0.75], axis=0)
+def _in_units(columns: Float, some: NDArray[np.int64]) -> Float:
+    low, middle, high = np.quantile(columns[some], [0.25, 0.5, 0.75], axis=0)
     spread = np.where(high > low, (high - low) / 1.349, columns.std(axis=0))
     # A few far values must not take an axis for themselves.
     return np.asarray(np.clip((columns - middle) / spread, -8, 8))
