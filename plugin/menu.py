@@ -38,6 +38,7 @@ FAVELAS = (
     ("quadrat:trainsettlement", "Train favela methods…", "trainsettlement"),
     ("quadrat:comparesettlement", "Compare favela methods…", "comparesettlement"),
     ("quadrat:mapsettlement", "Map favelas…", "mapsettlement"),
+    ("quadrat:followsettlement", "Follow favelas over dates…", "followsettlement"),
 )
 """The same of the field of favelas, in a menu of its own."""
 NETWORKS = (
