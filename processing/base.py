@@ -26,6 +26,7 @@ from .calls import line as command_line
 from .calls import program
 from .i18n import tr
 from .icons import icon_path
+from .pages import page_url
 from .parameters import definitions, key, label_of
 from .styles import Shelf, layer_name, new_styler, pile, save_style
 from .values import Reader, Request, with_outputs
@@ -135,6 +136,10 @@ class QuadratAlgorithm(QgsProcessingAlgorithm):
             if p.help and not p.advanced:
                 parts.append(f"<p><b>{html.escape(label_of(p))}</b><br>{html.escape(tr(p.help))}</p>")
         return "".join(parts)
+
+    def helpUrl(self) -> str:  # noqa: N802
+        """The tutorial of the field, behind the form's button 'Help'; empty where there is none."""
+        return page_url(self.GROUP_ID)
 
     def initAlgorithm(self, configuration: Optional[Dict[str, Any]] = None) -> None:  # noqa: N802
         """Declare the parameters of the job."""

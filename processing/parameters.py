@@ -51,15 +51,17 @@ def label_of(p: Param) -> str:
 def definitions(job: Type[Job]) -> List[QgsProcessingParameterDefinition]:
     """One Processing parameter for each parameter of the job, in the same order."""
     defaults = job.defaults()
-    made = []
-    for name, p in job.params().items():
-        parameter = _MAKERS[p.kind](key(name), label_of(p), p, defaults[name])
-        parameter.setHelp(tr(p.help))
-        if p.advanced:
-            flag = QgsProcessingParameterDefinition.Flag.FlagAdvanced
-            parameter.setFlags(parameter.flags() | flag)
-        made.append(parameter)
-    return made
+    return [definition(name, p, defaults[name]) for name, p in job.params().items()]
+
+
+def definition(name: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    """The Processing parameter for one declared parameter."""
+    parameter = _MAKERS[p.kind](key(name), label_of(p), p, default)
+    parameter.setHelp(tr(p.help))
+    if p.advanced:
+        flag = QgsProcessingParameterDefinition.Flag.FlagAdvanced
+        parameter.setFlags(parameter.flags() | flag)
+    return parameter
 
 
 def _raster(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:

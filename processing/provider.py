@@ -2,7 +2,7 @@
 
 from typing import List
 
-from qgis.core import QgsProcessingProvider
+from qgis.core import Qgis, QgsApplication, QgsMessageLog, QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
 from ..core.version import VERSION
@@ -34,6 +34,7 @@ from .algorithms.trainsettlement import TrainSettlementAlgorithm
 from .environment import borrow_from
 from .i18n import tr
 from .icons import icon_path
+from .models import ShippedModel, model_files
 from .network import network_environment
 from .workers import close_pool
 
@@ -69,6 +70,11 @@ ALGORITHMS = (
 class QuadratProvider(QgsProcessingProvider):
     """The group 'Quadrat' of the toolbox."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        # Models find their steps in the registry, so they are read once this provider is there.
+        QgsApplication.processingRegistry().providerAdded.connect(self._on_added)
+
     def id(self) -> str:
         """Never changes: models and scripts name it."""
         return "quadrat"
@@ -98,6 +104,21 @@ class QuadratProvider(QgsProcessingProvider):
         borrow_from(network_environment)
         for algorithm in ALGORITHMS:
             self.addAlgorithm(algorithm())
+        if QgsApplication.processingRegistry().providerById(self.id()) is not None:
+            self._add_models()
+
+    def _on_added(self, provider_id: str) -> None:
+        if provider_id == self.id():
+            self.refreshAlgorithms()
+
+    def _add_models(self) -> None:
+        for path in model_files():
+            model = ShippedModel(path)
+            if model.readable:
+                self.addAlgorithm(model)
+            else:
+                text = tr("This QGIS cannot read the model {path}.").format(path=path)
+                QgsMessageLog.logMessage(text, self.name(), Qgis.MessageLevel.Warning)
 
     def supportsNonFileBasedOutput(self) -> bool:  # noqa: N802
         """Results are files: another process writes them."""
@@ -125,5 +146,6 @@ class QuadratProvider(QgsProcessingProvider):
 
     def unload(self) -> None:
         """End the workers."""
+        QgsApplication.processingRegistry().providerAdded.disconnect(self._on_added)
         close_pool()
         borrow_from(None)

@@ -11,6 +11,8 @@ from qgis.core import QgsApplication, QgsProcessingContext, QgsProcessingParamet
 from quadrat.core.jobs.declare import Kind
 from quadrat.core.jobs.registry import JOBS
 from quadrat.processing.icons import icon_path
+from quadrat.processing.models import model_files
+from quadrat.processing.pages import page_url
 from quadrat.processing.provider import ALGORITHMS
 
 EVERY = pytest.mark.parametrize("algorithm_class", ALGORITHMS, ids=lambda a: a.JOB.facts.id)
@@ -133,7 +135,7 @@ def test_released_names_are_still_there(provider):
 
 
 def test_every_job_is_in_the_toolbox(provider):
-    assert {a.name() for a in provider.algorithms()} == set(JOBS)
+    assert {a.name() for a in provider.algorithms()} == set(JOBS) | {path.stem for path in model_files()}
     assert provider.id() == "quadrat"
 
 
@@ -148,7 +150,7 @@ def test_ids_icons_and_words(provider, algorithm_class):
     assert "quadrat" in algorithm.tags()
     help_text = algorithm.shortHelpString()
     assert algorithm.shortDescription() in help_text
-    assert algorithm.helpUrl() == ""
+    assert algorithm.helpUrl() == page_url(algorithm.groupId())
 
 
 @EVERY
