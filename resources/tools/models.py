@@ -1,10 +1,11 @@
 """Writes the models in `resources/models/` from the declared jobs; run it when a parameter that they show has changed.
 
-`python3 resources/tools/models.py` with QGIS's own Python. What a model neither asks for nor fixes is at the default of
+`QT_HASH_SEED=0 python3 resources/tools/models.py` with QGIS's own Python. What a model neither asks for nor fixes is at the default of
 its declaration; a test tells when these have changed, and the files must be written anew.
 """
 
 import dataclasses
+import os
 import pathlib
 import sys
 
@@ -181,7 +182,14 @@ def build(model: Model) -> QgsProcessingModelAlgorithm:
         made.addChildAlgorithm(_child(model, row, job_id, given))
     helps.update({f"{o.step}:{o.name}": o.help for o in model.outputs})
     made.setHelpContent({name: text for name, text in helps.items() if text})
-    return made
+    return _with_plain_names(made)
+
+
+def _with_plain_names(made: QgsProcessingModelAlgorithm) -> QgsProcessingModelAlgorithm:
+    """The same model with results called `step:name` whichever QGIS writes it; newer ones would name them by labels."""
+    again = QgsProcessingModelAlgorithm()
+    again.loadVariant({**made.toVariant(), "internal_version": "Version1"})
+    return again
 
 
 def _definition(name: str, job_id: str, parameter: str, changes: dict) -> QgsProcessingParameterDefinition:
@@ -228,6 +236,8 @@ def _source(where: str) -> Source:
 
 def main() -> None:
     """Write all files."""
+    if os.environ.get("QT_HASH_SEED") != "0":
+        raise SystemExit("Set QT_HASH_SEED=0, or every line of the files differs from what it was.")
     sys.path.insert(0, str(ROOT))
     import conftest  # noqa: F401  makes `quadrat` importable from the checkout
 

@@ -111,7 +111,7 @@ def test_the_shipped_file_is_what_the_declarations_make(provider, tool, tmp_path
     [wanted] = [model for model in tool.MODELS if model.file == name]
     shipped = QgsProcessingModelAlgorithm()
     assert shipped.fromFile(str(FOLDER / f"{name}.model3"))
-    told = "A step has changed: run `python3 resources/tools/models.py` with QGIS's Python."
+    told = "A step has changed: see resources/tools/models.py."
     assert normal(shipped, tmp_path) == normal(tool.build(wanted), tmp_path), told
 
 
