@@ -1,7 +1,7 @@
 """Writes the models in `resources/models/` from the declared jobs; run it when a parameter that they show has changed.
 
-`QT_HASH_SEED=0 python3 resources/tools/models.py` with QGIS's own Python. What a model neither asks for nor fixes is at the default of
-its declaration; a test tells when these have changed, and the files must be written anew.
+`QT_HASH_SEED=0 python3 resources/tools/models.py` with QGIS's own Python. What a model neither asks for nor
+fixes is at the default of its declaration; a test tells when these have changed, and the files must be written anew.
 """
 
 import dataclasses
