@@ -1,6 +1,7 @@
 """The ZIP for users, and the facts that QGIS and the plugin repository read."""
 
 import importlib.util
+import re
 import subprocess
 import zipfile
 from pathlib import Path
@@ -43,6 +44,15 @@ def metadata():
 
 def test_the_last_commit_would_be_accepted(archive):
     assert package.check_structure(archive()) == []
+
+
+def test_pages_and_models_that_the_toolbox_offers_are_inside(archive):
+    with zipfile.ZipFile(archive()) as whole:
+        names = set(whole.namelist())
+        page = whole.read("quadrat/resources/tutorials/favela.html").decode()
+    pictures = re.findall(r'<img src="([^"]+)"', page)
+    assert pictures and {f"quadrat/resources/tutorials/{name}" for name in pictures} <= names
+    assert {f"quadrat/resources/models/{name}.model3" for name in ("favela", "favelaelsewhere")} <= names
 
 
 def test_metadata_tells_the_version_of_the_code():

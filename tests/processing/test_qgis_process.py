@@ -191,3 +191,24 @@ def test_extents_and_coordinate_systems_on_the_command_line(qgis_process, tmp_pa
     assert process.returncode == 0, err
     job = json.loads(Path(f"{output}.quadrat.json").read_text(encoding="utf-8"))["job"]
     assert job["crs"] == "EPSG:31983" and job["extent"] == "-43.2,-43.19,-22.91,-22.9 [EPSG:4326]"
+
+
+def test_the_shipped_model_maps_a_village_from_layers(qgis_process, tmp_path):
+    """Houses stand in for favelas; all optional layers are left out."""
+    sample = ROOT / "resources" / "sample"
+    whole = json.loads((sample / "training_polygons.geojson").read_text(encoding="utf-8"))
+    for name, houses in (("houses", True), ("others", False)):
+        some = [one for one in whole["features"] if (one["properties"]["class"] == "village") == houses]
+        (tmp_path / f"{name}.geojson").write_text(json.dumps({**whole, "features": some}), encoding="utf-8")
+    process = qgis_process(
+        "--json", "run", "quadrat:favela", "--", f"SENTINEL2={sample / 'sen2_l2a_12band.tif'}",
+        "FAVELAS=houses.geojson", "RESIDENTIAL=others.geojson", "CELL_SIZE_M=30", "BACKBONE=raw",
+        "METHODS=forest-variables", "METHODS=forest-features", "mapsettlement:map=map.gpkg",
+        "trainsettlement:methods=village.qmethods", "embedcells:cells=cells.gpkg",
+    )  # fmt: skip
+    out, err = process.communicate(timeout=200)
+    assert process.returncode == 0, err
+    assert json.loads(out)["results"]["mapsettlement:map"] == str(tmp_path / "map.gpkg")
+    facts = json.loads((tmp_path / "map.gpkg.quadrat.json").read_text(encoding="utf-8"))["facts"]
+    assert facts["cells"] > 5000
+    assert (tmp_path / "village.qmethods").is_file() and (tmp_path / "map.qml").is_file()
