@@ -15,6 +15,8 @@ from quadrat.core.progress import Progress
 from quadrat.core.settlement.names import NINE, SIX
 from quadrat.core.sidecar import read_sidecar
 
+pytestmark = pytest.mark.same_without_torch
+
 WEST, NORTH = 600_000, 9_000_000
 S2 = ("B02", "B03", "B04", "B08")
 

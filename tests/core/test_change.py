@@ -15,6 +15,8 @@ from quadrat.core.settlement.samecells import same_cells
 from quadrat.core.settlement.steadying import CHANGED_BELOW, STABLE_FROM, Bridge, unchanged
 from quadrat.tests.core.cities import drifted_city, made_city
 
+pytestmark = pytest.mark.same_without_torch
+
 
 def seen_twice(seed=0, cells=800, columns=6, changed=0.1):
     """Numbers of cells on two dates, the second in other units, and which cells changed."""

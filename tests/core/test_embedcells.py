@@ -15,6 +15,8 @@ from quadrat.core.raster import open_raster
 from quadrat.core.sidecar import read_sidecar
 from quadrat.tests.core import nets
 
+pytestmark = pytest.mark.same_without_torch
+
 
 @pytest.fixture
 def cells(tmp_path):

@@ -12,6 +12,8 @@ from quadrat.core.settlement.coverage import coverage
 from quadrat.core.settlement.spectral import entropy
 from quadrat.tests.core.test_zonal import layer
 
+pytestmark = pytest.mark.same_without_torch
+
 S2 = ("B02", "B03", "B04", "B08")
 
 

@@ -21,6 +21,8 @@ from quadrat.tests.core.cities import made_city
 from quadrat.tests.core.samplework import designed, places, rewrite
 from shapely import box
 
+pytestmark = pytest.mark.same_without_torch
+
 PAIR = {"unit_field": "cell", "stratum_field": "class"}
 
 

@@ -16,6 +16,8 @@ from quadrat.core.settlement.names import BECAME, NO_LONGER, SIX, UNDETECTED
 from quadrat.core.sidecar import read_sidecar
 from quadrat.tests.core.cities import drifted_city, made_city
 
+pytestmark = pytest.mark.same_without_torch
+
 
 @pytest.fixture(autouse=True)
 def quick_parts(monkeypatch):

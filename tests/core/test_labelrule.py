@@ -8,6 +8,8 @@ from quadrat.core.settlement.labelrule import SHARES, Rule, label
 from quadrat.core.settlement.names import GHSL, P_FAVELAS, P_VEGETA, RES, ZI
 from quadrat.core.settlement.statuses import DISCARDED, STATUSES
 
+pytestmark = pytest.mark.same_without_torch
+
 NAN, ABSENT = float("nan"), None
 VALUES = {
     P_FAVELAS: (0.0, 1e-6, 0.69, 0.7, 0.71, 1.0, NAN, ABSENT),

@@ -15,6 +15,8 @@ from quadrat.core.settlement.methods.ranks import ranked_by_zone
 from quadrat.core.settlement.methods.smoothing import smoothed, weights_around
 from quadrat.tests.core.cities import made_city
 
+pytestmark = pytest.mark.same_without_torch
+
 
 @pytest.fixture(autouse=True)
 def quick_parts(monkeypatch):

@@ -21,6 +21,8 @@ from quadrat.core.settlement.methods.stored import cells_of
 from quadrat.core.settlement.taught import Taught
 from quadrat.tests.core.cities import made_city
 
+pytestmark = pytest.mark.same_without_torch
+
 QUICK = ("forest-variables", "forest-features", "weighted")
 
 

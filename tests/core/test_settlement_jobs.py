@@ -18,6 +18,8 @@ from quadrat.core.settlement.methods.heldout import Reading
 from quadrat.core.sidecar import read_sidecar
 from quadrat.tests.core.cities import made_city
 
+pytestmark = pytest.mark.same_without_torch
+
 QUICK = ("forest-variables", "forest-features", "weighted")
 
 

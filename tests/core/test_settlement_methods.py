@@ -23,6 +23,8 @@ from quadrat.core.settlement.methods.registry import METHODS, PARTS, columns_of
 from quadrat.core.settlement.methods.stored import Methods, cells_of, save_methods
 from quadrat.tests.core.cities import made_city
 
+pytestmark = pytest.mark.same_without_torch
+
 SHARES = arrays.arrays(np.float64, 40, elements=st.floats(0, 1, width=32))
 
 
@@ -161,20 +163,8 @@ def _learn(city):
     return cells_of(table), at, y[at]
 
 
-def test_draws_are_balanced_and_shared(quick_parts):
-    y = np.array([1] * 5 + [0] * 40)
-    draws = balanced_draws(Plan(("balanced-vote", "forest-features"), members=4), y)
-    assert len(draws) == 4 and all(np.bincount(y[draw]).tolist() == [5, 5] for draw in draws)
-    split = balanced_draws(Plan(("balanced-vote",), members=20, balance="split"), y)
-    others = np.concatenate([draw[y[draw] == 0] for draw in split])
-    assert len(split) == 8 and len(np.unique(others)) == 40
-    assert len(balanced_draws(Plan(("balanced-vote",), balance="none"), y)) == 1
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_methods_learn_store_and_say_the_same(method, tmp_path, quick_parts):
-    if METHODS[method].parts == ("graph-around",):
-        pytest.importorskip("torch")
+def check_method(method, tmp_path):
+    """Fits a method to a made city, writes it, reads it, and compares what both say."""
     cells, at, y = _learn(made_city())
     plan = Plan((method,), members=3)
     fitted = fit_parts(plan, cells, at, y, np.arange(len(at)), Progress())
@@ -190,6 +180,21 @@ def test_methods_learn_store_and_say_the_same(method, tmp_path, quick_parts):
     assert again.readings[method].probability(ranked) == pytest.approx(reading.probability(ranked))
     save_methods(str(tmp_path / "b.qmethods"), facts, fitted, {method: reading})
     assert (tmp_path / "b.qmethods").read_bytes() == (tmp_path / "city.qmethods").read_bytes()
+
+
+def test_draws_are_balanced_and_shared(quick_parts):
+    y = np.array([1] * 5 + [0] * 40)
+    draws = balanced_draws(Plan(("balanced-vote", "forest-features"), members=4), y)
+    assert len(draws) == 4 and all(np.bincount(y[draw]).tolist() == [5, 5] for draw in draws)
+    split = balanced_draws(Plan(("balanced-vote",), members=20, balance="split"), y)
+    others = np.concatenate([draw[y[draw] == 0] for draw in split])
+    assert len(split) == 8 and len(np.unique(others)) == 40
+    assert len(balanced_draws(Plan(("balanced-vote",), balance="none"), y)) == 1
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "graph"])
+def test_methods_learn_store_and_say_the_same(method, tmp_path, quick_parts):
+    check_method(method, tmp_path)
 
 
 def test_a_cell_with_gaps_gets_no_number_where_they_matter(quick_parts):

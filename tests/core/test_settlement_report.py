@@ -19,6 +19,8 @@ from quadrat.core.settlement.methods import parts
 from quadrat.core.sidecar import read_sidecar
 from quadrat.tests.core.cities import made_city
 
+pytestmark = pytest.mark.same_without_torch
+
 QUICK = ("forest-variables", "forest-features", "weighted")
 
 

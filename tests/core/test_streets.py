@@ -11,6 +11,8 @@ from quadrat.core.settlement.streetcells import NUDGE_M, length_in, nodes_in
 from quadrat.core.settlement.streets import street_graph
 from scipy.spatial import cKDTree
 
+pytestmark = pytest.mark.same_without_torch
+
 
 def graph(*lines, **options):
     """Nodes with their degrees, in metres from the south-west, and the graph."""

@@ -8,6 +8,8 @@ from quadrat.core.grid import Grid, Window
 from quadrat.core.settlement.terrain import PixelSizes, surface, terrain
 from quadrat.tests.core.test_zonal import Pixels
 
+pytestmark = pytest.mark.same_without_torch
+
 STEP_M = 5.0
 WHOLE = Window(0, 0, 21, 25)
 

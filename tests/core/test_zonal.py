@@ -14,6 +14,8 @@ from quadrat.core.raster import open_raster
 from quadrat.core.settlement import zonal
 from quadrat.core.settlement.zonal import Derived, zonal_means
 
+pytestmark = pytest.mark.same_without_torch
+
 UTM = CRS(32722).to_wkt()
 
 
