@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.contract import Backbone
+from ..models.contract import Backbone, pooled_width
 from .chips import ENOUGH, Chips, Piece, Places, chips_of
 from .embedding import Runner
-from .jobs.embedcells import AUTO, CELL, CENTRE, WINDOW
+from .jobs.embedcells import AUTO, CELL, CENTRE
 from .resizing import resized
 
 Float = NDArray[np.float32]
@@ -27,7 +27,7 @@ class View:
         context: `cell`, `window` or `centre`.
         window_px: side of the window that is read; 0: the cell alone.
         margin_px: read on each side of the cell besides.
-        native: pixels stay as they are; else windows of another size are brought to `tile_px`.
+        native: windows of any size stay as they are; else those of another size are brought to `tile_px`.
         tile_px: side that the backbone takes.
         whole: cells are cells of the backbone, so that those of a unit are seen at once.
     """
@@ -56,15 +56,18 @@ class View:
         tile, local = backbone.tile_size_px, backbone.exact
         if context == AUTO:
             context = CENTRE if local else CELL
+        native = local or any_size
         if context == CELL:
-            return cls(context, 0, 0, local or any_size, tile)
+            return cls(context, 0, 0, native, tile)
         if context == CENTRE and local:
-            return cls(context, 0, backbone.halo_px, True, tile, on_lattice and backbone.patch_size_px == cell_px)
-        own = SURROUNDINGS * cell_px if local or any_size else tile
+            return cls(context, 0, backbone.halo_px, native, tile, on_lattice and backbone.patch_size_px == cell_px)
+        side = window_px or (SURROUNDINGS * cell_px if native else tile)
         patch = backbone.patch_size_px
-        side = -(-(window_px or own) // patch) * patch if any_size else window_px or own
-        native = local or any_size or side == tile
-        return cls(context, side, 0, native and side >= cell_px, tile)
+        return cls(context, -(-side // patch) * patch if any_size else side, 0, native, tile)
+
+    def width(self, backbone: Backbone) -> int:
+        """Numbers in a vector."""
+        return backbone.embed_dim if self.context == CENTRE else pooled_width(backbone)
 
 
 def see(runner: Runner, view: View, places: Places, piece: Piece, batch: int) -> Iterator[tuple[Int, Float]]:
@@ -80,15 +83,14 @@ def see(runner: Runner, view: View, places: Places, piece: Piece, batch: int) ->
     if view.whole:
         yield _as_cells(runner, view, places, piece)
         return
-    for chips in chips_of(places, piece):
-        there = np.flatnonzero(chips.enough)
-        for start in range(0, len(there), batch):
-            some = there[start : start + batch]
+    for chips in chips_of(places, piece, batch):
+        some = chips.some(np.flatnonzero(chips.enough))
+        if len(some.at):
 
-            def seen(part: slice, some: Int = some, chips: Chips = chips) -> Float:
-                return vectors_of(runner.backbone, view, chips.some(some[part]))
+            def seen(part: slice, some: Chips = some) -> Float:
+                return vectors_of(runner.backbone, view, some.some(part))
 
-            yield chips.at[some], runner.run(seen, len(some))
+            yield some.at, runner.run(seen, len(some.at))
 
 
 def _as_cells(runner: Runner, view: View, places: Places, piece: Piece) -> tuple[Int, Float]:
@@ -121,18 +123,47 @@ def vectors_of(backbone: Backbone, view: View, chips: Chips) -> Float:
     if not view.native and valid.shape[1:] != (view.tile_px, view.tile_px):
         values, valid = resized(values, valid, view.tile_px, view.tile_px)
         cell = resized(cell[:, None].astype(np.float32), np.ones_like(cell), view.tile_px, view.tile_px)[0][:, 0] >= 0.5
-    if view.context in (CELL, WINDOW):
-        return backbone.pooled(values, valid)
-    return _centre(backbone, values, valid, cell)
+    if view.context == CENTRE:
+        halo = backbone.halo_px
+        return _averaged(backbone, values, valid, cell[:, halo : cell.shape[1] - halo, halo : cell.shape[2] - halo])
+    if backbone.exact and max(valid.shape[1:]) > backbone.tile_size_px:
+        return _averaged(backbone, *_within_halo(values, valid, backbone.halo_px), np.ones_like(valid))
+    return backbone.pooled(values, valid)
 
 
-def _centre(backbone: Backbone, values: Float, valid: Bool, cell: Bool) -> Float:
-    """Mean of the map over the cell, each place of the map by how many valid pixels of the cell it covers."""
-    made = backbone(values, valid)
+def _within_halo(values: Float, valid: Bool, halo_px: int) -> tuple[Float, Bool]:
+    """Windows with nothing valid around them."""
+    around = ((0, 0), (halo_px, halo_px), (halo_px, halo_px))
+    return np.pad(values, ((0, 0), *around)), np.pad(valid, around)
+
+
+def _averaged(backbone: Backbone, values: Float, valid: Bool, cell: Bool) -> Float:
+    """Mean of the map over the cell, each place of the map by how many valid pixels of the cell it covers.
+
+    Exact backbones see large windows tile by tile: it makes no difference to them, and it does to the memory.
+
+    Args:
+        backbone: that makes the map.
+        values: (B, C, h + 2 halo, w + 2 halo) float32.
+        valid: (B, h + 2 halo, w + 2 halo).
+        cell: (B, h, w) over which is averaged.
+    """
     halo, patch = backbone.halo_px, backbone.patch_size_px
-    own = (valid & cell)[:, halo : cell.shape[1] - halo, halo : cell.shape[2] - halo]
-    height, width = made.shape[2] * patch, made.shape[3] * patch
-    counts = own[:, :height, :width].reshape(len(own), made.shape[2], patch, made.shape[3], patch).sum(axis=(2, 4))
-    share = counts.astype(np.float32)
-    total = np.maximum(share.sum(axis=(1, 2)), 1)
-    return np.asarray(np.einsum("bdhw,bhw->bd", made, share) / total[:, None], dtype=np.float32)
+    low, right = (-side % patch for side in cell.shape[1:])
+    if low or right:
+        more = ((0, 0), (0, low), (0, right))
+        values, valid, cell = np.pad(values, ((0, 0), *more)), np.pad(valid, more), np.pad(cell, more)
+    own = valid[:, halo : valid.shape[1] - halo, halo : valid.shape[2] - halo] & cell
+    step = max(backbone.tile_size_px // patch, 1) * patch if backbone.exact else max(own.shape[1:])
+    sums, counts = np.zeros((len(own), backbone.embed_dim)), np.zeros((len(own), 1))
+    for row in range(0, own.shape[1], step):
+        for col in range(0, own.shape[2], step):
+            part = own[:, row : row + step, col : col + step]
+            if not part.any():
+                continue
+            seen = slice(row, row + part.shape[1] + 2 * halo), slice(col, col + part.shape[2] + 2 * halo)
+            made = backbone(values[(slice(None), slice(None), *seen)], valid[(slice(None), *seen)])
+            share = part.reshape(len(part), made.shape[2], patch, made.shape[3], patch).sum(axis=(2, 4))
+            sums += np.einsum("bdhw,bhw->bd", made, share.astype(np.float32))
+            counts += share.sum(axis=(1, 2))[:, None]
+    return np.asarray(sums / np.maximum(counts, 1), dtype=np.float32)

@@ -26,6 +26,10 @@ NEAR = 6
 """Cells of a unit lie within so many sides of a cell of one another."""
 BOXLIKE = 0.999
 """A polygon that fills so much of its box is the box."""
+MOST_NUMBERS = 2**26
+"""Of pixels and bands that are held at once: 256 MB, and copies of it."""
+CHIP_NUMBERS = 2**24
+"""Of pixels and bands that a backbone gets at once, if that is more than one window."""
 ENOUGH = 0.5
 """Share of a cell's pixels that must be valid for it to get a vector."""
 
@@ -132,7 +136,7 @@ class Chips:
     valid: Bool
     cell: Bool
 
-    def some(self, at: Int) -> "Chips":
+    def some(self, at: Int | slice) -> "Chips":
         """A few of them."""
         return Chips(self.at[at], self.values[at], self.valid[at], self.cell[at])
 
@@ -146,6 +150,8 @@ class Chips:
 def read_units(reader: Reader, places: Places, units: Sequence[Int], wanted: Sequence[int]) -> Iterator[Piece]:
     """Pixels of the wanted units, in their order; blocks of the raster are read once for all units in them.
 
+    Blocks of so many bands that they would fill the memory are read unit by unit.
+
     Args:
         reader: of the raster; used in this thread.
         places: of all cells.
@@ -157,24 +163,28 @@ def read_units(reader: Reader, places: Places, units: Sequence[Int], wanted: Seq
     for number in wanted:
         of_block.setdefault(_block(places, units[number]), []).append(number)
     for number in wanted:
-        key = _block(places, units[number])
-        if held is None or held[0] != key:
-            window = _around(places, np.concatenate([units[other] for other in of_block[key]]))
-            held = (key, window, *reader.read(window))
-        window = _around(places, units[number])
+        key, window = _block(places, units[number]), _around(places, units[number])
+        if held is None or held[0] != key or window.intersection(held[1]) != window:
+            held = None  # two blocks at once would be twice the memory
+            block = _around(places, np.concatenate([units[other] for other in of_block[key]]))
+            read = block if block.height * block.width * len(reader.bands) <= MOST_NUMBERS else window
+            held = (key, read, *reader.read(read))
         cut = window.slices_in(held[1])
         yield Piece(number, units[number], window, held[2][(slice(None), *cut)], held[3][cut])
 
 
-def chips_of(places: Places, piece: Piece) -> Iterator[Chips]:
-    """The window of each cell of a unit, those of one size together."""
+def chips_of(places: Places, piece: Piece, most: int = UNIT) -> Iterator[Chips]:
+    """The window of each cell of a unit, those of one size together, `most` of them at once and fewer if large."""
     sizes, group = np.unique(places.outside[piece.at, 2:], axis=0, return_inverse=True)
-    for which in range(len(sizes)):
-        at = piece.at[np.flatnonzero(group.reshape(-1) == which)]
-        slices = [Window(*map(int, places.outside[index])).slices_in(piece.window) for index in at]
-        values = np.stack([piece.values[(slice(None), *cut)] for cut in slices])
-        valid = np.stack([piece.valid[cut] for cut in slices])
-        yield Chips(at, values, valid, np.stack([own_pixels(places, int(index)) for index in at]))
+    for which, (height, width) in enumerate(sizes):
+        alike = piece.at[np.flatnonzero(group.reshape(-1) == which)]
+        step = int(np.clip(CHIP_NUMBERS // (int(height) * int(width) * len(piece.values)), 1, most))
+        for start in range(0, len(alike), step):
+            at = alike[start : start + step]
+            slices = [Window(*map(int, places.outside[index])).slices_in(piece.window) for index in at]
+            values = np.stack([piece.values[(slice(None), *cut)] for cut in slices])
+            valid = np.stack([piece.valid[cut] for cut in slices])
+            yield Chips(at, values, valid, np.stack([own_pixels(places, int(index)) for index in at]))
 
 
 def _block(places: Places, unit: Int) -> tuple[int, int]:

@@ -16,6 +16,8 @@ from .errors import BadInput, EngineTooSmall
 
 OLD_GEOPACKAGE = "1.2"
 """GDAL up to 3.6, which QGIS 3.22 has, warns of files of version 1.4 whenever it opens one."""
+KEPT_NAMES = {"GEOMETRY_NAME": "geom", "FID": "fid"}
+"""What a GeoPackage calls its own columns, where no field is called so."""
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".tab")
 TAB_SUFFIXES = (".tsv", ".tab")
 PARQUET_SUFFIXES = (".parquet", ".geoparquet", ".pq")
@@ -155,6 +157,8 @@ def write_geopackage(
     Raises:
         DataSourceError: GDAL cannot write there.
         ValueError: a column that the format cannot hold.
+
+    Fields that differ by nothing but case get a number, since GeoPackages know no case.
     """
     # GDAL stamps the time of writing into the file.
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1980-01-01T00:00:00.000Z"})
@@ -163,7 +167,28 @@ def write_geopackage(
             options: dict[str, Any] = {} if number else {"dataset_options": {"VERSION": OLD_GEOPACKAGE}}
             if descriptions and name in descriptions:
                 options["layer_options"] = {"IDENTIFIER": name, "DESCRIPTION": descriptions[name]}
-            table = table.drop(columns=["fid"], errors="ignore")
+            table = _named_apart(table.drop(columns=["fid"], errors="ignore"))
+            fields = {str(column).lower() for column in table.columns if column != _geometry_of(table)}
+            own = {option: f"{free}_" for option, free in KEPT_NAMES.items() if free in fields}
+            if own:
+                options["layer_options"] = {**options.get("layer_options", {}), **own}
             pyogrio.write_dataframe(table, path, layer=name, driver="GPKG", append=number > 0, **options)
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+
+
+def _geometry_of(table: pd.DataFrame) -> str | None:
+    return table.geometry.name if isinstance(table, gpd.GeoDataFrame) else None
+
+
+def _named_apart(table: pd.DataFrame) -> pd.DataFrame:
+    """The table, its fields told apart by more than case."""
+    taken: set[str] = set()
+    names = []
+    for column in map(str, table.columns):
+        name, number = column, 2
+        while name.lower() in taken:
+            name, number = f"{column}_{number}", number + 1
+        taken.add(name.lower())
+        names.append(name)
+    return table if names == list(table.columns) else table.set_axis(names, axis=1)

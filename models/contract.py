@@ -102,12 +102,17 @@ class Backbone(Protocol):
         ...
 
     def pooled(self, values: Float, valid: Bool) -> Float:
-        """One vector for each window: (B, D) float32. Without halo around it."""
+        """One vector for each window: (B, D) float32, or as wide as `pooled_width` says. Without halo around it."""
         ...
 
     def state(self) -> State:
         """All arrays that were drawn from the raster, to be stored with the result; may be empty."""
         ...
+
+
+def pooled_width(backbone: Backbone) -> int:
+    """Numbers that `pooled` gives: D, but for backbones that have a `pooled_dim`, as a few networks of timm."""
+    return int(getattr(backbone, "pooled_dim", backbone.embed_dim))
 
 
 def suitable_batch(backbone: Backbone, wish: int) -> int:

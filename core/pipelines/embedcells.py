@@ -1,10 +1,11 @@
 """Cells and raster in, cells with vectors out: sample, build the backbone, see every cell, write the table."""
 
+import re
+import sys
 import time
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,14 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from ...models.contract import Backbone, suitable_batch
+from ...models.contract import Backbone
 from .. import components
 from ..asked import content_of, inputs_of, request_of, table_up_to_date
 from ..atomic import check_apart, check_folder
-from ..cellvectors import View, see
-from ..chips import UNIT, Piece, Places, lattice, places_of, read_units, units_of
-from ..embedding import Runner
-from ..errors import BadInput, BadJob
+from ..cellrun import MOST_JUDGED, Seen, all_vectors, reduce
+from ..cellvectors import View
+from ..chips import MOST_NUMBERS, Places, lattice, places_of, units_of
+from ..errors import BadInput, BadJob, Stale
 from ..grid import Grid, Window
 from ..jobs.declare import Result
 from ..jobs.embedcells import EmbedCells
@@ -29,26 +30,27 @@ from ..pixelwarnings import warn_of_pixels
 from ..progress import Progress
 from ..raster import environment
 from ..sampling import WindowSample
+from ..scene import Scene
+from ..settlement.zonal import check_systems
 from ..sidecar import read_sidecar, write_sidecar
 from ..space import Space, build, space_of, stored_weights
-from ..spool import Spool, digest, journal_path, kept, part_path
+from ..spool import digest, journal_path, kept, part_path
 from ..tablemap import check_format, write_table
-from ..tiling import spread
 from ..twincard import scene_for
 from ..vector import parse_source, read_vector
 from ..windows import Reader
 
 Float = NDArray[np.float32]
 INPUTS = ("input", "second", "cells", "like", "weights", "model")
+RESULT = "embeddedcells"
 PREFIX = "emb_"
-MOST_BY_DEFAULT = 1024
-"""Dimensions where nobody asks for a number: a table has a column for each, and GeoPackage takes 2,000."""
-MOST_COLUMNS = 1900
-"""Of an embedding in a GeoPackage, which holds other fields too."""
-MOST_JUDGED, MOST_JUDGED_BYTES = 20_000, 128 * 2**20
-"""Vectors from which components are taken, and what they may measure."""
+MOST_COLUMNS = 1998
+"""Of a layer in a GeoPackage, besides number and geometry: SQLite takes 2,000."""
+FEATURES = 1024
+"""Random features drawn where nobody asks for a number: each is a column."""
 MOST_SERIES_PATCH = 8
-LAYOUT = "vectors of units of cells, float32, deflated"
+MOST_PATCH = 64
+"""Backbones that see whole cells look as many pixels beyond as they measure, or more."""
 
 
 def run(job: EmbedCells, progress: Progress) -> Result:
@@ -61,11 +63,7 @@ def run(job: EmbedCells, progress: Progress) -> Result:
     check_apart(job.outputs(), inputs_of(job, INPUTS))
     check_format(job.output, "layer of cells")
     check_folder(job.output)
-    if job.dimensions > MOST_COLUMNS and job.output.lower().endswith(".gpkg"):
-        raise BadJob(
-            f"A GeoPackage holds at most {MOST_COLUMNS} dimensions, not {job.dimensions}. Ask for fewer, or write "
-            "parquet."
-        )
+    _check_like(job)
     with environment():
         space = space_of(job)
         request = request_of(job, inputs_of(job, INPUTS))
@@ -81,42 +79,65 @@ def run(job: EmbedCells, progress: Progress) -> Result:
 
 def _make(job: EmbedCells, space: Space, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     table = _cells(job)
+    room = _room(job, table)
+    _check_room(job.dimensions, room)
     earlier = kept(job.output, request)
     scene = scene_for(job, space, progress)
     space = replace(
         space, bands=scene.bands, second_bands=scene.second_bands, roles=scene.roles, units=scene.units,
         dates=scene.dates, months=scene.months, pixel_m=scene.pixel_m,
-        dimensions=space.dimensions or space.card.default_dimensions or MOST_BY_DEFAULT,
+        dimensions=space.dimensions or space.card.default_dimensions or _drawn(space),
     )  # fmt: skip
     with scene.open() as reader:
-        geometry = _on_grid(table, reader.grid, job.cells)
+        geometry = _on_grid(table, reader.grid, job)
         own = places_of(geometry, reader.grid)
         region = _region(own, reader.grid, job)
         sample = WindowSample(reader, region, job.seed)
         progress.checkpoint(0.0, "Building the backbone")
         side = int(np.median(own.inside[:, 2:]))
-        known = replace(space, patch_size_px=_patch(space, own, side)) if earlier is None else Space.from_json(earlier)
-        backbone = build(known, scene, reader, sample, job, region.height * region.width, progress)
-        if earlier is None:
+        fresh = replace(space, patch_size_px=_patch(space, own, side))
+        known, backbone, resumed = _built(fresh, earlier, scene, reader, sample, job, region, progress)
+        if not resumed:
             warn_of_pixels(job.like, space, reader, sample, progress)
-        context = _context(job)
-        view = View.of(backbone, *context, side, any_size=bool(reader.looks), on_lattice=bool(lattice(own)))
+        view = View.of(backbone, *_context(job), side, any_size=bool(reader.looks), on_lattice=bool(lattice(own)))
         places = places_of(geometry, reader.grid, view.window_px, view.margin_px)
-        _announce(reader, backbone, view, side, len(table), progress)
-        seen = Seen(reader, places, units_of(places), view, Runner(backbone, progress.warning), job.batch_size)
-        if earlier is None:
-            _reduce(seen, known, progress.part(0.02, 0.1))
-        runner = seen.runner
-        keep = replace(known, state=runner.backbone.state(), identity=runner.backbone.identity)
-        vectors = _vectors(job, seen, request, keep, progress.part(0.1, 0.9))
+        _check_sizes(places, len(reader.bands), job)
+        seen = Seen.by(backbone, reader, places, units_of(places), view, job.batch_size, progress)
+        _announce(seen, side, job, progress)
+        if known.state is None:
+            reduce(seen, job.dimensions or (0 if seen.width <= room else room), progress.part(0.02, 0.1))
+        _check_room(seen.width, room)
+        keep = replace(known, state=seen.backbone.state(), identity=seen.backbone.identity)
+        vectors = all_vectors(seen, job.output, request, keep, progress.part(0.1, 0.9))
     if not np.isfinite(vectors).all(axis=1).any():
+        _clear(job.output)
         raise BadInput("No cell has enough valid pixels: all is nodata, masked, NaN, or outside the raster.")
-    picture = space.picture or components.picture(_thinned(vectors), runner.backbone.ordered)
+    picture = space.picture or components.picture(_thinned(vectors), seen.backbone.ordered)
     return _write(job, table, vectors, replace(keep, picture=picture), seen, request, progress)
 
 
+def _built(
+    fresh: Space, earlier: Mapping[str, Any] | None, scene: Scene, reader: Reader, sample: WindowSample,
+    job: EmbedCells, region: Window, progress: Progress,
+) -> tuple[Space, Backbone, bool]:  # fmt: skip
+    """Space and backbone, and whether they are those of an earlier run that was stopped."""
+    pixels = region.height * region.width
+    if earlier is not None:
+        known = Space.from_json(earlier)
+        try:
+            return known, build(known, scene, reader, sample, job, pixels, progress), True
+        except Stale:
+            progress.warning("An earlier run was stopped, but its weights are no longer there; starting anew.")
+    return fresh, build(fresh, scene, reader, sample, job, pixels, progress), False
+
+
+def _drawn(space: Space) -> int:
+    """Features to draw, for backbones that draw as many as are asked for; 0 for networks."""
+    return FEATURES if space.card.free_patch and not space.card.series else 0
+
+
 def _patch(space: Space, places: Places, side: int) -> int:
-    """Pixels to a cell of the backbone, where it can choose: whole cells where they lie on a lattice.
+    """Pixels to a cell of the backbone, where it can choose: whole cells where they lie on a lattice, or parts of them.
 
     Series of dates get the largest part of a cell that they take, as all their pixels at all dates are tokens.
     """
@@ -124,43 +145,8 @@ def _patch(space: Space, places: Places, side: int) -> int:
         return space.patch_size_px
     if space.card.series:
         return next(patch for patch in range(MOST_SERIES_PATCH, 0, -1) if side % patch == 0)
-    return lattice(places) or 1
-
-
-@dataclass
-class Seen:
-    """What sees which cells of what."""
-
-    reader: Reader
-    places: Places
-    units: list[NDArray[np.int64]]
-    view: View
-    runner: Runner
-    batch_size: int
-
-    def unit(self, piece: Piece) -> Iterator[tuple[NDArray[np.int64], Float]]:
-        """Cells of a unit, and their vectors."""
-        backbone = self.runner.backbone
-        batch = self.batch_size or (UNIT if backbone.exact else suitable_batch(backbone, 0))
-        return see(self.runner, self.view, self.places, piece, batch)
-
-
-def _reduce(seen: Seen, space: Space, progress: Progress) -> None:
-    """Components in place of the dimensions, where fewer are wanted, from units that lie evenly spread."""
-    backbone = seen.runner.backbone
-    if space.dimensions >= backbone.embed_dim:
-        return
-    most = max(MOST_JUDGED_BYTES // (4 * backbone.embed_dim), space.dimensions + 1)
-    wanted = spread(len(seen.units))[: -(-min(most, MOST_JUDGED) // UNIT)]
-    found: list[Float] = []
-    for number, piece in enumerate(read_units(seen.reader, seen.places, seen.units, sorted(wanted))):
-        progress.checkpoint(number / len(wanted), "Sampling cells")
-        found += [vectors for _, vectors in seen.unit(piece)]
-    sample = np.concatenate(found) if found else np.zeros((0, backbone.embed_dim), np.float32)
-    if len(sample) > 1:
-        fitted = components.fit(sample, min(space.dimensions, len(sample)))
-        seen.runner.backbone = components.ReducedBackbone(backbone, fitted)
-        progress.info(f"Of {backbone.embed_dim} dimensions the first {len(fitted.axes)} principal components are kept.")
+    whole = lattice(places) or 1
+    return next(patch for patch in range(min(whole, MOST_PATCH), 0, -1) if whole % patch == 0)
 
 
 def _context(job: EmbedCells) -> tuple[str, int]:
@@ -182,6 +168,20 @@ def _context(job: EmbedCells) -> tuple[str, int]:
     return context, window_px
 
 
+def _check_like(job: EmbedCells) -> None:
+    """Refuse the space of a raster.
+
+    Raises:
+        BadJob: `like` is an embedding raster.
+    """
+    facts = (read_sidecar(parse_source(job.like).path) or {"facts": {}})["facts"] if job.like else {}
+    if facts.get("result", RESULT) != RESULT and "product" not in facts:
+        raise BadJob(
+            f"{job.like} is no layer of embedded cells, so it does not tell what a cell is seen with. Choose cells "
+            "embedded earlier, or leave 'Same space as these cells' empty."
+        )
+
+
 def _cells(job: EmbedCells) -> gpd.GeoDataFrame:
     """The layer.
 
@@ -201,14 +201,57 @@ def _cells(job: EmbedCells) -> gpd.GeoDataFrame:
     return table
 
 
-def _on_grid(table: gpd.GeoDataFrame, grid: Grid, source: str) -> NDArray[np.object_]:
-    """(N,) polygons in the coordinates of the raster."""
+def _room(job: EmbedCells, table: gpd.GeoDataFrame) -> int:
+    """Dimensions that the output can hold beside the fields of the layer."""
+    if not job.output.lower().endswith(".gpkg"):
+        return sys.maxsize
+    return max(MOST_COLUMNS - (len(table.columns) - 1 - len(_earlier(table))), 0)
+
+
+def _check_room(dimensions: int, room: int) -> None:
+    """Refuse more dimensions than fit.
+
+    Raises:
+        BadJob: too many, or no room at all.
+    """
+    if dimensions > room or not room:
+        raise BadJob(
+            f"A GeoPackage has room for {room} dimensions beside the fields of this layer, not for "
+            f"{dimensions or 'one'}. Ask for fewer dimensions, drop fields, or write parquet."
+        )
+
+
+def _check_sizes(places: Places, bands: int, job: EmbedCells) -> None:
+    """Refuse windows that would fill the memory.
+
+    Raises:
+        BadInput: naming the largest.
+    """
+    height, width = places.outside[np.prod(places.outside[:, 2:], axis=1).argmax(), 2:].tolist()
+    if height * width * bands > MOST_NUMBERS:
+        raise BadInput(
+            f"The largest cell of {job.cells} takes {width:,} x {height:,} px of {bands} bands, which is too much to "
+            "be seen at once. Cut it into smaller ones, as with 'Make cells', or make the raster coarser first. A "
+            "polygon across the 180th meridian must be cut there."
+        )
+
+
+def _on_grid(table: gpd.GeoDataFrame, grid: Grid, job: EmbedCells) -> NDArray[np.object_]:
+    """(N,) polygons in the coordinates of the raster.
+
+    Raises:
+        BadInput: only one of both has a coordinate system, or a cell has no place in the raster's.
+    """
     geometry = table.geometry
-    if geometry.crs is not None and grid.crs:
+    check_systems(geometry, grid, job.input)
+    if geometry.crs is not None:
         geometry = geometry.to_crs(grid.crs)
     shapes = np.asarray(geometry.array)
     if not np.isfinite(shapely.bounds(shapes)).all():
-        raise BadInput(f"Some cells of {source} cannot be brought to the coordinate system of the raster.")
+        raise BadInput(
+            f"Some cells of {job.cells} cannot be brought to the coordinate system of {job.input}. Leave them out, or "
+            "correct the coordinate system of the layer."
+        )
     return shapes
 
 
@@ -228,43 +271,21 @@ def _region(places: Places, grid: Grid, job: EmbedCells) -> Window:
     return region
 
 
-def _announce(reader: Reader, backbone: Backbone, view: View, side: int, count: int, progress: Progress) -> None:
-    for note in reader.notes:
+def _announce(seen: Seen, side: int, job: EmbedCells, progress: Progress) -> None:
+    view, backbone, name = seen.view, seen.backbone, job.backbone
+    for note in seen.reader.notes:
         progress.warning(note)
-    if view.window_px and view.window_px < side:
+    if job.device not in ("auto", "cpu") and not backbone.device.lower().startswith((job.device, "gpu")):
+        progress.warning(f"Backbone {name} has no use for the device '{job.device}': it runs on {backbone.device}.")
+    if 0 < view.window_px < side:
         progress.warning(
             f"Cells are about {side} px wide, more than the window of {view.window_px} px: they are shrunk."
         )
     about = "what is said of each and its surroundings" if view.margin_px else "their own pixels"
     shown = f"windows of {view.window_px} px around them" if view.window_px else about
-    brought = "" if view.native else f", brought to {view.tile_px} px"
-    progress.info(f"{count} cells of about {side} px; {shown}{brought}; {backbone.device}.")
-
-
-def _vectors(
-    job: EmbedCells, seen: Seen, request: Mapping[str, Any], keep: Space, progress: Progress
-) -> Float:  # fmt: skip
-    """(N, D) float32, NaN where too little of a cell is valid; finished units survive whatever happens."""
-    units = seen.units
-    vectors = np.full((len(seen.places), seen.runner.backbone.embed_dim), np.nan, np.float32)
-    spool = Spool(Path(job.output), request, LAYOUT, keep.to_json())
-    try:
-        for number, stored in spool.blocks.items():
-            spool.file.seek(stored.offset)
-            body = zlib.decompress(spool.file.read(stored.lengths[0]))
-            vectors[units[number]] = np.frombuffer(body, np.float32).reshape(len(units[number]), -1)
-        wanted = [number for number in range(len(units)) if number not in spool.blocks]
-        if spool.blocks:
-            progress.info(f"Going on with an earlier run: {len(spool.blocks)} of {len(units)} parts are done.")
-        for piece in read_units(seen.reader, seen.places, units, wanted):
-            progress.checkpoint(piece.unit / len(units), "Seeing cells")
-            for at, found in seen.unit(piece):
-                vectors[at] = found
-            body = np.ascontiguousarray(vectors[piece.at]).tobytes()
-            spool.append(piece.unit, [zlib.compress(body, 1)])
-    finally:
-        spool.close()
-    return vectors
+    brought = "" if view.native or view.window_px == view.tile_px else f", brought to {view.tile_px} px"
+    count = len(seen.places)
+    progress.info(f"{count} cell{'s' if count > 1 else ''} of about {side} px; {shown}{brought}; {backbone.device}.")
 
 
 def _thinned(vectors: Float) -> Float:
@@ -276,11 +297,11 @@ def _write(
     job: EmbedCells, table: gpd.GeoDataFrame, vectors: Float, space: Space,
     seen: Seen, request: Mapping[str, Any], progress: Progress,
 ) -> dict[str, Any]:  # fmt: skip
-    backbone, view, runner = seen.runner.backbone, seen.view, seen.runner
-    identity = digest({"backbone": backbone.identity, "view": [view.context, view.window_px, view.native]})
+    backbone, view = seen.backbone, seen.view
+    identity = digest({"backbone": backbone.identity, "view": _seen_as(view)})
     progress.checkpoint(0.92, "Writing the table")
     names = [f"{PREFIX}{number}" for number in range(1, vectors.shape[1] + 1)]
-    replaced = _earlier(table.columns)
+    replaced = _earlier(table)
     if replaced:
         progress.warning(f"The layer held {len(replaced)} fields of an earlier embedding, which are replaced.")
     kept_columns = table[[column for column in table.columns if column not in replaced]]
@@ -290,7 +311,7 @@ def _write(
     if missing:
         progress.warning(f"{missing} of {len(table)} cells have too few valid pixels and got no vector.")
     facts = {
-        "result": "embeddedcells",
+        "result": RESULT,
         "backbone": space.backbone,
         "model": space.model,
         "device": backbone.device,
@@ -299,7 +320,7 @@ def _write(
         "cells_missing": missing,
         "context": view.context,
         "window_px": view.window_px,
-        "seconds": {"forward": round(runner.seconds, 3)},
+        "seconds": {"forward": round(seen.runner.seconds, 3)},
         "picture": dict(space.picture),
         "identity": backbone.identity,
         "space_identity": identity,
@@ -309,12 +330,23 @@ def _write(
         "space": space.to_json(),
     }
     write_sidecar(job.output, job, facts, inputs=inputs_of(job, INPUTS), prints=request["inputs"])
-    for path in (part_path(Path(job.output)), journal_path(Path(job.output))):
-        with suppress(OSError):
-            path.unlink()
+    _clear(job.output)
     return facts
 
 
-def _earlier(columns: Sequence[str]) -> list[str]:
-    """Fields of an earlier embedding."""
-    return [name for name in map(str, columns) if name.startswith(PREFIX) and name[len(PREFIX) :].isdigit()]
+def _seen_as(view: View) -> list[Any]:
+    """What of a view decides the vectors."""
+    return [view.context, view.window_px, "" if view.native else view.tile_px]
+
+
+def _clear(output: str) -> None:
+    """Remove what a run that is stopped leaves."""
+    for path in (part_path(Path(output)), journal_path(Path(output))):
+        with suppress(OSError):
+            path.unlink()
+
+
+def _earlier(table: gpd.GeoDataFrame) -> list[str]:
+    """Fields of an earlier embedding, however they are spelt: GeoPackages know no case."""
+    names = [str(name) for name in table.columns if name != table.geometry.name]
+    return [name for name in names if re.fullmatch(f"{PREFIX}[0-9]+", name, re.IGNORECASE)]

@@ -142,12 +142,7 @@ def in_pixels(cells: gpd.GeoDataFrame, grid: Grid, path: str) -> Shapes:
         BadInput: only one of both has a coordinate system.
     """
     geometry = cells.geometry
-    if (geometry.crs is None) != (not grid.crs):
-        lacking = path if not grid.crs else "The layer of cells"
-        raise BadInput(
-            f"{lacking} has no coordinate system, so it is not known how cells and raster lie to each other. Set it "
-            "in the properties of the layer and save it."
-        )
+    check_systems(geometry, grid, path)
     if geometry.crs is not None and geometry.crs != grid.crs:
         geometry = gpd.GeoSeries(_cut_long_edges(geometry), crs=geometry.crs).to_crs(grid.crs)
     shapes = np.array(geometry.array, dtype=object)
@@ -157,6 +152,20 @@ def in_pixels(cells: gpd.GeoDataFrame, grid: Grid, path: str) -> Shapes:
     broken = ~shapely.is_valid(shapes) & ~shapely.is_missing(shapes)
     shapes[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
     return np.asarray(shapely.orient_polygons(shapes), dtype=object)
+
+
+def check_systems(geometry: gpd.GeoSeries, grid: Grid, path: str) -> None:
+    """Refuse cells and a raster of which only one has a coordinate system.
+
+    Raises:
+        BadInput: naming the other.
+    """
+    if (geometry.crs is None) != (not grid.crs):
+        lacking = path if not grid.crs else "The layer of cells"
+        raise BadInput(
+            f"{lacking} has no coordinate system, so it is not known how cells and raster lie to each other. Set it "
+            "in the properties of the layer and save it."
+        )
 
 
 def _cut_long_edges(geometry: gpd.GeoSeries) -> Shapes:

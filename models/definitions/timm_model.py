@@ -7,6 +7,7 @@ Source: https://github.com/huggingface/pytorch-image-models (Apache-2.0).
 
 import copy
 import difflib
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,7 +82,7 @@ class TimmNetwork:
         return self._maps(self._prepare(values, valid))
 
     def pooled(self, values: Float, valid: Bool) -> Float:
-        """What timm gives with `num_classes=0`: (B, P) float32; for a few networks P is not D.
+        """What timm gives with `num_classes=0`: (B, P) float32; P is `pooled_dim`.
 
         Windows of a size that the network does not take are resampled to the nearest that it does.
         """
@@ -95,6 +96,12 @@ class TimmNetwork:
                 self._size_refused = True
         own = self.tile_size_px, self.tile_size_px
         return self._run(lambda pixels: self._model(_resampled(pixels, own)), prepared)
+
+    @functools.cached_property
+    def pooled_dim(self) -> int:
+        """P; networks with a layer between map and classifier, such as MobileNetV3, give another width than D."""
+        side = self.tile_size_px
+        return int(self._run(self._model, np.zeros((1, self.in_chans, side, side), np.float32)).shape[1])
 
     def state(self) -> Mapping[str, NDArray[Any]]:
         """Range and mean of the bands."""

@@ -10,11 +10,15 @@ from quadrat.core.chips import UNIT, chips_of, lattice, own_pixels, places_of, r
 from quadrat.core.grid import Grid, Window
 from quadrat.core.resizing import resized, weights
 
+pytestmark = pytest.mark.same_without_torch
+
 GRID = Grid(Affine(10.0, 0.0, 500.0, 0.0, -10.0, 9000.0), "", 100, 120)
 
 
 class Numbered:
     """A reader whose pixel says where it lies; nothing is valid beyond."""
+
+    bands = (1,)
 
     def __init__(self):
         self.reads = 0
@@ -118,17 +122,6 @@ def test_a_cell_mostly_beyond_the_raster_has_not_enough():
     for chips in all_chips(Numbered(), places):
         found |= dict(zip(chips.at.tolist(), chips.enough.tolist(), strict=True))
     assert found == {0: False, 1: True}
-
-
-@pytest.mark.parametrize(("size", "wanted"), [(15, 120), (15, 15), (15, 224), (120, 15), (33, 7), (1, 8), (8, 1)])
-def test_resizing_is_that_of_pytorch(size, wanted):
-    torch = pytest.importorskip("torch")
-    values = np.random.default_rng(0).normal(size=(2, 3, size, size + 1)).astype(np.float32)
-    ours, valid = resized(values, np.ones((2, size, size + 1), bool), wanted, wanted + 2)
-    theirs = torch.nn.functional.interpolate(
-        torch.from_numpy(values), (wanted, wanted + 2), mode="bilinear", antialias=True
-    )
-    assert np.abs(ours - theirs.numpy()).max() < 1e-5 and valid.all()  # torch rounds its weights to float32
 
 
 @given(st.integers(1, 60), st.integers(1, 60))
