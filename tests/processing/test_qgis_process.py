@@ -210,5 +210,5 @@ def test_the_shipped_model_maps_a_village_from_layers(qgis_process, tmp_path):
     assert process.returncode == 0, err
     assert json.loads(out)["results"]["mapsettlement:map"] == str(tmp_path / "map.gpkg")
     facts = json.loads((tmp_path / "map.gpkg.quadrat.json").read_text(encoding="utf-8"))["facts"]
-    assert facts["cells"] > 5000
+    assert facts["counts"]["favela"] > 100 and facts["discarded"] > 3000, "forest is vegetation"
     assert (tmp_path / "village.qmethods").is_file() and (tmp_path / "map.qml").is_file()
