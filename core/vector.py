@@ -183,11 +183,12 @@ def _geometry_of(table: pd.DataFrame) -> str | None:
 
 def _named_apart(table: pd.DataFrame) -> pd.DataFrame:
     """The table, its fields told apart by more than case."""
-    taken: set[str] = set()
+    geometry = _geometry_of(table)
+    taken = {str(geometry).lower()} if geometry is not None else set()
     names = []
     for column in map(str, table.columns):
         name, number = column, 2
-        while name.lower() in taken:
+        while name.lower() in taken and name != geometry:
             name, number = f"{column}_{number}", number + 1
         taken.add(name.lower())
         names.append(name)

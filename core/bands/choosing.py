@@ -1,6 +1,6 @@
 """Which backbones suit a layer, best first, and which is taken when the user chooses none."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from ...models.card import Card
 from ...models.registry import BACKBONES, DEFAULT_BACKBONE
@@ -8,15 +8,18 @@ from .fitting import Fit, fit
 from .known import GUESSED, SURE, Recognised
 
 
-def suitable(cards: Iterable[Card], recognised: Recognised, also: "Recognised | None" = None) -> list[tuple[Card, Fit]]:
+def suitable(
+    cards: Iterable[Card], recognised: Recognised, also: "Recognised | None" = None, months: Sequence[int] = ()
+) -> list[tuple[Card, Fit]]:
     """Every card with its fit: those that fit first; of these, made for such pixels and bands comes first.
 
     Args:
         cards: to judge; all of them come back.
         recognised: bands of the layer.
         also: bands of a second layer, for backbones that take two sensors.
+        months: that the user gives for the dates, for backbones that take several.
     """
-    judged = [(card, fit(card, recognised, also=also)) for card in cards]
+    judged = [(card, fit(card, recognised, also=also, months=months)) for card in cards]
     return sorted(judged, key=lambda pair: _rank(pair[0], pair[1], recognised))
 
 
@@ -30,7 +33,7 @@ def _rank(card: Card, found: Fit, recognised: Recognised) -> tuple[int, int, int
 
 def default_for(
     recognised: Recognised, cards: "Iterable[Card] | None" = None, at_hand: Collection[str] = (),
-    also: "Recognised | None" = None,
+    also: "Recognised | None" = None, months: Sequence[int] = (),
 ) -> str:  # fmt: skip
     """Name of the backbone to take when the user chooses none.
 
@@ -42,12 +45,13 @@ def default_for(
         cards: to choose among; all that are registered, if none are given.
         at_hand: names of cards whose weights are on disk.
         also: bands of a second layer.
+        months: that the user gives for the dates.
     """
     default: str = DEFAULT_BACKBONE
     ready = [card for card in (BACKBONES.values() if cards is None else cards) if card.name in at_hand and card.inputs]
     if SURE.index(recognised.confidence) <= SURE.index(GUESSED):
         return default
-    for card, found in suitable(ready, recognised, also):
+    for card, found in suitable(ready, recognised, also, months):
         if _rank(card, found, recognised)[:2] == (0, 0) and 0 not in found.months:
             return card.name
     return default

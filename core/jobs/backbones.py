@@ -45,6 +45,14 @@ class ChooseBackbone(Job):
         advanced=True,
         help="As in: vv=1 vh=2. Empty: as recognised.",
     )
+    months: str = param(
+        Kind.TEXT,
+        "Months",
+        optional=True,
+        advanced=True,
+        help="For backbones that take several dates as one, where names of bands or file do not tell: one a date, as "
+        "in 4 5 6, or from first to last, as in 1-12 or 11-2.",
+    )
     output: str = param(
         Kind.FILE_OUT,
         "Page",
@@ -58,4 +66,5 @@ class ChooseBackbone(Job):
         """The bands that are given cannot be read."""
         if self.second_band_roles and not self.second:
             return "Bands of a second raster are given, but no second raster."
-        return wish.problem(self.band_roles) or wish.problem(self.second_band_roles)
+        problems = map(wish.problem, (self.band_roles, self.second_band_roles))
+        return next(filter(None, problems), "") or wish.months_problem(self.months)

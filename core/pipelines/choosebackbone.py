@@ -18,6 +18,7 @@ from ..bands.choosing import default_for, suitable
 from ..bands.fitting import Fit, fit
 from ..bands.known import Recognised
 from ..bands.recognise import recognise
+from ..bands.wish import parse_months
 from ..jobs.backbones import ChooseBackbone
 from ..jobs.cards import made_for, weights_text
 from ..jobs.declare import Result
@@ -46,12 +47,13 @@ def run(job: ChooseBackbone, progress: Progress) -> Result:
         known, pixels = _known(job.input), _pixels(job.input)
         also = _known(job.second) if job.second else None
     at_hand = {card.name for card in registry.BACKBONES.values() if _on_disk(card)}
-    default = default_for(known, at_hand=at_hand, also=also)
+    months = parse_months(job.months)
+    default = default_for(known, at_hand=at_hand, also=also, months=months)
     speed = processor_gflops()
     cards = [
         describe(card, _refit(card, found, known, job, also), known, card.name in at_hand, card.name == default)
         | {"time": time_text(card, pixels, speed, len(set(found.dates)))}
-        for card, found in suitable(registry.BACKBONES.values(), known, also)
+        for card, found in suitable(registry.BACKBONES.values(), known, also, months)
     ]
     cards.sort(key=lambda card: (not card["fits"], not card["default"]))
     bands = [
@@ -121,7 +123,7 @@ def time_text(card: Card, pixels: int, gflops: float, dates: int = 1) -> str:
 def _refit(card: Card, found: Fit, known: Recognised, job: ChooseBackbone, also: Recognised | None) -> Fit:
     if not card.inputs or not (job.band_roles or job.second_band_roles):
         return found
-    return fit(card, known, job.band_roles, also=also, also_wish=job.second_band_roles)
+    return fit(card, known, job.band_roles, also=also, also_wish=job.second_band_roles, months=parse_months(job.months))
 
 
 def _facts(known: Recognised) -> dict[str, Any]:

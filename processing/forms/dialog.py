@@ -24,6 +24,8 @@ HELPED = (Kind.BACKBONE, Kind.ROLES)
 """Kinds of parameters that this form says more of."""
 ASKED = (*HELPED, Kind.RASTER, Kind.BANDS, Kind.TEXT)
 """Kinds of parameters that matter to what is said."""
+MONTHS = "months"
+"""The parameter that tells them, where a job has it."""
 
 
 class FormDialog(AlgorithmDialog):
@@ -78,7 +80,7 @@ class FormPanel(ParametersPanel):
             paths = [*(self._path(name) for name in self._rasters), "", ""]
             if paths[0]:
                 wishes = [*(self._wish(name) for name in self._rasters), ""]
-                question = Question(paths[0], paths[1], wishes[0], wishes[1] if paths[1] else "")
+                question = Question(paths[0], paths[1], wishes[0], wishes[1] if paths[1] else "", self._months())
         except QuadratError as error:  # a layer that is no file
             self._trouble = str(error)
         self.fits.put(question)
@@ -116,6 +118,11 @@ class FormPanel(ParametersPanel):
         roles = [self._fields[name].wish for name, kind in of_raster if name in self._fields]
         numbers = [" ".join(map(str, self._numbers(name))) for name, kind in of_raster if kind is Kind.BANDS]
         return next((text for text in (*roles, *numbers) if text and not wish.problem(text)), "")
+
+    def _months(self) -> str:
+        """Months as typed; what cannot be read, or is not finished, says nothing yet."""
+        text = str(self._value(MONTHS) or "") if MONTHS in self._job.params() else ""
+        return "" if wish.months_problem(text) else text
 
     def _problem(self) -> str:
         """What the job itself says against the bands that are typed; other complaints wait for Run."""

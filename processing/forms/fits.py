@@ -31,13 +31,14 @@ _kept: "OrderedDict[Any, Dict[str, Any]]" = OrderedDict()
 
 @dataclass(frozen=True)
 class Question:
-    """Rasters of a form, and what the user says of their bands."""
+    """Rasters of a form, and what the user says of their bands and dates."""
 
     input: str = ""
     """Empty: only what needs no raster is asked."""
     second: str = ""
     band_roles: str = ""
     second_band_roles: str = ""
+    months: str = ""
 
     @property
     def rasters(self) -> Tuple[str, str]:

@@ -90,3 +90,21 @@ def test_one_line_names_sensors_once():
     assert one_line(croma, True) == "Sentinel-2 L2A, Sentinel-1 GRD, 10 m · 777 MB, on disk · MIT"
     assert one_line(registry.get("raw"), False, "about 3 s") == "any bands · no download · about 3 s · GPL-3.0-or-later"
     assert short_licence("") == ""
+
+
+def test_months_are_judged_where_a_backbone_asks_for_them(choose, tmp_path, monkeypatch):
+    ten = [name for name in OPTICAL if name not in ("B1", "B9", "B10")]
+    plain = write(tmp_path / "plain.tif", optical()[: len(ten)], names=ten)
+    asked = choose(plain)[1]["galileo-nano"]
+    assert asked["fits"] and any("must know the month" in text for text in asked["warnings"])
+    told = choose(plain, months="6")[1]["galileo-nano"]
+    assert told["fits"] and not any("must know the month" in text for text in told["warnings"])
+    wrong = choose(plain, months="6 7")[1]["galileo-nano"]
+    assert not wrong["fits"] and "'Months' holds 2, but there are 1 dates" in wrong["why"]
+    assert choose(plain, months="6 7")[1]["raw"]["fits"]
+    monkeypatch.setattr("quadrat.core.pipelines.choosebackbone._on_disk", lambda card: card.name == "galileo-nano")
+    assert [choose(plain, months=months)[0]["default"] for months in ("", "6")] == [
+        registry.DEFAULT_BACKBONE, "galileo-nano",
+    ]  # fmt: skip
+    with pytest.raises(BadJob, match="'0' is no month"):
+        ChooseBackbone.from_dict({"input": plain, "months": "0"})

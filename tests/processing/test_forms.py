@@ -341,3 +341,21 @@ def test_an_error_of_the_engine_is_a_sentence(monkeypatch):
 
     monkeypatch.setattr(fits.shared_pool(), "run", fail)
     assert fits.answer_to(fits.Question("/nowhere/a.tif")).trouble == "The engine is tired."
+
+
+def test_months_that_are_typed_answer_for_a_series(open_form, answered, named_raster):
+    names = ["B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12"]
+    form = open_form(INPUT=named_raster(names), BACKBONE="galileo-nano")
+    answered(form)
+    box = box_of(form)
+    assert "must know the month" in box.remark.text()
+    months = form.mainWidget().wrappers["MONTHS"].wrappedWidget()
+    months.setText("1")
+    answered(form)
+    assert form.mainWidget().fits.question.months == "1" and "must know the month" not in box.remark.text()
+    months.setText("4 5")
+    answered(form)
+    assert "'Months' holds 2, but there are 1 dates" in box.remark.text()
+    months.setText("4 13")
+    answered(form)
+    assert form.mainWidget().fits.question.months == "", "what is no month says nothing, and Run will tell"
