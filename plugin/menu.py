@@ -33,6 +33,8 @@ LOOKS = (
 )
 """The same of what shows an embedding or a head, at any time."""
 FAVELAS = (
+    ("quadrat:favela", "Map favelas of a city, all steps…", "mapsettlement"),
+    ("quadrat:favelaelsewhere", "Map favelas of another city, all steps…", "mapsettlement"),
     ("quadrat:makecells", "Make cells…", "makecells"),
     ("quadrat:cellvariables", "Cell variables…", "cellvariables"),
     ("quadrat:trainsettlement", "Train favela methods…", "trainsettlement"),

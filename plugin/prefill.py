@@ -28,8 +28,11 @@ def start_values(job_id: str, active: Any) -> Dict[str, Any]:
 
     An embedding in the project goes where an embedding is asked for, a map where a map is, another raster where a
     raster is; the active layer comes first, then the layers from top to bottom. The cells of a map of favelas are units
-    to draw, unless a class map is there and they are not active; a sample of them brings the map along.
+    to draw, unless a class map is there and they are not active; a sample of them brings the map along. Forms of models
+    start empty: which layer is what in a chain is not to be guessed.
     """
+    if job_id not in JOBS:
+        return {}
     layers = _layers(active)
     rasters = [layer for layer in layers if isinstance(layer, QgsRasterLayer) and layer.providerType() == "gdal"]
     vectors = [layer for layer in layers if isinstance(layer, QgsVectorLayer)]

@@ -58,6 +58,10 @@ def test_every_step_of_the_menu_is_an_algorithm(plugin):
     assert listed == known - {"quadrat:setupengine", "quadrat:speedtest"}, "these two are in the dock's Engine tab"
 
 
+def test_forms_of_shipped_models_start_empty(plugin):
+    assert start_values("favela", None) == {}
+
+
 def test_a_step_opens_its_form_filled_and_unload_closes_it(qgis_iface, plugin, qtbot, monkeypatch):
     import processing.tools.general as general
 
