@@ -146,3 +146,22 @@ def test_gaps_are_filled_with_the_mean_of_the_band(tools, tiny_vit):
     # The mean of scaled bands is not the scaled mean where percentiles cut, hence the tolerance.
     by_hand = np.where(valid[:, None], pixels, mean[:, None, None]).astype(np.float32)
     np.testing.assert_allclose(backbone(pixels, valid), backbone(by_hand, np.ones_like(valid)), atol=0.02)
+
+
+def test_the_pooled_vector_may_be_wider_than_the_map(timm, tools, tmp_path):
+    """MobileNetV3 has a layer between map and classifier; what timm gives is given, and its width told."""
+    from quadrat.models.contract import pooled_width
+
+    name = "mobilenetv3_small_050"
+    path = tools.save_weights(name, tmp_path / "weights.pth")
+    request = tools.request_for(
+        tools.scene(3), model=name, weights=str(path), tile_size_px=64, scaling="none", patch_size_px=0
+    )
+    backbone = tools.build("timm", request)
+    model, normalise = by_hand(timm, name, 3, path, 64, {})
+    pixels = np.random.default_rng(1).random((2, 3, 64, 64)).astype(np.float32)
+    with torch.inference_mode():
+        expected = model(normalise(pixels)).numpy()
+    found = backbone.pooled(pixels, np.ones((2, 64, 64), bool))
+    assert pooled_width(backbone) == found.shape[1] == expected.shape[1] != backbone.embed_dim
+    np.testing.assert_allclose(found, expected, atol=1e-4)
