@@ -49,6 +49,8 @@ MOST_COLUMNS = 1998
 FEATURES = 1024
 """Random features drawn where nobody asks for a number: each is a column."""
 MOST_SERIES_PATCH = 8
+FEW = 0.05
+"""Share of cells that may be smaller than such a part, as those that a boundary cuts off are."""
 MOST_PATCH = 64
 """Backbones that see whole cells look as many pixels beyond as they measure, or more."""
 
@@ -139,12 +141,14 @@ def _drawn(space: Space) -> int:
 def _patch(space: Space, places: Places, side: int) -> int:
     """Pixels to a cell of the backbone, where it can choose: whole cells where they lie on a lattice, or parts of them.
 
-    Series of dates get the largest part of a cell that they take, as all their pixels at all dates are tokens.
+    Series of dates get the largest part of a cell that they take, as all their pixels at all dates are tokens; nearly
+    all cells must hold one.
     """
-    if space.patch_size_px or not space.card.free_patch:
+    if space.patch_size_px or not (space.card.free_patch or space.card.series):
         return space.patch_size_px
     if space.card.series:
-        return next(patch for patch in range(MOST_SERIES_PATCH, 0, -1) if side % patch == 0)
+        most = np.clip(np.quantile(places.inside[:, 2:].min(axis=1), FEW), 1, MOST_SERIES_PATCH)
+        return next(patch for patch in range(int(most), 0, -1) if side % patch == 0)
     whole = lattice(places) or 1
     return next(patch for patch in range(min(whole, MOST_PATCH), 0, -1) if whole % patch == 0)
 
