@@ -72,7 +72,8 @@ class QuadratProvider(QgsProcessingProvider):
 
     def __init__(self) -> None:
         super().__init__()
-        # Models find their steps in the registry, so they are read once this provider is there.
+        # Models find their steps in the registry, so they are read once this provider is there. Qt ends the connection:
+        # when QGIS quits, the registry may be gone before `unload`.
         QgsApplication.processingRegistry().providerAdded.connect(self._on_added)
 
     def id(self) -> str:
@@ -146,6 +147,5 @@ class QuadratProvider(QgsProcessingProvider):
 
     def unload(self) -> None:
         """End the workers."""
-        QgsApplication.processingRegistry().providerAdded.disconnect(self._on_added)
         close_pool()
         borrow_from(None)
