@@ -1,6 +1,7 @@
 """Follow favelas over dates: methods and cells of several dates in, changes with confidence out."""
 
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import geopandas as gpd
@@ -18,7 +19,7 @@ from ..settlement.celltable import CellTable, read_cells
 from ..settlement.dates import column, dates_of, in_time
 from ..settlement.following import Dated, Follower, Pair, Read
 from ..settlement.followwords import bridge_words, date_words, matching_words, pair_facts, pair_words
-from ..settlement.methods.stored import Methods, cells_of
+from ..settlement.methods.stored import Methods, treated
 from ..settlement.names import CELL, CHANGE, COLUMN, FAVELA, ROW, STATUS, ZONE
 from ..settlement.samecells import Same, same_cells
 from ..sidecar import write_sidecar
@@ -110,15 +111,15 @@ def _followed(
 ) -> tuple[list[Read], dict[tuple[str, str], Pair]]:  # fmt: skip
     """What is said of each date, and what changed from the first to the last and from each to the next."""
     rows = same.rows[reference]
-    cells = cells_of(table)
+    cells = treated(table, methods.facts)
     # Neighbours by their place among the cells of all dates; those that are not on all dates count as absent.
     place = np.append(np.full(len(table), -1), -1)
     place[rows] = np.arange(len(rows))
     stable = _stable(job, table)
-    follower = Follower(
-        methods, question, place[cells.neighbours[rows]], cells.own_units, None if stable is None else stable[rows],
-        job.seed,
-    )  # fmt: skip
+    near = None if cells.near is None else cells.near[rows][:, rows]
+    around = replace(cells, neighbours=place[cells.neighbours[rows]], near=near)
+    zone = table.zones()[rows] if methods.facts.get("ranks") else None
+    follower = Follower(methods, question, around, None if stable is None else stable[rows], job.seed, zone)
     first = follower.read_reference(dated[reference], progress.part(0.05, 0.2))
     reads = []
     for number, one in enumerate(dated):

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadInput, BadJob
-from ..jobs.settlement.methods import MAJORITY
+from ..jobs.settlement.methods import MAJORITY, SHARE
 from ..prevalence import parse
 from ..progress import Progress
 from .celltable import CellTable
-from .mapping import LEARNT, Together, Verdict, estimated_share, together, verdict
+from .mapping import LEARNT, Together, Verdict, estimated_share, surest, together, verdict
 from .methods.combine import Bool, Float
 from .methods.fitting import Cells
 from .methods.registry import METHODS
@@ -70,11 +70,17 @@ class Question:
 
     def verdicts(self, methods: Methods, said: Said, shares: Shares) -> dict[str, Verdict]:
         """What each method answers."""
-        return {
+        found = {
             name: verdict(
                 ranked, favela, methods.readings.get(name), self.decision, trained_share(methods, name), shares[name]
             )
             for name, (ranked, favela) in said.items()
+        }
+        if self.decision != SHARE:
+            return found
+        labels = methods.prevalence
+        return {
+            name: surest(one, labels if shares[name] is None else shares[name] or 0.0) for name, one in found.items()
         }
 
     def decided(self, verdicts: Mapping[str, Verdict]) -> Verdict | Together:

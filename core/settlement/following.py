@@ -1,7 +1,7 @@
 """The same cells on several dates, brought to one reference, asked of the same methods, and compared."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from .answers import Question, Shares, hear
 from .change import Noise, false_discovery, log_odds, name_changes
 from .mapping import Together, Verdict
 from .methods.fitting import Cells
+from .methods.ranks import ranked_by_zone
 from .methods.stored import Methods
 from .steadying import CHANGED_BELOW, STABLE_FROM, Bridge, unchanged
 
@@ -98,19 +99,20 @@ class Follower:
     Args:
         methods: the file.
         question: how what they say becomes an answer.
-        neighbours: (N, 9) as methods want them.
-        own_units: as of `Cells`.
+        around: what methods look at besides the numbers of a date: neighbours, and whether what is said is averaged.
+        zone: (N,) zones in which numbers become ranks; None: they do not.
         stable: (N,) cells known not to have changed; None finds them.
         seed: deals stable cells out to folds.
     """
 
     def __init__(
-        self, methods: Methods, question: Question, neighbours: Int, own_units: bool, stable: Bool | None, seed: int
-    ) -> None:
+        self, methods: Methods, question: Question, around: Cells, stable: Bool | None, seed: int,
+        zone: Int | None = None,
+    ) -> None:  # fmt: skip
         self._methods, self._question = methods, question
-        self._neighbours, self._own_units = neighbours, own_units
+        self._around, self._zone = around, zone
         self._stable = stable
-        self._fold = np.random.default_rng(seed).permutation(len(neighbours)) % FOLDS
+        self._fold = np.random.default_rng(seed).permutation(len(around.neighbours)) % FOLDS
         self._shares: Shares | None = None
         self._features = len(methods.facts["features"])
 
@@ -227,9 +229,12 @@ class Follower:
         if self._shares is None:
             raise ValueError("The reference must be read first.")
         answer: Verdict | Together = self._question.decided(self._question.verdicts(self._methods, said, self._shares))
-        probability, favela = np.full(len(self._neighbours), np.nan), np.zeros(len(self._neighbours), np.bool_)
+        count = len(self._around.neighbours)
+        probability, favela = np.full(count, np.nan), np.zeros(count, np.bool_)
         probability[at], favela[at] = answer.probability, answer.favela
         return probability, favela
 
     def _cells(self, numbers: NDArray[np.float32]) -> Cells:
-        return Cells(numbers[:, : self._features], numbers[:, self._features :], self._neighbours, self._own_units)
+        if self._zone is not None:
+            numbers = ranked_by_zone(numbers, self._zone)
+        return replace(self._around, features=numbers[:, : self._features], variables=numbers[:, self._features :])

@@ -40,7 +40,7 @@ def verdict(
         ranked: (N,) its own numbers.
         favela: (N,) its own decision.
         reading: how they become probabilities; None: they stand for a city half of which is favela.
-        decision: `learnt`, `likely` or `published`.
+        decision: `learnt`, `likely` or `published`; for `share` see `surest`.
         trained: share of favela that the probabilities refer to.
         share: what it is here; None: the same.
     """
@@ -51,6 +51,15 @@ def verdict(
     if decision == PUBLISHED or (reading is None and share is None):
         return Verdict(probability, favela)
     return Verdict(probability, np.nan_to_num(probability, nan=-1.0) >= (EDGE if decision == LIKELY else cut))
+
+
+def surest(said: Verdict, share: float) -> Verdict:
+    """The same, with as many favela cells as a share of all says, those of the highest probability."""
+    known = np.flatnonzero(said.there)
+    count = round(min(max(share, 0.0), 1.0) * len(known))
+    favela = np.zeros(len(said.probability), np.bool_)
+    favela[known[np.argsort(-said.probability[known], kind="stable")[:count]]] = True
+    return Verdict(said.probability, favela)
 
 
 def moved(probability: Float, old: float, new: float) -> Float:

@@ -82,7 +82,7 @@ def draw(setting: Setting, seed: int) -> list[float]:
     known = city.unchanged & (np.random.default_rng(seed).random(len(index)) < setting.stable)
     question = Question(setting.decides, "learnt", "")
     methods = trained(cells, city.layers[0], setting.methods)
-    follower = Follower(methods, question, around, False, known if setting.stable else None, seed)
+    follower = Follower(methods, question, cells, known if setting.stable else None, seed)
     first, second = (Dated(str(date), one, np.ones(len(one), bool)) for date, one in enumerate(numbers))
     reads = follower.read_reference(first, Progress()), follower.read(second, first, Progress())
     each, rate = (follower.compare(("0", "1"), reads, LEVEL, together) for together in (False, True))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
+import quadrat.core.heads.storage  # noqa: F401 - skops looks for PyTorch once, when it is imported
 from numpy.typing import NDArray
 from quadrat.core.settlement.names import SIX
 from scipy.ndimage import gaussian_filter

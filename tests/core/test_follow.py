@@ -263,3 +263,9 @@ def test_the_area_of_change_has_an_interval_from_a_sample_of_cells(saved, train,
     job = {"sample": sample, "field": "reference", "target": "value", "output": str(tmp_path / "area.html")}
     rows = run_job(EstimateArea.from_dict(job), Progress()).facts["rows"]
     assert 0 < rows[0]["low"] <= truth[1:].mean() <= rows[0]["high"] < 0.15, rows
+
+
+def test_a_share_that_is_the_same_on_all_dates_is_refused():
+    values = {"methods": "a.qmethods", "cells": ["a.gpkg", "b.gpkg"], "output": "c.gpkg", "decision": "share"}
+    with pytest.raises(BadJob, match="as many favela cells"):
+        FollowSettlement.from_dict(values)

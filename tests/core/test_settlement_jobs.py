@@ -94,6 +94,17 @@ def test_decisions_go_from_many_to_few(train, mapped):
     assert counts["published"] > counts["learnt"] >= counts["likely"] > 0
 
 
+def test_a_share_names_the_surest_cells(train, mapped):
+    path, facts, _ = train()
+    table, told, _ = mapped(path, decides="forest-variables", decision="share")
+    known = table["class"].isin(["favela", "other"])
+    assert told["counts"]["favela"] == round(facts["prevalence"] * known.sum())
+    favela = table["class"] == "favela"
+    assert table["probability"][favela].min() >= table["probability"][known & ~favela].max()
+    asked = mapped(path, decides="forest-variables", decision="share", prevalence="40%")[1]["counts"]["favela"]
+    assert asked == round(0.4 * known.sum())
+
+
 def test_share_of_favela_can_be_put_in(train, mapped):
     path, _, _ = train()
     few, many = (mapped(path, prevalence=share)[0]["probability"] for share in ("1%", "0.5"))

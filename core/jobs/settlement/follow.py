@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Tuple
 
 from ..declare import Job, JobFacts, Kind, param, shared
-from .methods import GROUP, MapSettlement
+from .methods import GROUP, SHARE, MapSettlement
 
 TOGETHER, ALONE = "false discovery", "each cell"
 
@@ -85,5 +85,7 @@ class FollowSettlement(Job):
     output: str = param(Kind.VECTOR_OUT, "Changes", extension="gpkg", result="settlementchange")
 
     def problem(self) -> str:
-        """A single date."""
+        """A single date, or a share of favela that would be the same on all."""
+        if self.decision == SHARE:
+            return "With the decision 'share' every date would have as many favela cells. Choose learnt or likely."
         return "" if len(self.cells) > 1 else f"{self.facts.title} needs cells of two dates at least: add a layer."

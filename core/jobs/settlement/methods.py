@@ -9,6 +9,8 @@ from ..declare import Job, JobFacts, Kind, param
 
 GROUP = "Favela"
 MAJORITY = "majority"
+SHARE = "share"
+"""The decision by which so many cells are favela."""
 
 
 @dataclass(frozen=True)
@@ -179,8 +181,10 @@ class MapSettlement(Job):
         Kind.CHOICE,
         "From where on a cell is favela",
         default="learnt",
-        choices=("learnt", "likely", "published"),
+        choices=("learnt", "likely", SHARE, "published"),
         help="learnt: where F1 was best on cells kept apart. likely: where favela is more probable than not. "
+        "share: the surest cells, as many as the share of favela among the labels, or the share given below, says; for "
+        "cities where probabilities carry over badly. "
         "published: the rule of the study, made for cities half of which is favela; it finds more and errs more.",
     )
     prevalence: str = param(
