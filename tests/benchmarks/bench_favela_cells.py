@@ -128,7 +128,7 @@ def _town(source: Path, tables: dict[str, gpd.GeoDataFrame], town: str, methods:
     with rasterio.open(source / town / "favela_mask.tif") as data:
         truth, transform = data.read(1) > 0, data.transform
     table, rows = tables[town], []
-    others = pd.concat([one for name, one in tables.items() if name != town])
+    others = pd.concat([one.to_crs(table.crs) for name, one in tables.items() if name != town])
     for mine, test in (sides := halves(table)), sides[::-1]:
         both = pd.concat([others, table[mine]])
         lessons = {"own half": (table[mine], False), "other towns": (others, True), "both": (both, True)}
