@@ -111,6 +111,8 @@ FAVELA = Model(
         ("favelas", "makecells", "favelas", {"optional": False, "help": "Where they are known."}),
         ("residential", "makecells", "residential", {}),
         *PLACE[1:],
+        ("zones", "makecells", "zones", {"advanced": True}),
+        ("zone_field", "makecells", "zone_field", {"advanced": True}),
         ("cell_size_m", "makecells", "cell_size_m", {}),
         ("favela_least", "makecells", "favela_least", {}),
         ("backbone", "embedcells", "backbone", BACKBONE),
@@ -120,7 +122,10 @@ FAVELA = Model(
         SOURCES,
     ),
     (
-        ("makecells", {**MAKE, "favelas": "favelas", "residential": "residential", "favela_least": "favela_least"}),
+        ("makecells", {
+            **MAKE, "favelas": "favelas", "residential": "residential", "zones": "zones", "zone_field": "zone_field",
+            "favela_least": "favela_least",
+        }),
         ("cellvariables", {**VARIABLES, "variables": "variables"}),
         ("embedcells", {**EMBED, "backbone": "backbone", "context": "context"}),
         ("trainsettlement", {"cells": "embedcells.output", "methods": "methods"}),
@@ -151,6 +156,7 @@ ELSEWHERE = Model(
         ),
         *PLACE[1:],
         ("cell_size_m", "makecells", "cell_size_m", {"help": "As where the methods were trained."}),
+        ("decision", "mapsettlement", "decision", {}),
         ("prevalence", "mapsettlement", "prevalence", {}),
         SOURCES,
     ),
@@ -158,7 +164,9 @@ ELSEWHERE = Model(
         ("makecells", MAKE),
         ("cellvariables", {**VARIABLES, "variables": "=nine"}),
         ("embedcells", {**EMBED, "like": "like"}),
-        ("mapsettlement", {"cells": "embedcells.output", "methods": "methods", "prevalence": "prevalence"}),
+        ("mapsettlement", {
+            "cells": "embedcells.output", "methods": "methods", "decision": "decision", "prevalence": "prevalence",
+        }),
     ),
     (MAP, DISAGREEMENT, Output("embedcells", "output", "cells", "Cells", "With all that the methods read.")),
 )  # fmt: skip

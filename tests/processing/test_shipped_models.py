@@ -42,7 +42,7 @@ def tool():
 
 def save(path, features, crs):
     """Polygons in a file; gives its path."""
-    layer = QgsVectorLayer(f"Polygon?crs={crs}", "polygons", "memory")
+    layer = QgsVectorLayer(f"Polygon?crs={crs}&field=part:string", "polygons", "memory")
     layer.dataProvider().addFeatures(features)
     options = QgsVectorFileWriter.SaveVectorOptions()
     done = QgsVectorFileWriter.writeAsVectorFormatV3(
@@ -50,6 +50,23 @@ def save(path, features, crs):
     )
     assert done[0] == QgsVectorFileWriter.WriterError.NoError, done
     return str(path)
+
+
+def rectangle(box, part=""):
+    """A polygon with the field `part`."""
+    layer = QgsVectorLayer("Polygon?field=part:string", "polygons", "memory")
+    feature = QgsFeature(layer.fields())
+    feature.setAttributes([part])
+    feature.setGeometry(QgsGeometry.fromRect(box))
+    return feature
+
+
+def halves(box):
+    """West and east of a box."""
+    middle = box.center().x()
+    west = QgsRectangle(box.xMinimum(), box.yMinimum(), middle, box.yMaximum())
+    east = QgsRectangle(middle, box.yMinimum(), box.xMaximum(), box.yMaximum())
+    return [rectangle(west, "west"), rectangle(east, "east")]
 
 
 @pytest.fixture
@@ -183,22 +200,23 @@ def test_optional_layers_reach_their_steps(go, village, sample_raster, tmp_path)
     """The scene stands in for radar, one band of it for heights: any raster of the place shows where layers go."""
     heights = str(tmp_path / "heights.tif")
     gdal.Translate(heights, sample_raster, bandList=[1])
-    inner = QgsRasterLayer(sample_raster, "scene").extent()
+    whole = QgsRasterLayer(sample_raster, "scene").extent()
+    inner = QgsRectangle(whole)
     inner.scale(0.8)
-    feature = QgsFeature()
-    feature.setGeometry(QgsGeometry.fromRect(inner))
-    boundary = save(tmp_path / "boundary.gpkg", [feature], "EPSG:4326")
+    boundary = save(tmp_path / "boundary.gpkg", [rectangle(inner)], "EPSG:4326")
+    zones = save(tmp_path / "zones.gpkg", halves(whole), "EPSG:4326")
     cells = str(tmp_path / "cells.gpkg")
     go("favela", {
         **village, "BOUNDARY": boundary, "SENTINEL1": sample_raster, "DTM": heights, "SOURCES": "made for a test",
-        "embedcells:cells": cells, "mapsettlement:map": str(tmp_path / "map.gpkg"),
-        "trainsettlement:methods": str(tmp_path / "a.qmethods"),
+        "ZONES": zones, "ZONE_FIELD": "part", "embedcells:cells": cells,
+        "mapsettlement:map": str(tmp_path / "map.gpkg"), "trainsettlement:methods": str(tmp_path / "a.qmethods"),
     })  # fmt: skip
     assert job_of(cells)["second"] == sample_raster
     layer = QgsVectorLayer(cells, "cells", "ogr")
     names = layer.fields().names()
     assert {"p_vegeta", "slope", "profile_co", "emb_24"} <= set(names)
     assert "len_roads" not in names, "no streets were given"
+    assert {one["zone"] for one in layer.getFeatures()} == {1, 2}, "west and east, numbered by name"
     to_degrees = QgsCoordinateTransform(layer.crs(), QgsCoordinateReferenceSystem("EPSG:4326"), QgsProject.instance())
     inner.grow(1e-4)  # edges are straight in metres
     assert inner.contains(to_degrees.transformBoundingBox(layer.extent()))
@@ -211,15 +229,12 @@ def test_a_batch_of_two_cities(go, village, sample_raster, tmp_path):
         **village, "trainsettlement:methods": methods, "embedcells:cells": cells,
         "mapsettlement:map": str(tmp_path / "map.gpkg"),
     })  # fmt: skip
-    box = QgsRasterLayer(sample_raster, "scene").extent()
-    middle = box.center().x()
     counts = []
-    for name, left, right in (("west", box.xMinimum(), middle), ("east", middle, box.xMaximum())):
-        feature = QgsFeature()
-        feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(left, box.yMinimum(), right, box.yMaximum())))
+    for half in halves(QgsRasterLayer(sample_raster, "scene").extent()):
+        name = half["part"]
         output = str(tmp_path / f"{name}.gpkg")
         go("favelaelsewhere", {
-            "SENTINEL2": sample_raster, "BOUNDARY": save(tmp_path / f"{name}_border.gpkg", [feature], "EPSG:4326"),
+            "SENTINEL2": sample_raster, "BOUNDARY": save(tmp_path / f"{name}_border.gpkg", [half], "EPSG:4326"),
             "METHODS": methods, "LIKE": cells, "CELL_SIZE_M": 30, "mapsettlement:map": output,
             "embedcells:cells": str(tmp_path / f"{name}_cells.gpkg"),
         })  # fmt: skip
