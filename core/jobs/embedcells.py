@@ -31,7 +31,9 @@ class EmbedCells(EmbedJob, CellJob):
         summary="Gives each polygon of a layer a vector that says what the raster shows there.",
         help=(
             "All fields of the layer are kept, and the vector follows in the fields emb_1, emb_2, ... Any backbone "
-            "will do. A run that was stopped goes on where it was when it is asked again."
+            "will do; mosaiks draws 1,024 features here unless asked for another number. A GeoPackage has room for "
+            "about 2,000 fields: of wider vectors it gets principal components. A run that was stopped goes on where "
+            "it was when it is asked again."
         ),
         tags=("features", "foundation model", "zonal", "chips", "CROMA", "MOSAIKS", "grid"),
     )

@@ -3,6 +3,7 @@
 Widgets, values and layout are QGIS's; batch, Modeler and qgis_process never come here.
 """
 
+from dataclasses import replace
 from typing import Any, Dict, List, Optional, Tuple, Type
 
 from processing.gui.AlgorithmDialog import AlgorithmDialog
@@ -17,7 +18,7 @@ from ..i18n import tr
 from ..parameters import key
 from ..sources import evaluated, path_unseen
 from .backbone import BackboneBox
-from .fits import Fits, Question
+from .fits import Answer, Fits, Question
 from .roles import RolesField
 
 HELPED = (Kind.BACKBONE, Kind.ROLES)
@@ -26,6 +27,8 @@ ASKED = (*HELPED, Kind.RASTER, Kind.BANDS, Kind.TEXT)
 """Kinds of parameters that matter to what is said."""
 MONTHS = "months"
 """The parameter that tells them, where a job has it."""
+CELLS = "cells"
+"""The parameter of jobs that see polygons of a layer."""
 
 
 class FormDialog(AlgorithmDialog):
@@ -87,13 +90,19 @@ class FormPanel(ParametersPanel):
         self._show()
 
     def _show(self) -> None:
-        answer, question = self.fits.answer, self.fits.question
+        answer, question = self._for_job(self.fits.answer), self.fits.question
         waiting = tr("Looking at the bands…") if self.fits.asking and question and question.input else ""
         for name, box in self._boxes.items():
             box.show_answer(answer, self._instead(name), self._trouble or waiting)
         backbone = next((box.value for box in self._boxes.values()), "")
         for field in self._fields.values():
             field.show_answer(answer, backbone, self._problem() if field.value else "")
+
+    def _for_job(self, answer: Answer) -> Answer:
+        """Without the time that the whole raster takes, where windows around cells are seen instead."""
+        if CELLS not in self._job.params():
+            return answer
+        return replace(answer, cards={name: {**card, "time": ""} for name, card in answer.cards.items()})
 
     def _instead(self, backbone: str) -> str:
         for name, p in self._job.params().items():

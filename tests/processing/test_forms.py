@@ -359,3 +359,11 @@ def test_months_that_are_typed_answer_for_a_series(open_form, answered, named_ra
     months.setText("4 13")
     answered(form)
     assert form.mainWidget().fits.question.months == "", "what is no month says nothing, and Run will tell"
+
+
+def test_the_form_of_cells_tells_no_time_of_a_whole_raster(open_form, answered, named_raster):
+    form = open_form("embedcells", INPUT=named_raster(["B04", "B03", "B02"]), BACKBONE="dinov2-small")
+    assert isinstance(form, FormDialog)
+    answered(form)
+    assert "88 MB" in box_of(form).facts.text() and "processor" not in box_of(form).facts.text()
+    assert roles_of(form).line.placeholderText() == "red=1 green=2 blue=3"
