@@ -85,10 +85,18 @@ class Model:
 
 MAKE = {
     "raster": "sentinel2", "boundary": "boundary", "cell_size_m": "cell_size_m", "optical": "sentinel2",
-    "built_up": "built_up", "excluded": "excluded", "sources": "sources",
+    "built_up": "built_up", "excluded": "excluded", "sources": "sources", "band_roles": "band_roles",
 }  # fmt: skip
-VARIABLES = {"cells": "makecells.output", "optical": "sentinel2", "streets": "streets", "dtm": "dtm"}
+VARIABLES = {
+    "cells": "makecells.output", "optical": "sentinel2", "streets": "streets", "dtm": "dtm", "band_roles": "band_roles",
+}  # fmt: skip
 EMBED = {"cells": "cellvariables.output", "input": "sentinel2", "second": "sentinel1"}
+ROLES = (
+    "band_roles",
+    "makecells",
+    "band_roles",
+    {"help": "Of Sentinel-2, where names and number of bands do not tell red and near infrared: red=3 nir=4."},
+)
 SOURCES = ("sources", "makecells", "sources", {})
 MISUSE = "Such a map can harm the people on it: press Help and read the part on misuse before you publish one."
 MAP = Output("mapsettlement", "output", "map", "Favela map", "Class, probability and votes of every cell.")
@@ -119,6 +127,7 @@ FAVELA = Model(
         ("methods", "trainsettlement", "methods", {}),
         ("variables", "cellvariables", "variables", {"advanced": True}),
         ("context", "embedcells", "context", {"advanced": True}),
+        ROLES,
         SOURCES,
     ),
     (
@@ -158,6 +167,7 @@ ELSEWHERE = Model(
         ("cell_size_m", "makecells", "cell_size_m", {"help": "As where the methods were trained."}),
         ("decision", "mapsettlement", "decision", {}),
         ("prevalence", "mapsettlement", "prevalence", {}),
+        ROLES,
         SOURCES,
     ),
     (
