@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.contract import Backbone, pooled_width
-from .chips import ENOUGH, Chips, Piece, Places, chips_of
+from .chips import ENOUGH, Chips, Piece, Places, chips_of, own_pixels
 from .embedding import Runner
+from .grid import Window
 from .jobs.embedcells import AUTO, CELL, CENTRE
 from .resizing import resized
 
@@ -83,6 +84,9 @@ def see(runner: Runner, view: View, places: Places, piece: Piece, batch: int) ->
     if view.whole:
         yield _as_cells(runner, view, places, piece)
         return
+    if _crowded(runner.backbone, view, places, piece):
+        yield _from_map(runner, view, places, piece)
+        return
     for chips in chips_of(places, piece, batch):
         some = chips.some(np.flatnonzero(chips.enough))
         if len(some.at):
@@ -103,6 +107,46 @@ def _as_cells(runner: Runner, view: View, places: Places, piece: Piece) -> tuple
     row, col = ((places.inside[piece.at, :2] - corner) // side).T
     enough = share[row, col] >= ENOUGH
     return piece.at[enough], np.ascontiguousarray(made[:, row[enough], col[enough]].T)
+
+
+def _crowded(backbone: Backbone, view: View, places: Places, piece: Piece) -> bool:
+    """Whether one map of the unit, with a vector for each pixel, is less work than the windows of its cells."""
+    if not backbone.exact or view.context != CENTRE or backbone.patch_size_px > 1:
+        return False
+    windows = int(np.prod(places.outside[piece.at, 2:], axis=1).sum())
+    return bool(piece.valid.size <= windows)
+
+
+def _from_map(runner: Runner, view: View, places: Places, piece: Piece) -> tuple[Int, Float]:
+    """Means of a map of the unit over the valid pixels of each cell; the map is made tile by tile."""
+    backbone, margin = runner.backbone, view.margin_px
+    corner = np.array([piece.window.row + margin, piece.window.col + margin])
+    starts, owns, enough = places.inside[piece.at, :2] - corner, [], np.zeros(len(piece.at), np.bool_)
+    for number, index in enumerate(piece.at):
+        cell = own_pixels(places, int(index))
+        own = cell & piece.valid[Window(*map(int, places.outside[index])).slices_in(piece.window)]
+        enough[number] = own.sum() >= ENOUGH * max(int(cell.sum()), 1)
+        owns.append(own[margin : own.shape[0] - margin, margin : own.shape[1] - margin])
+    sums = np.zeros((len(owns), backbone.embed_dim))
+    wholes = [Window(*start, *own.shape) for start, own in zip(starts.tolist(), owns, strict=True)]
+    height, width = (side - 2 * margin for side in piece.valid.shape)
+    for tile in _tiles(height, width, backbone.tile_size_px):
+        shared = [(number, whole.intersection(tile)) for number, whole in enumerate(wholes) if enough[number]]
+        if not any(both for _, both in shared):
+            continue
+        cut = tile.grown(margin).slices_in(Window(-margin, -margin, *piece.valid.shape))
+
+        def seen(part: slice, cut: tuple[slice, slice] = cut) -> Float:
+            return backbone(piece.values[None][(..., *cut)], piece.valid[None][(..., *cut)])
+
+        made = runner.run(seen, 1)[0]
+        for number, both in shared:
+            if both is not None:
+                share = owns[number][both.slices_in(wholes[number])].astype(np.float32)
+                sums[number] += np.einsum("dhw,hw->d", made[(slice(None), *both.slices_in(tile))], share)
+    counts = np.array([own.sum() for own in owns])
+    means = sums / np.maximum(counts, 1)[:, None]
+    return piece.at[enough], np.asarray(means[enough], dtype=np.float32)
 
 
 def vectors_of(backbone: Backbone, view: View, chips: Chips) -> Float:
@@ -156,14 +200,20 @@ def _averaged(backbone: Backbone, values: Float, valid: Bool, cell: Bool) -> Flo
     own = valid[:, halo : valid.shape[1] - halo, halo : valid.shape[2] - halo] & cell
     step = max(backbone.tile_size_px // patch, 1) * patch if backbone.exact else max(own.shape[1:])
     sums, counts = np.zeros((len(own), backbone.embed_dim)), np.zeros((len(own), 1))
-    for row in range(0, own.shape[1], step):
-        for col in range(0, own.shape[2], step):
-            part = own[:, row : row + step, col : col + step]
-            if not part.any():
-                continue
-            seen = slice(row, row + part.shape[1] + 2 * halo), slice(col, col + part.shape[2] + 2 * halo)
-            made = backbone(values[(slice(None), slice(None), *seen)], valid[(slice(None), *seen)])
-            share = part.reshape(len(part), made.shape[2], patch, made.shape[3], patch).sum(axis=(2, 4))
-            sums += np.einsum("bdhw,bhw->bd", made, share.astype(np.float32))
-            counts += share.sum(axis=(1, 2))[:, None]
+    for row, col, height, width in _tiles(own.shape[1], own.shape[2], step):
+        part = own[:, row : row + height, col : col + width]
+        if not part.any():
+            continue
+        seen = slice(row, row + height + 2 * halo), slice(col, col + width + 2 * halo)
+        made = backbone(values[(slice(None), slice(None), *seen)], valid[(slice(None), *seen)])
+        share = part.reshape(len(part), made.shape[2], patch, made.shape[3], patch).sum(axis=(2, 4))
+        sums += np.einsum("bdhw,bhw->bd", made, share.astype(np.float32))
+        counts += share.sum(axis=(1, 2))[:, None]
     return np.asarray(sums / np.maximum(counts, 1), dtype=np.float32)
+
+
+def _tiles(height: int, width: int, side: int) -> Iterator[Window]:
+    """Squares, cut at the far edges, that cover a window."""
+    for row in range(0, height, side):
+        for col in range(0, width, side):
+            yield Window(row, col, min(side, height - row), min(side, width - col))

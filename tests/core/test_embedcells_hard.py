@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 import rasterio
 import shapely
-from quadrat.core import cellrun, chips, spool
+from quadrat.core import cellrun, cellvectors, chips, spool
 from quadrat.core.cellvectors import View, vectors_of
-from quadrat.core.errors import BadInput, BadJob, Stale
+from quadrat.core.errors import BadInput, BadJob, Stale, Unwritable
 from quadrat.core.jobs.embedcells import EmbedCells
 from quadrat.core.pipelines.embedcells import run
 from quadrat.core.progress import Progress
@@ -27,6 +27,17 @@ from quadrat.tests.core import nets
 ROOT = Path(__file__).parents[2]
 MIXED = [(0, 0, 1, 1), (3, 3, 15, 15), (4, 4, 9, 3), (0, 0, 40, 50), (20, 5, 17, 33)]
 """Row, column, height, width: a pixel, squares and not, all of the raster, more than a network's window."""
+
+
+class Stop(Progress):
+    """Stops after the first unit."""
+
+    def checkpoint(self, fraction=None, text=""):
+        if text == "Seeing cells" and fraction > 0:
+            raise Stale("stop")
+
+    def part(self, low, high):
+        return self
 
 
 @pytest.fixture
@@ -108,6 +119,51 @@ def test_large_windows_of_exact_backbones_are_seen_in_tiles(monkeypatch):
     tiled, whole = vectors_of(small, view, one), vectors_of(large, view, one)
     expected = [[band[seen].mean() for band in bands] for bands, seen in zip(values, valid, strict=True)]
     assert tiled == pytest.approx(np.array(expected), abs=1e-5) and whole == pytest.approx(tiled, abs=1e-5)
+
+
+@pytest.mark.parametrize("backbone", ["localnet", "spectral-textural"])
+def test_crowded_cells_are_seen_in_one_map_and_get_the_same(make_raster, embed, monkeypatch, backbone):
+    holes = np.zeros((40, 50), bool)
+    holes[8:18, 9:30] = True
+    raster = make_raster(missing="nodata", holes=holes)
+    cells = [(r, c, 6, 7) for r in range(-3, 40, 6) for c in range(-3, 50, 6)]
+    cells += [shapely.Point(20 + 3 * number, 25).buffer(3.5) for number in range(4)]
+    maps = []
+    plain = cellvectors._from_map
+    monkeypatch.setattr(cellvectors, "_from_map", lambda *given: (maps.append(1), plain(*given))[1])
+    together = embed(raster, cells, backbone=backbone)
+    assert maps
+    monkeypatch.setattr(cellvectors, "_crowded", lambda *given: False)
+    alone = embed(raster, cells, "b.gpkg", backbone=backbone)
+    assert np.isnan(alone).any() and np.isfinite(alone).any()
+    assert together == pytest.approx(alone, abs=1e-4, nan_ok=True)
+
+
+def test_a_raster_that_changed_after_a_stop_is_begun_anew(make_raster, embed, monkeypatch):
+    monkeypatch.setattr(chips, "UNIT", 2)
+    with pytest.raises(Stale):
+        embed(make_raster(), MIXED, backbone="tilenet", progress=Stop())
+    changed = make_raster(seed=9)
+    found = embed(changed, MIXED, backbone="tilenet")
+    assert "Going on" not in embed.text and (embed(changed, MIXED, "b.gpkg", backbone="tilenet") == found).all()
+
+
+def test_two_runs_at_once(make_raster, embed, tmp_path):
+    """The second is told; it does not spoil what the first writes."""
+    raster, held = make_raster(), []
+
+    class Second(Progress):
+        def checkpoint(self, fraction=None, text=""):
+            if text == "Seeing cells" and not held:
+                held.append(1)
+                with pytest.raises(Unwritable, match="Another run of Quadrat is writing"):
+                    embed(raster, MIXED, backbone="tilenet")
+
+        def part(self, low, high):
+            return self
+
+    found = embed(raster, MIXED, backbone="tilenet", progress=Second())
+    assert held and (embed(raster, MIXED, "b.gpkg", backbone="tilenet") == found).all()
 
 
 def test_little_memory_makes_no_difference(make_raster, embed, monkeypatch):
@@ -274,15 +330,6 @@ def test_killed_at_any_instant_and_asked_again(make_raster, embed, monkeypatch, 
 
 def test_weights_that_changed_begin_anew(make_raster, embed, monkeypatch, tmp_path):
     raster = make_raster()
-
-    class Stop(Progress):
-        def checkpoint(self, fraction=None, text=""):
-            if text == "Seeing cells" and fraction > 0:
-                raise Stale("stop")
-
-        def part(self, low, high):
-            return self
-
     monkeypatch.setattr(chips, "UNIT", 2)
     with pytest.raises(Stale):
         embed(raster, MIXED, backbone="tilenet", progress=Stop())
