@@ -3,7 +3,7 @@
 import json
 import os
 import shlex
-import subprocess
+import subprocess  # nosec B404 - quotes words for Windows, starts nothing
 from typing import Any, Dict, List
 
 from ..core.errors import EngineMissing

