@@ -31,6 +31,7 @@ class View:
         native: windows of any size stay as they are; else those of another size are brought to `tile_px`.
         tile_px: side that the backbone takes.
         whole: cells are cells of the backbone, so that those of a unit are seen at once.
+        filled: windows are filled up to `tile_px` with gaps.
     """
 
     context: str
@@ -39,11 +40,13 @@ class View:
     native: bool
     tile_px: int
     whole: bool = False
+    filled: bool = False
 
     @classmethod
     def of(
-        cls, backbone: Backbone, context: str, window_px: int, cell_px: int, *, any_size: bool, on_lattice: bool
-    ) -> "View":
+        cls, backbone: Backbone, context: str, window_px: int, cell_px: int, *, any_size: bool, on_lattice: bool,
+        gaps: bool = False,
+    ) -> "View":  # fmt: skip
         """How a backbone is to see cells.
 
         Args:
@@ -53,22 +56,24 @@ class View:
             cell_px: side of most cells.
             any_size: the backbone gives a window of any size one vector as well as any other.
             on_lattice: all cells are squares of one size on one lattice of pixels.
+            gaps: pixels may be missing at some dates, so that windows cannot be brought to another size.
         """
         tile, local = backbone.tile_size_px, backbone.exact
         if context == AUTO:
             context = CENTRE if local else CELL
-        native = local or any_size
+        filled = gaps and not any_size
+        native = local or any_size or filled
         if context == CELL:
-            return cls(context, 0, 0, native, tile)
+            return cls(context, 0, 0, native, tile, filled=filled)
         if context == CENTRE and local:
             return cls(context, 0, backbone.halo_px, native, tile, on_lattice and backbone.patch_size_px == cell_px)
-        side = window_px or (SURROUNDINGS * cell_px if native else tile)
+        side = window_px or (SURROUNDINGS * cell_px if local or any_size else tile)
         patch = backbone.patch_size_px
-        return cls(context, -(-side // patch) * patch if any_size else side, 0, native, tile)
+        return cls(context, -(-side // patch) * patch if any_size else side, 0, native, tile, filled=filled)
 
     def width(self, backbone: Backbone) -> int:
         """Numbers in a vector."""
-        return backbone.embed_dim if self.context == CENTRE else pooled_width(backbone)
+        return backbone.embed_dim if self.context == CENTRE or self.filled else pooled_width(backbone)
 
 
 def see(runner: Runner, view: View, places: Places, piece: Piece, batch: int) -> Iterator[tuple[Int, Float]]:
@@ -167,6 +172,9 @@ def vectors_of(backbone: Backbone, view: View, chips: Chips) -> Float:
     if not view.native and valid.shape[1:] != (view.tile_px, view.tile_px):
         values, valid = resized(values, valid, view.tile_px, view.tile_px)
         cell = resized(cell[:, None].astype(np.float32), np.ones_like(cell), view.tile_px, view.tile_px)[0][:, 0] >= 0.5
+    if view.filled:
+        over = cell if view.context == CENTRE else np.ones_like(cell)
+        return _averaged(backbone, values, valid, over, view.tile_px)
     if view.context == CENTRE:
         halo = backbone.halo_px
         return _averaged(backbone, values, valid, cell[:, halo : cell.shape[1] - halo, halo : cell.shape[2] - halo])
@@ -181,7 +189,7 @@ def _within_halo(values: Float, valid: Bool, halo_px: int) -> tuple[Float, Bool]
     return np.pad(values, ((0, 0), *around)), np.pad(valid, around)
 
 
-def _averaged(backbone: Backbone, values: Float, valid: Bool, cell: Bool) -> Float:
+def _averaged(backbone: Backbone, values: Float, valid: Bool, cell: Bool, side_px: int = 0) -> Float:
     """Mean of the map over the cell, each place of the map by how many valid pixels of the cell it covers.
 
     Exact backbones see large windows tile by tile: it makes no difference to them, and it does to the memory.
@@ -191,14 +199,15 @@ def _averaged(backbone: Backbone, values: Float, valid: Bool, cell: Bool) -> Flo
         values: (B, C, h + 2 halo, w + 2 halo) float32.
         valid: (B, h + 2 halo, w + 2 halo).
         cell: (B, h, w) over which is averaged.
+        side_px: of the only window that the backbone takes; 0: it takes any.
     """
     halo, patch = backbone.halo_px, backbone.patch_size_px
-    low, right = (-side % patch for side in cell.shape[1:])
+    low, right = (-side % (side_px or patch) for side in cell.shape[1:])
     if low or right:
         more = ((0, 0), (0, low), (0, right))
         values, valid, cell = np.pad(values, ((0, 0), *more)), np.pad(valid, more), np.pad(cell, more)
     own = valid[:, halo : valid.shape[1] - halo, halo : valid.shape[2] - halo] & cell
-    step = max(backbone.tile_size_px // patch, 1) * patch if backbone.exact else max(own.shape[1:])
+    step = side_px or (max(backbone.tile_size_px // patch, 1) * patch if backbone.exact else max(own.shape[1:]))
     sums, counts = np.zeros((len(own), backbone.embed_dim)), np.zeros((len(own), 1))
     for row, col, height, width in _tiles(own.shape[1], own.shape[2], step):
         part = own[:, row : row + height, col : col + width]

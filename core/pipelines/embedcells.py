@@ -101,7 +101,10 @@ def _make(job: EmbedCells, space: Space, request: Mapping[str, Any], progress: P
         known, backbone, resumed = _built(fresh, earlier, scene, reader, sample, job, region, progress)
         if not resumed:
             warn_of_pixels(job.like, space, reader, sample, progress)
-        view = View.of(backbone, *_context(job), side, any_size=bool(reader.looks), on_lattice=bool(lattice(own)))
+        view = View.of(
+            backbone, *_context(job), side, any_size=known.card.series, on_lattice=bool(lattice(own)),
+            gaps=bool(reader.looks),
+        )  # fmt: skip
         places = places_of(geometry, reader.grid, view.window_px, view.margin_px)
         _check_sizes(places, len(reader.bands), job)
         seen = Seen.by(backbone, reader, places, units_of(places), view, job.batch_size, progress)

@@ -1,13 +1,16 @@
 """Series through the job: gaps of single dates, two rasters joined, the same space again, the ONNX twin."""
 
+import geopandas as gpd
 import numpy as np
 import pytest
+import shapely
 from quadrat.core.bands.eras import radiometry_of_dates
 from quadrat.core.bands.radiometry import PLAIN
 from quadrat.core.bands.recognise import recognise
 from quadrat.core.errors import BadInput
 from quadrat.core.grid import Window
 from quadrat.core.jobs.embed import EmbedRaster
+from quadrat.core.jobs.embedcells import EmbedCells
 from quadrat.core.jobs.export import ExportOnnx
 from quadrat.core.measured import Looks
 from quadrat.core.pipelines.registry import run_job
@@ -276,3 +279,29 @@ def test_edges_and_tiles_make_no_difference(go, tmp_path, size):
     assert made.valid.all() and made.values.shape[1:] == (-(-height // 4), -(-width // 4))
     rows, cols = height // 4, width // 4
     np.testing.assert_allclose(made.values[:, :rows, :cols], whole.values[:, :rows, :cols], atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [8, 6])
+@pytest.mark.parametrize("context", ["cell", "centre"])
+def test_the_twin_sees_cells_as_the_network_does(go, series, tmp_path, weights, size, context, request):
+    """A file takes windows of one size: cells are filled up with gaps, and not stretched."""
+    pytest.importorskip("onnx")
+    window = request.node.callspec.params["go"]
+    twin = str(tmp_path / "galileo.onnx")
+    run_job(ExportOnnx(embedding=go(series, "a.tif", patch_size_px=size).path, output=twin), Progress())
+    with open_raster(series) as reader:
+        grid = reader.grid
+    boxes = [shapely.box(c, r, c + size, r + size) for r in range(0, 24, 8) for c in range(0, 24, 8)]
+    layer = str(tmp_path / "cells.gpkg")
+    to_ground = lambda xy: np.stack(grid.transform @ tuple(xy.T), 1)  # noqa: E731
+    gpd.GeoDataFrame(geometry=shapely.transform(boxes, to_ground), crs=grid.crs).to_file(layer)
+    found = []
+    options = {"backbone": "galileo-nano", "weights": weights, "tile_size_px": window}
+    for number, one in enumerate(({"backbone": "onnx", "model": twin}, options)):
+        output = str(tmp_path / f"{number}.gpkg")
+        run_job(EmbedCells(input=series, cells=layer, output=output, context=context, **one), Progress())
+        table = gpd.read_file(output)
+        found.append(table[[column for column in table if column.startswith("emb_")]].to_numpy())
+    assert found[0].shape == (9, 16) and np.isfinite(found[0]).all()
+    if context == "cell":  # the parts of a centre lie otherwise in windows of other sizes
+        np.testing.assert_allclose(found[0], found[1], atol=1e-5)
