@@ -32,6 +32,7 @@ class View:
         tile_px: side that the backbone takes.
         whole: cells are cells of the backbone, so that those of a unit are seen at once.
         filled: windows are filled up to `tile_px` with gaps.
+        parts: a window says nothing unless half of one of the backbone's own cells is there.
     """
 
     context: str
@@ -41,6 +42,7 @@ class View:
     tile_px: int
     whole: bool = False
     filled: bool = False
+    parts: bool = False
 
     @classmethod
     def of(
@@ -64,12 +66,14 @@ class View:
         filled = gaps and not any_size
         native = local or any_size or filled
         if context == CELL:
-            return cls(context, 0, 0, native, tile, filled=filled)
+            return cls(context, 0, 0, native, tile, filled=filled, parts=any_size)
         if context == CENTRE and local:
             return cls(context, 0, backbone.halo_px, native, tile, on_lattice and backbone.patch_size_px == cell_px)
         side = window_px or (SURROUNDINGS * cell_px if local or any_size else tile)
         patch = backbone.patch_size_px
-        return cls(context, -(-side // patch) * patch if any_size else side, 0, native, tile, filled=filled)
+        return cls(
+            context, -(-side // patch) * patch if any_size else side, 0, native, tile, filled=filled, parts=any_size
+        )
 
     def width(self, backbone: Backbone) -> int:
         """Numbers in a vector."""
@@ -163,7 +167,7 @@ def vectors_of(backbone: Backbone, view: View, chips: Chips) -> Float:
         chips: B of one size.
 
     Returns:
-        (B, D) float32.
+        (B, D) float32; NaN where a cell is too small for the backbone.
     """
     values, valid, cell = chips.values, chips.valid, chips.cell
     if view.context == CELL:
@@ -180,7 +184,19 @@ def vectors_of(backbone: Backbone, view: View, chips: Chips) -> Float:
         return _averaged(backbone, values, valid, cell[:, halo : cell.shape[1] - halo, halo : cell.shape[2] - halo])
     if backbone.exact and max(valid.shape[1:]) > backbone.tile_size_px:
         return _averaged(backbone, *_within_halo(values, valid, backbone.halo_px), np.ones_like(valid))
-    return backbone.pooled(values, valid)
+    made = backbone.pooled(values, valid)
+    if view.parts:
+        made[~_hold_a_part(values, valid, backbone.patch_size_px)] = np.nan
+    return made
+
+
+def _hold_a_part(values: Float, valid: Bool, patch: int) -> Bool:
+    """(B,) half of a cell of the backbone is there in some band; NaN stands for what is not."""
+    more = [(0, 0), (0, 0), *((0, -side % patch) for side in valid.shape[1:])]
+    known = np.pad(valid[:, None] & ~np.isnan(values), more)
+    count, bands, height, width = known.shape
+    shares = known.reshape(count, bands, height // patch, patch, width // patch, patch).mean(axis=(3, 5))
+    return np.asarray((shares >= ENOUGH).any(axis=(1, 2, 3)))
 
 
 def _within_halo(values: Float, valid: Bool, halo_px: int) -> tuple[Float, Bool]:

@@ -71,7 +71,7 @@ class GalileoNetwork:
         return self._run(self._encoder, values, valid)
 
     def pooled(self, values: Float, valid: Bool) -> Float:
-        """Mean of all tokens of a window of any size: (B, D) float32; NaN where half of no patch is there."""
+        """Mean of all tokens of a window of any size: (B, D) float32."""
         return self._run(self._encoder.pooled, values, valid)
 
     def module(self) -> Any:

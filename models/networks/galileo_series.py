@@ -92,13 +92,10 @@ class Series(nn.Module):
         return self._means(pixels)[0].transpose(1, 2).reshape(-1, self.network.dim, rows, cols)
 
     def pooled(self, pixels: Tensor) -> Tensor:
-        """(B, dim), the mean of all tokens of a window of any size; a patch that it cuts counts if half is there.
-
-        NaN where no patch counts.
-        """
+        """(B, dim), the mean of all tokens of a window of any size; a patch that it cuts counts if half is there."""
         right, low = (-int(side) % self.patch_px for side in (pixels.shape[3], pixels.shape[2]))
         means, counts = self._means(pad(pixels, (0, right, 0, low), value=torch.nan))
-        return (means * counts).sum(dim=1) / counts.sum(dim=1)
+        return (means * counts).sum(dim=1) / counts.sum(dim=1).clamp(min=1)
 
     def _means(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Mean of the tokens of each patch, (B, h * w, dim), and how many were seen, (B, h * w, 1)."""

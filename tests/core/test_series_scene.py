@@ -305,3 +305,17 @@ def test_the_twin_sees_cells_as_the_network_does(go, series, tmp_path, weights, 
     assert found[0].shape == (9, 16) and np.isfinite(found[0]).all()
     if context == "cell":  # the parts of a centre lie otherwise in windows of other sizes
         np.testing.assert_allclose(found[0], found[1], atol=1e-5)
+
+
+def test_a_cell_that_holds_no_patch_of_a_series_gets_no_vector(series, tmp_path, weights, go):
+    with open_raster(series) as reader:
+        grid = reader.grid
+    boxes = [shapely.box(c, r, c + 6, r + 6) for r in range(0, 24, 6) for c in range(0, 30, 6)]
+    boxes += [shapely.box(30, 30, 31, 31), shapely.box(25, 26, 28, 32)]
+    layer, output = str(tmp_path / "cells.gpkg"), str(tmp_path / "o.gpkg")
+    to_ground = lambda xy: np.stack(grid.transform @ tuple(xy.T), 1)  # noqa: E731
+    gpd.GeoDataFrame(geometry=shapely.transform(boxes, to_ground), crs=grid.crs).to_file(layer)
+    options = {"backbone": "galileo-nano", "weights": weights, "context": "cell"}
+    run_job(EmbedCells(input=series, cells=layer, output=output, **options), Progress())
+    there = gpd.read_file(output)["emb_1"].notna().to_numpy()
+    assert there[:20].all() and there[20:].tolist() == [False, True]

@@ -200,15 +200,6 @@ def test_a_cell_by_itself_does_not_depend_on_what_is_around(build):
     np.testing.assert_allclose(backbone.pooled(series, everything(series)), whole.mean(axis=(2, 3)), atol=1e-5)
 
 
-@pytest.mark.parametrize("window", [0, 16])
-def test_a_window_of_less_than_half_a_patch_has_no_vector(build, window):
-    backbone = build(OPTICAL, (6,), patch_size_px=8, tile_size_px=window)
-    series = pixels_of(OPTICAL, 1, 16)
-    corner, strip = (np.ascontiguousarray(series[:, :, :rows, :8]) for rows in (3, 4))
-    assert np.isnan(backbone.pooled(corner, everything(corner))).all()
-    assert np.isfinite(backbone.pooled(strip, everything(strip))).all()
-
-
 def test_months_and_pixels_are_inputs_and_no_space_of_their_own(build):
     june, july = build(OPTICAL, (6,)), build(OPTICAL, (7,))
     coarse = build(OPTICAL, (6,), pixel_m=30.0, tile_size_px=16)
