@@ -75,7 +75,8 @@ def asked(lesson: gpd.GeoDataFrame, test: gpd.GeoDataFrame, methods: tuple[str, 
     teach, ask, file, out = (str(folder / name) for name in ("teach.gpkg", "ask.gpkg", "m.qmethods", "map.gpkg"))
     lesson.to_file(teach)
     test.drop(columns=["label", "status"]).to_file(ask)
-    common = {"methods": list(methods), "smooth_m": smooth_m, "ranks": ranks, "members": 5}
+    # A cut by share asks for the order of cells only, which takes no test.
+    common = {"methods": list(methods), "smooth_m": smooth_m, "ranks": ranks, "members": 5, "test": False}
     run_job(TrainSettlement.from_dict({"cells": teach, "output": file, **common}), Progress())
     asked_for = {"methods": file, "cells": ask, "decision": "share", "prevalence": f"{share:.6f}"}
     run_job(MapSettlement.from_dict({**asked_for, "output": out}), Progress())

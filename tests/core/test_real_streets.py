@@ -12,6 +12,8 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from quadrat.core.jobs.settlement.cells import MakeCells
+from quadrat.core.jobs.settlement.methods import MapSettlement, TrainSettlement
 from quadrat.core.jobs.settlement.variables import CellVariables
 from quadrat.core.pipelines.registry import run_job
 from quadrat.core.progress import Progress
@@ -90,3 +92,36 @@ def test_streets_of_cells_add_up_and_lie_where_the_buildings_are(town, tmp_path)
     assert (cells["mean_conne"] <= cells["max_connec"] + 1e-9).all()
     built = shares(squares, shapely.make_valid(buildings.geometry.array))
     assert cells["len_roads"][built > 0.05].median() > 2 * cells["len_roads"][built == 0].median()
+
+
+@pytest.mark.data
+def test_from_real_geometry_to_a_map_of_places_hard_to_reach(town, tmp_path):
+    """All steps. Blocks whose buildings lie deepest behind one another (k above 5) stand in for favelas."""
+    _, pieces, box = town
+    path = Path(os.environ["QUADRAT_DATA"]) / "favela/osm_djibouti/ali_sabieh_osm.gpkg"
+    blocks = gpd.read_file(path, layer="blocks_complexity").to_crs(UTM)
+    names = ("hard", "boundary", "streets", "cells", "variables", "map")
+    paths = {name: str(tmp_path / f"{name}.gpkg") for name in names}
+    blocks[blocks["complexity"] > 5].to_file(paths["hard"])
+    gpd.GeoDataFrame(geometry=[box], crs=UTM).to_file(paths["boundary"])
+    gpd.GeoDataFrame(geometry=pieces, crs=UTM).to_file(paths["streets"])
+    jobs = (
+        MakeCells.from_dict({"boundary": paths["boundary"], "cell_size_m": 60.0, "favelas": paths["hard"],
+                             "output": paths["cells"]}),
+        CellVariables.from_dict(
+            {"cells": paths["cells"], "streets": paths["streets"], "variables": "nine", "output": paths["variables"]}
+        ),
+        TrainSettlement.from_dict({"cells": paths["variables"], "methods": ["forest-variables", "neighbours"],
+                                   "output": str(tmp_path / "m.qmethods")}),
+        MapSettlement.from_dict(
+            {"methods": str(tmp_path / "m.qmethods"), "cells": paths["variables"], "output": paths["map"]}
+        ),
+    )  # fmt: skip
+    facts = [run_job(job, Progress()).facts for job in jobs]
+    table = gpd.read_file(paths["map"])
+    hard = shares(table.geometry.to_numpy(), shapely.make_valid(gpd.read_file(paths["hard"]).geometry.to_numpy()))
+    assert ((table["label"] == "favela") == (hard >= 0.7)).all() and facts[2]["counts"]["favela"] > 50
+    assert set(facts[2]["variables"]) == {"len_roads", "nb_connect", "min_connec", "mean_conne", "max_connec"}
+    tested = facts[2]["tested"]["forest-variables"]["best"]
+    assert tested["iou"] > facts[2]["prevalence"], "better than to call everything hard to reach"
+    assert table["class"].isin(["favela", "other"]).all() and len(table) > 800
