@@ -15,6 +15,8 @@ from quadrat.core.sidecar import read_sidecar
 from quadrat.tests.core.samplework import NAMES, cells, designed, fill, name_classes, places, scene
 from rasterio.transform import Affine
 
+pytestmark = pytest.mark.same_without_torch
+
 
 class TestDrawing:
     def test_a_stratified_sample(self, world, draw):

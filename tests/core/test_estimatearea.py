@@ -21,6 +21,8 @@ from quadrat.tests.core.samplework import NAMES, fill, name_classes, places, rew
 from rasterio.transform import Affine
 from scipy.ndimage import gaussian_filter
 
+pytestmark = pytest.mark.same_without_torch
+
 
 class TestArea:
     def test_the_truth_lies_inside_and_counting_would_have_misled(self, world, draw, estimate):

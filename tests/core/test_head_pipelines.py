@@ -25,6 +25,8 @@ from quadrat.core.sidecar import read_sidecar
 from quadrat.tests.core import fields
 from sklearn.ensemble import RandomForestClassifier
 
+pytestmark = pytest.mark.same_without_torch
+
 
 @pytest.fixture
 def raster(make_raster):

@@ -15,6 +15,8 @@ from quadrat.core.prediction import PIECE_ROWS, best_of, codes
 from quadrat.core.quantise import Quantiser, interleaved
 from quadrat.models.crew import Crew
 
+pytestmark = pytest.mark.same_without_torch
+
 SHARE_ERROR = 1e-4
 
 

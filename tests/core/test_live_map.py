@@ -12,6 +12,8 @@ from quadrat.core.pipelines.registry import run_job
 from quadrat.core.progress import Progress
 from quadrat.tests.core.live import HEIGHT, NAMES, WIDTH, Live, embedding, scene, some_labels, write_labels
 
+pytestmark = pytest.mark.same_without_torch
+
 WINDOWS = ((0, 0, HEIGHT, WIDTH), (13, 37, 90, 101), (-20, -30, 70, 80), (100, 150, 90, 90), (64, 64, 1, 1))
 
 

@@ -21,6 +21,8 @@ from quadrat.core.settlement.overlay import shares
 from quadrat.core.settlement.streets import street_graph
 from scipy.spatial import Voronoi
 
+pytestmark = pytest.mark.same_without_torch
+
 UTM, REACH_M, GAP_M, CELL_M = 32638, 900.0, 3.0, 150.0
 
 

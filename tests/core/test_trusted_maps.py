@@ -18,6 +18,8 @@ from quadrat.core.progress import Progress
 from quadrat.core.sidecar import read_sidecar
 from quadrat.tests.core import fields
 
+pytestmark = pytest.mark.same_without_torch
+
 OUT = {name: f"{name}.tif" for name in ("output", "confidence", "probabilities", "applicability")}
 
 
