@@ -5,13 +5,18 @@ where PyTorch is not installed, those of them that could differ; tests/conftest.
 side, in real QGIS without a screen.
 """
 
+import contextlib
+import itertools
 import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import IO
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATE = pathlib.Path(os.environ.get("QUADRAT_HOME") or ROOT / ".quadrat").absolute()
@@ -33,6 +38,8 @@ class Suite:
     limit_s: int
     environment: "dict[str, str]" = field(default_factory=dict)
     cwd: pathlib.Path = ROOT
+    shares: bool = False
+    """Runs beside its neighbours that share, which wait more than they work."""
     counts: "dict[str, int]" = field(default_factory=dict)
     failed: "list[str]" = field(default_factory=list)
     seconds: float = 0.0
@@ -68,8 +75,10 @@ def suites() -> "list[Suite]":
         Suite("light", [_pytest(LIGHT, "light", ROOMS, (*SIDE_BY_SIDE, *DIFFERENT))], 900),
         Suite("light wire", [_pytest(LIGHT, "light-wire", WIRE)], 300),
         # Two runs: newer QGIS refuses a second provider `quadrat`, and each of these rooms brings one.
-        Suite("processing", [_pytest(QGIS, "processing", ("tests/processing",))], 600, {**python, **_qgis_settings()}),
-        Suite("plugin", [_pytest(QGIS, "plugin", ("tests/plugin",))], 600, {**python, **_qgis_settings()}),
+        *(
+            Suite(room, [_pytest(QGIS, room, (f"tests/{room}",))], 600, {**python, **_qgis_settings(room)}, shares=True)
+            for room in ("processing", "plugin")
+        ),
     ]
 
 
@@ -102,13 +111,13 @@ def has_tests(folder: str) -> bool:
     return any((ROOT / folder).glob("test_*.py"))
 
 
-def _qgis_settings() -> "dict[str, str]":
-    runtime = STATE / "run"
+def _qgis_settings(room: str) -> "dict[str, str]":
+    runtime = STATE / "run" / room
     runtime.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = os.pathsep.join(["/usr/bin", "/bin", os.environ.get("PATH", "")])
     return {
         "QT_QPA_PLATFORM": "offscreen", "XDG_RUNTIME_DIR": str(runtime), "PATH": path,
-        "QGIS_CUSTOM_CONFIG_PATH": str(STATE / "test-profile"),
+        "QGIS_CUSTOM_CONFIG_PATH": str(STATE / "test-profile" / room),
     }  # fmt: skip
 
 
@@ -123,9 +132,20 @@ def environment(extra: "dict[str, str]") -> "dict[str, str]":
     return {**kept, **extra}
 
 
-def run(suite: Suite) -> None:
-    """Run its commands, within its time."""
-    print(f"\n===== {suite.name}", flush=True)
+def run_together(some: "list[Suite]") -> None:
+    """Run suites side by side, and print what each says when it is done."""
+    with ThreadPoolExecutor(len(some)) as pool, contextlib.ExitStack() as files:
+        said = [files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8")) for _ in some]
+        list(pool.map(run, some, said))
+        for suite, file in zip(some, said):
+            file.seek(0)
+            print(f"\n===== {suite.name}\n{file.read()}", flush=True)
+
+
+def run(suite: Suite, output: "IO[str] | None" = None) -> None:
+    """Run its commands, within its time; what they say goes to a file, or to where this program writes."""
+    if output is None:
+        print(f"\n===== {suite.name}", flush=True)
     started = time.monotonic()
     for command in suite.commands:
         left = suite.limit_s - (time.monotonic() - started)
@@ -137,6 +157,8 @@ def run(suite: Suite) -> None:
                 env=environment(suite.environment),
                 timeout=max(left, 1),
                 stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=None if output is None else subprocess.STDOUT,
             ).returncode
         except subprocess.TimeoutExpired:
             suite.failed.append(f"{shown}: not done within {suite.limit_s} s")
@@ -169,8 +191,12 @@ def main(wanted: "list[str]") -> int:
     """Run and sum up; the exit status is 1 if anything failed."""
     (STATE / "reports").mkdir(parents=True, exist_ok=True)
     chosen = [suite for suite in suites() if not wanted or suite.name.split()[0] in wanted]
-    for suite in chosen:
-        run(suite)
+    for shares, some in itertools.groupby(chosen, key=lambda suite: suite.shares):
+        if shares:
+            run_together(list(some))
+        else:
+            for suite in some:
+                run(suite)
     print("\n===== summary")
     passed = failed = skipped = 0
     for suite in chosen:
