@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from quadrat.core.errors import BadInput
 from quadrat.core.jobs.settlement.methods import MapSettlement, TrainSettlement
 from quadrat.core.pipelines.registry import run_job
 from quadrat.core.progress import Progress
@@ -38,6 +39,13 @@ def test_what_is_said_is_averaged_in_log_odds():
     assert found == pytest.approx([0.5, 0.5])
     alone = smoothed(np.array([0.3, 0.8]), weights_around(line(2, 1e6), 100.0))
     assert alone == pytest.approx([0.3, 0.8])
+
+
+def test_a_distance_that_memory_would_not_hold_is_a_sentence(monkeypatch):
+    monkeypatch.setattr("quadrat.core.settlement.methods.smoothing.MOST_PAIRS", 60)
+    assert weights_around(line(9), 100.0).nnz <= 60
+    with pytest.raises(BadInput, match="smaller distance"):
+        weights_around(line(9), 1000.0)
 
 
 def test_gaps_neither_get_nor_give():

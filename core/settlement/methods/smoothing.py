@@ -6,10 +6,14 @@ from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 from scipy.special import expit, logit
 
+from ...errors import BadInput
+
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 REACH = 3.0
 """Standard deviations beyond which a cell counts no more."""
+MOST_PAIRS = 50_000_000
+"""Of cells that count for one another; some 12 bytes each."""
 SUREST = 0.01
 """Nearer to 0 and 1 a probability counts no more: a forest says 0 lightly."""
 
@@ -20,8 +24,17 @@ def weights_around(xy_m: Float, deviation_m: float) -> csr_matrix:
     Args:
         xy_m: (N, 2) metres.
         deviation_m: standard deviation of the Gaussian.
+
+    Raises:
+        BadInput: so wide that memory would not hold the weights.
     """
     tree = cKDTree(xy_m)
+    pairs = int(tree.count_neighbors(tree, REACH * deviation_m))
+    if pairs > MOST_PAIRS:
+        raise BadInput(
+            f"Averaging over {deviation_m:g} m takes {pairs / len(xy_m):,.0f} neighbours for each of {len(xy_m):,} "
+            "cells, more than memory holds. Give a smaller distance: two or three cells are usual."
+        )
     near = tree.sparse_distance_matrix(tree, REACH * deviation_m, output_type="coo_matrix").tocsr()
     near.data = np.exp(-0.5 * np.square(near.data / deviation_m))
     near.setdiag(1.0)
