@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from .conformal import calibrate, members_of
-from .folds import TRAINING_ONLY, Folds, make_folds, metres, spatial_blocks
+from .folds import TRAINING_ONLY, Folds, make_folds, metres_in, spatial_blocks
 from .heads.build import Fitted, fit_head, is_balanced
 from .heads.fitting import run_all
 from .heads.recipe import Recipe
@@ -217,9 +217,7 @@ def metres_of(samples: Samples) -> NDArray[np.float64] | None:
     """(N, 2) places in metres; in units of the coordinates without a CRS; None when unknown."""
     if samples.xy is None or not samples.crs:
         return samples.xy
-    crs = CRS.from_user_input(samples.crs)
-    unit_m = 1.0 if crs.is_geographic else float(crs.axis_info[0].unit_conversion_factor)
-    return metres(samples.xy, crs.is_geographic, unit_m)
+    return metres_in(samples.xy, CRS.from_user_input(samples.crs))
 
 
 def run_scheme(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pyproj import CRS
 
 Int = NDArray[np.int64]
 TRAINING_ONLY = -1
@@ -142,6 +143,12 @@ def spatial_blocks(xy_m: NDArray[np.float64], groups: NDArray[np.integer], side_
     block = np.floor((middle - origin) / side_m).astype(np.int64)
     _, number = np.unique(block, axis=0, return_inverse=True)
     return number.reshape(-1)[members].astype(np.int64)
+
+
+def metres_in(xy: NDArray[np.float64], crs: CRS) -> NDArray[np.float64]:
+    """Coordinates of a system in metres; see `metres`."""
+    unit_m = 1.0 if crs.is_geographic else float(crs.axis_info[0].unit_conversion_factor)
+    return metres(xy, crs.is_geographic, unit_m)
 
 
 def metres(xy: NDArray[np.float64], is_geographic: bool, unit_m: float = 1.0) -> NDArray[np.float64]:

@@ -29,6 +29,8 @@ SURE = 0.8
 """From this probability on a cell is shown in the full colour."""
 PAPER = "#ffffff"
 NO_CLASS = "#e4e4e4"
+GAP, MOST_GAP_MM = 0.03, 0.5
+"""Width of the line between cells, as a share of their side, so that a city of them is not all lines."""
 RAMP = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
 """From little to much: ColorBrewer's YlGnBu (https://colorbrewer2.org)."""
 WORDS = {"len_roads": "m of streets", "p_vegeta": "of 1 vegetated", "slope": "° of slope"}
@@ -41,6 +43,26 @@ FIELDS = {STATUS: "string", "class": "string", "probability": "double", "votes":
 Facts = Dict[str, Any]
 Looks = List[Tuple[str, str, str]]
 """Value, colour and legend of each category."""
+
+
+def cells_by_status(layer: QgsVectorLayer, facts: Facts) -> None:
+    """Squares coloured by why they are labelled or not; those that are discarded stay, paler."""
+    width = {"outline_width": "0.1"}
+    if facts.get("side_m"):
+        size, most = str(GAP * float(facts["side_m"])), f"3x:0,0,0,0,1,{MOST_GAP_MM}"
+        width = {
+            "outline_width": size,
+            "outline_width_unit": "RenderMetersInMapUnits",
+            "outline_width_map_unit_scale": most,
+        }
+    found = facts.get("statuses") or STATUSES
+    categories = []
+    for status in STATUSES.values():
+        if status.name in found:
+            look = {"color": status.colour, "outline_color": PAPER, **width}
+            categories.append(QgsRendererCategory(status.name, QgsFillSymbol.createSimple(look), tr(status.title)))
+    layer.setRenderer(QgsCategorizedSymbolRenderer(STATUS, categories))
+    layer.setMapTipTemplate(f'[% "{STATUS}" %]')
 
 
 def favela_map(layer: QgsVectorLayer, facts: Facts) -> None:
@@ -150,6 +172,7 @@ def _categories(layer: QgsVectorLayer, expression: str, looks: Looks) -> None:
 
 
 DRESSERS = {
+    "cells": cells_by_status,
     "settlement": favela_map,
     "disagreement": disagreement_map,
     "methoderrors": error_map,

@@ -30,8 +30,6 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QColor
 
-from ..core.settlement.names import STATUS
-from ..core.settlement.statuses import STATUSES
 from . import settlementstyles
 from .i18n import tr
 
@@ -40,8 +38,6 @@ PALETTE = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#e
 INK, PAPER, WAITING = "#1f2d3a", "#ffffff", "#fffdf5"
 """Of outlines and numbers, of halos, and of places that wait for a class."""
 NUMBERED_MM, CLOUD_MM, LINE_MM, HALO_MM = 4.4, 1.4, 0.3, 0.7
-GAP, MOST_GAP_MM = 0.03, 0.5
-"""Width of the line between cells, as a share of their side, so that a city of them is not all lines."""
 NUMBER_PT = 7.5
 MOST_CHOICES = 300
 """A longer list of classes is no help; the class is typed then."""
@@ -79,7 +75,7 @@ def stand_in(kind: str, facts: Facts) -> QgsVectorLayer:
     """An empty layer with the fields that a style of this kind speaks of; the file itself need not be opened."""
     numbers = ORDER_FIELD if facts.get("label_field") else RANK_FIELD
     fields = dict.fromkeys((numbers, *FOR_READING, COLOUR_FIELD, _wanted_field(facts)), "string")
-    polygons = ("cells", "embeddedcells", *settlementstyles.DRESSERS)
+    polygons = ("embeddedcells", *settlementstyles.DRESSERS)
     fields |= settlementstyles.FIELDS if kind in polygons else {}
     shape = "LineString" if kind == "links" else "Polygon" if kind in polygons else "Point"
     described = "&".join(f"field={name}:{what}" for name, what in fields.items())
@@ -147,26 +143,6 @@ def _embedded_cells(layer: QgsVectorLayer, facts: Facts) -> None:
         fill = QgsProperty.fromExpression(f"color_rgb({', '.join(parts)})")
         symbol.symbolLayer(0).setDataDefinedProperty(QgsSymbolLayer.Property.PropertyFillColor, fill)
     layer.setRenderer(QgsSingleSymbolRenderer(symbol))
-
-
-def _cells(layer: QgsVectorLayer, facts: Facts) -> None:
-    """Squares coloured by why they are labelled or not; those that are discarded stay, paler."""
-    width = {"outline_width": "0.1"}
-    if facts.get("side_m"):
-        size, most = str(GAP * float(facts["side_m"])), f"3x:0,0,0,0,1,{MOST_GAP_MM}"
-        width = {
-            "outline_width": size,
-            "outline_width_unit": "RenderMetersInMapUnits",
-            "outline_width_map_unit_scale": most,
-        }
-    found = facts.get("statuses") or STATUSES
-    categories = []
-    for status in STATUSES.values():
-        if status.name in found:
-            look = {"color": status.colour, "outline_color": PAPER, **width}
-            categories.append(QgsRendererCategory(status.name, QgsFillSymbol.createSimple(look), tr(status.title)))
-    layer.setRenderer(QgsCategorizedSymbolRenderer(STATUS, categories))
-    layer.setMapTipTemplate(f'[% "{STATUS}" %]')
 
 
 def _by_class(field: str, classes: Classes, symbol: Callable[[str], QgsSymbol]) -> QgsFeatureRenderer:
@@ -249,7 +225,6 @@ DRESSERS: Dict[str, Callable[[QgsVectorLayer, Facts], None]] = {
     "places": _places,
     "links": _links,
     "cloud": _cloud,
-    "cells": _cells,
     "embeddedcells": _embedded_cells,
     **settlementstyles.DRESSERS,
 }

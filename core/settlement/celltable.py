@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import BadInput
-from ..folds import metres
+from ..folds import metres_in
 from ..sidecar import read_sidecar
 from ..tables import feature_matrix, table_places
 from ..vector import parse_source, read_vector
@@ -69,9 +69,7 @@ class CellTable:
     @property
     def xy_m(self) -> NDArray[np.float64]:
         """(N, 2) places in metres."""
-        crs = self.table.crs
-        unit_m = 1.0 if crs.is_geographic else float(crs.axis_info[0].unit_conversion_factor)
-        return metres(self.xy, crs.is_geographic, unit_m)
+        return metres_in(self.xy, self.table.crs)
 
     def zones(self, field: str = ZONE) -> Int:
         """(N,) number of the zone of each cell; all 0 where there is no such field."""

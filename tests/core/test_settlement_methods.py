@@ -14,7 +14,7 @@ from quadrat.core.settlement.methods.around import (
     neighbours_by_place,
     neighbours_by_touch,
 )
-from quadrat.core.settlement.methods.combine import RULES, hybrid, score, vote, weighted
+from quadrat.core.settlement.methods.combine import RULES, hybrid, vote, weighted
 from quadrat.core.settlement.methods.fitting import Cells, Plan, balanced_draws, fit_parts
 from quadrat.core.settlement.methods.footing import BlockScaler
 from quadrat.core.settlement.methods.graph import adjacency
@@ -26,6 +26,14 @@ from quadrat.tests.core.cities import made_city
 pytestmark = pytest.mark.same_without_torch
 
 SHARES = arrays.arrays(np.float64, 40, elements=st.floats(0, 1, width=32))
+
+
+def score(certain, other):
+    """The weighted combination as it was published; 0 where both stand at one half."""
+    weights = np.abs(np.stack([certain, other]) - 0.5)
+    votes = np.where(np.stack([certain, other]) >= 0.5, 1.0, -1.0)
+    total = weights.sum(axis=0)
+    return np.divide((weights * votes).sum(axis=0), total, out=np.zeros(len(total)), where=total > 0)
 
 
 @given(SHARES, SHARES)

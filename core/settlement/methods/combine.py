@@ -25,23 +25,12 @@ def alone(parts: Sequence[Float]) -> tuple[Float, Bool]:
     return found, found >= EDGE
 
 
-def score(certain: Float, other: Float) -> Float:
-    """(n,) from -1 to 1: votes of two classifiers, each weighted by how far its probability lies from one half.
-
-    Its sign is that of certain + other - 1; 0 where both stand at one half.
-
-    Args:
-        certain: (n,) P(favela) of one.
-        other: (n,) of the other.
-    """
-    weights = np.abs(np.stack([certain, other]) - EDGE)
-    votes = np.where(np.stack([certain, other]) >= EDGE, 1.0, -1.0)
-    total = weights.sum(axis=0)
-    return np.asarray(np.divide((weights * votes).sum(axis=0), total, out=np.zeros(len(total)), where=total > 0))
-
-
 def weighted(parts: Sequence[Float]) -> tuple[Float, Bool]:
-    """Two parts weighted by how sure they are: the sign of `score`, ranked by the mean of both."""
+    """Two parts, each weighted by how far it lies from one half.
+
+    The published form, ((|pC - 0.5| vC + |pA - 0.5| vA) / (|pC - 0.5| + |pA - 0.5|)) >= 0 with votes v of +1 or -1, has
+    the sign of pC + pA - 1, so the mean of both ranks and decides.
+    """
     first, second = (part.mean(axis=0) for part in parts)
     return (first + second) / 2, first + second >= 2 * EDGE
 

@@ -4,7 +4,7 @@ Draws are balanced, so P(favela) of a method is that of a city half of which is 
 the labels have them, so maps learnt from them give probabilities at natural prevalence.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -147,9 +147,3 @@ def scores(truth: Bool, favela: Bool) -> dict[str, float]:
         "f1": share(2 * hit, said + there),
         "iou": share(hit, said + there - hit),
     }
-
-
-def majority(decisions: Sequence[Bool], there: Sequence[Bool]) -> tuple[Int, Int]:
-    """(n,) methods that say favela, and (n,) methods that say anything."""
-    counted = [np.asarray(one & known, np.int64) for one, known in zip(decisions, there, strict=True)]
-    return np.sum(counted, axis=0), np.sum(np.asarray(there, np.int64), axis=0)
