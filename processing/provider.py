@@ -25,6 +25,7 @@ from .algorithms.makecells import MakeCellsAlgorithm
 from .algorithms.manageweights import ManageWeightsAlgorithm
 from .algorithms.mapsettlement import MapSettlementAlgorithm
 from .algorithms.openembedding import OpenEmbeddingAlgorithm
+from .algorithms.preparesurvey import PrepareSurveyAlgorithm
 from .algorithms.reduceembedding import ReduceEmbeddingAlgorithm
 from .algorithms.setupengine import SetUpEngineAlgorithm
 from .algorithms.speedtest import SpeedTestAlgorithm
@@ -59,6 +60,7 @@ ALGORITHMS = (
     CompareSettlementAlgorithm,
     MapSettlementAlgorithm,
     FollowSettlementAlgorithm,
+    PrepareSurveyAlgorithm,
     ExportOnnxAlgorithm,
     FetchWeightsAlgorithm,
     ManageWeightsAlgorithm,

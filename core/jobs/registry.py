@@ -13,6 +13,7 @@ from .estimate import DrawSample, EstimateArea
 from .explore import ClusterEmbedding, ReduceEmbedding
 from .export import ExportOnnx
 from .fewshot import ApplyHead, AssessHead, TrainHead
+from .poverty.survey import PrepareSurvey
 from .settlement.cells import MakeCells
 from .settlement.follow import FollowSettlement
 from .settlement.methods import CompareSettlement, MapSettlement, TrainSettlement
@@ -40,6 +41,7 @@ ALL: Tuple[Type[Job], ...] = (
     CompareSettlement,
     MapSettlement,
     FollowSettlement,
+    PrepareSurvey,
     ExportOnnx,
     FetchWeights,
     ManageWeights,

@@ -31,6 +31,7 @@ PIPELINES = {
     "comparesettlement": "comparesettlement:run",
     "mapsettlement": "mapsettlement:run",
     "followsettlement": "followsettlement:run",
+    "preparesurvey": "preparesurvey:run",
     "exportonnx": "exportonnx:run",
     "fetchweights": "fetchweights:run",
     "manageweights": "fetchweights:run_manage",
