@@ -68,12 +68,13 @@ def renderer_of(path: str) -> Optional[QgsRasterRenderer]:
     return maker(facts) if maker else None
 
 
-def save_style(path: str) -> bool:
+def save_style(path: str, shown_as: str = "") -> bool:
     """Write the style of a result beside it, as QGIS looks for it; False when that cannot be done.
 
-    Written without opening the result: QGIS would compute statistics of a raster and leave them in a file beside it.
+    `shown_as` names another kind of result that the file can be shown as, see `looks_of`. Written without opening the
+    result: QGIS would compute statistics of a raster and leave them in a file beside it.
     """
-    document = _style_of(path)
+    document = _style_of(path, shown_as)
     if document is None:
         return False
     temporary = style_path(path) + ".part"
@@ -86,13 +87,12 @@ def save_style(path: str) -> bool:
     return True
 
 
-def _style_of(path: str) -> Optional[QDomDocument]:
+def _style_of(path: str, shown_as: str = "") -> Optional[QDomDocument]:
     """The style file of a result; None when its sidecar does not say what it is."""
     facts, job = read_facts(path)
-    kind = kind_of(path, facts, job)
+    kind, told = looks_of(path, facts, job, shown_as)
     document = QDomDocument("qgis")
     if kind in DRESSERS and path.lower().endswith(STYLED_VECTORS) and not job.get("units"):
-        told = with_classes(facts, job)
         layer = stand_in(kind, told)
         dress(layer, kind, told)
         layer.exportNamedStyle(document)
@@ -113,6 +113,22 @@ def _style_of(path: str) -> Optional[QDomDocument]:
 def style_path(path: str) -> str:
     """Where QGIS looks for the default style of a file."""
     return os.path.splitext(path)[0] + ".qml"
+
+
+def looks_of(path: str, facts: Facts, job: Facts, shown_as: str = "") -> Tuple[str, Facts]:
+    """Kind and facts that a vector result is dressed by.
+
+    Steps hand the fields of their cells on, so that cells with vectors can be shown as the labelled cells that they
+    also are; what there is to know of these stands in the sidecar of the step that made them.
+    """
+    if not shown_as:
+        return kind_of(path, facts, job), with_classes(facts, job)
+    for _ in range(LONGEST_CHAIN):
+        if kind_of(path, facts, job) == shown_as:
+            return shown_as, facts
+        path = str(job.get("cells") or "").partition("|")[0]
+        facts, job = read_facts(path)
+    return shown_as, {}
 
 
 # Layers that QGIS loads ----------------------------------------------------------------------------------------
@@ -175,8 +191,8 @@ def abstract(facts: Facts, job: Facts) -> str:
     return "\n".join(lines)
 
 
-UNDERMOST = ("probabilities",)
-"""Results that are looked up, not looked at: they would hide the map."""
+UNDERMOST = ("probabilities", "disagreement")
+"""Results that are looked up after the map, which they would hide."""
 Shelf = Dict[str, int]
 """Layers of one run that are loaded already, by id, each with its place in the pile: the greater the higher."""
 
@@ -217,9 +233,9 @@ def _unfold(layer: QgsMapLayer, context: QgsProcessingContext) -> None:
 class Styler(QgsProcessingLayerPostProcessorInterface):
     """Finishes a result when QGIS loads it."""
 
-    def __init__(self, place: int = 0, shelf: Optional[Shelf] = None) -> None:
+    def __init__(self, place: int = 0, shelf: Optional[Shelf] = None, shown_as: str = "") -> None:
         super().__init__()
-        self.place, self.shelf = place, shelf if shelf is not None else {}
+        self.place, self.shelf, self.shown_as = place, shelf if shelf is not None else {}, shown_as
 
     def postProcessLayer(  # noqa: N802 - Qt's name
         self, layer: QgsMapLayer, context: QgsProcessingContext, feedback: QgsProcessingFeedback
@@ -228,7 +244,7 @@ class Styler(QgsProcessingLayerPostProcessorInterface):
         path = layer.source().partition("|")[0]
         facts, job = read_facts(path)
         put_in_place(layer, self.place, self.shelf, context)
-        if isinstance(layer, QgsVectorLayer) and dress(layer, kind_of(path, facts, job), with_classes(facts, job)):
+        if isinstance(layer, QgsVectorLayer) and dress(layer, *looks_of(path, facts, job, self.shown_as)):
             _unfold(layer, context)
         if isinstance(layer, QgsRasterLayer):
             renderer = renderer_of(path)
@@ -248,13 +264,13 @@ _lock = threading.Lock()
 _alive: List[Styler] = []
 
 
-def new_styler(place: int = 0, shelf: Optional[Shelf] = None) -> Styler:
+def new_styler(place: int = 0, shelf: Optional[Shelf] = None, shown_as: str = "") -> Styler:
     """A post-processor for one layer, for `LayerDetails.setPostProcessor`; layers of one run share the shelf.
 
     The context deletes the C++ side with itself, but does not keep the Python side alive until then: that is done here.
     """
     global _alive
-    styler = Styler(place, shelf)
+    styler = Styler(place, shelf, shown_as)
     with _lock:
         _alive = [*(other for other in _alive if not sip.isdeleted(other)), styler]
     return styler

@@ -279,7 +279,8 @@ class EstimateArea(Job):
         Kind.TEXT,
         "Class of the headline",
         optional=True,
-        help="Empty: the class that is estimated to be largest. For values: what they measure, in words.",
+        help="Empty: the class that is estimated to be largest, save one called 'other'. For values: what they "
+        "measure, in words.",
     )
     value_unit: str = param(
         Kind.TEXT, "Unit of the value", optional=True, advanced=True, help="Shown behind means, such as t/ha."

@@ -29,6 +29,8 @@ from ..version import VERSION
 
 SUFFIXES = (".html", ".htm")
 LEVEL = 0.95
+REST = "other"
+"""A class that stands for all that is not asked for, as in maps of favelas."""
 
 
 def run(job: EstimateArea, progress: Progress) -> Result:
@@ -147,7 +149,9 @@ def _headline(job: EstimateArea, rows: list[dict[str, Any]]) -> int:
         if job.of_class.casefold() not in folded:
             raise BadInput(f"No place is labelled '{job.of_class}'. There are: {', '.join(names)}.")
         return folded.index(job.of_class.casefold())
-    return int(np.argmax([row["share"]["value"] for row in rows]))
+    asked_for = [row["name"].casefold() != REST for row in rows]  # nobody draws a sample to learn of all the rest
+    return int(np.argmax([row["share"]["value"] if asked or not any(asked_for) else -np.inf
+                          for row, asked in zip(rows, asked_for, strict=True)]))  # fmt: skip
 
 
 def _accuracy(material: Material) -> dict[str, Any] | None:

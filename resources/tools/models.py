@@ -104,7 +104,7 @@ DISAGREEMENT = Output(
     "mapsettlement",
     "disagreement",
     "disagreement",
-    "Where methods disagree",
+    "Disagreement map",
     "The same cells, coloured by how evenly methods are split.",
 )
 
@@ -116,7 +116,7 @@ FAVELA = Model(
     "favelas of another city, all steps'. " + MISUSE,
     (
         PLACE[0],
-        ("favelas", "makecells", "favelas", {"optional": False, "help": "Where they are known."}),
+        ("favelas", "makecells", "favelas", {"optional": False, "help": "Known favelas: methods learn from them."}),
         ("residential", "makecells", "residential", {}),
         *PLACE[1:],
         ("zones", "makecells", "zones", {"advanced": True}),

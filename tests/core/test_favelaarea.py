@@ -111,7 +111,9 @@ class TestFavelaArea:
         path, truth = mapped
         sample, *_ = draw(units=path, size=150, minimum=60, **PAIR)
         fill(sample, truth)
-        numbers, *_ = estimate(sample, of_class="favela", prediction_field="class", units=path)
+        numbers, *_ = estimate(sample, prediction_field="class", units=path)
+        shares = [row["share"]["value"] for row in numbers["rows"]]
+        assert numbers["rows"][numbers["headline"]]["name"] == "favela" and min(shares) == shares[numbers["headline"]]
         called = (pyogrio.read_dataframe(path)["class"] == "favela").to_numpy()
         assert numbers["rows"][numbers["headline"]]["counted"] == pytest.approx(truth["m2"][called].sum() / 1e4)
         assert numbers["estimator"] == "stratified", "strata are the classes already"

@@ -15,6 +15,7 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProcessingModelAlgorithm,
+    QgsProcessingOutputLayerDefinition,
     QgsProcessingParameterDefinition,
     QgsProject,
     QgsRasterLayer,
@@ -102,6 +103,24 @@ def go(provider, qgis_new_project):
         return results
 
     return go
+
+
+@pytest.fixture
+def load(qgis_new_project):
+    """`load(results)`: the layers of a run in the project as Processing puts them there, the uppermost first."""
+    project = QgsProject.instance()
+
+    def load(run, order):
+        context, feedback = QgsProcessingContext(), QgsProcessingFeedback(False)
+        context.setProject(project)
+        run(context, feedback)
+        for path, details in sorted(context.layersToLoadOnCompletion().items(), reverse=order):
+            layer = QgsVectorLayer(path, details.name, "ogr")
+            project.addMapLayer(layer)
+            details.postProcessor().postProcessLayer(layer, context, feedback)
+        return [node.layer() for node in project.layerTreeRoot().findLayers()]
+
+    return load
 
 
 def job_of(path):
@@ -194,6 +213,33 @@ def test_from_layers_to_a_map_and_on_to_another_city(go, village, tmp_path):
         "mapsettlement:map": other, "embedcells:cells": str(tmp_path / "other_cells.gpkg"),
     })  # fmt: skip
     assert classes(other) == found, "the same scene, without its reference"
+
+
+@pytest.mark.parametrize("order", [False, True])
+def test_layers_have_titles_and_the_map_lies_on_top(provider, load, village, sample_raster, tmp_path, order):
+    """By themselves models name layers by results, and pile them up by paths."""
+    files = {name: str(tmp_path / f"{name}.gpkg") for name in ("map", "disagreement", "cells")}
+
+    def run(context, feedback):
+        def to(name):
+            return QgsProcessingOutputLayerDefinition(files[name], context.project())
+
+        values = {
+            **village, "mapsettlement:map": to("map"), "mapsettlement:disagreement": to("disagreement"),
+            "embedcells:cells": to("cells"), "trainsettlement:methods": str(tmp_path / "a.qmethods"),
+        }  # fmt: skip
+        _, done = provider.algorithm("favela").create().run(values, context, feedback)
+        assert done, feedback.textLog()
+
+    layers = load(run, order)
+    scene = Path(sample_raster).stem
+    titles = [f"{what} of {scene}" for what in ("Favela map", "Disagreement map", "Labelled cells")]
+    assert [layer.name() for layer in layers] == titles
+    assert layers[2].renderer().classAttribute() == "status", "why they are labelled, not what their vectors are"
+    shown = {category.value() for category in layers[2].renderer().categories()}
+    assert shown == {feature["status"] for feature in layers[2].getFeatures()}
+    again = QgsVectorLayer(files["cells"], "cells", "ogr")
+    assert again.renderer().classAttribute() == "status", "also when the file is added later"
 
 
 def test_optional_layers_reach_their_steps(go, village, sample_raster, tmp_path):

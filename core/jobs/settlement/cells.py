@@ -99,7 +99,7 @@ class MakeCells(Job):
         "Favelas (reference)",
         geometry="polygon",
         optional=True,
-        help="Where they are known. Without them cells are not labelled, but the rest is said of them.",
+        help="Polygons of known favelas. Without them cells are not labelled, but the rest is said of them.",
     )
     residential: str = param(
         Kind.VECTOR,
@@ -145,7 +145,12 @@ class MakeCells(Job):
         help="Ports, airports, barracks: built up, but nobody's home.",
     )
     favela_least: float = param(
-        Kind.NUMBER, "Least share of favela", default=0.7, minimum=0.001, maximum=1.0, help="P of the studies: 0.3-0.9."
+        Kind.NUMBER,
+        "Least share of favela",
+        default=0.7,
+        minimum=0.001,
+        maximum=1.0,
+        help="A cell is favela where favelas cover this share of it or more. The studies take 0.7 and try 0.3 to 0.9.",
     )
     residential_favela_most: float = param(
         Kind.NUMBER,
@@ -154,6 +159,7 @@ class MakeCells(Job):
         minimum=0.0,
         maximum=1.0,
         advanced=True,
+        help="As published, none: a cell with any favela in it is not residential.",
     )
     residential_least: float = param(
         Kind.NUMBER,
@@ -170,16 +176,32 @@ class MakeCells(Job):
         default=0.4,
         minimum=-1.0,
         maximum=1.0,
-        help="The studies do not tell theirs.",
+        help="A pixel with a larger NDVI is vegetation. The studies do not say which value they took.",
     )
     vegetation_below: float = param(
-        Kind.NUMBER, "Share of vegetation below", default=0.95, minimum=0.0, maximum=1.01, help="Else discarded."
+        Kind.NUMBER,
+        "Share of vegetation below",
+        default=0.95,
+        minimum=0.0,
+        maximum=1.01,
+        help="Cells with this share of vegetation or more are discarded. 1.01: none is.",
     )
     built_up_above: float = param(
-        Kind.NUMBER, "Share of built-up above", default=0.5, minimum=-0.01, maximum=1.0, help="Else discarded."
+        Kind.NUMBER,
+        "Share of built-up above",
+        default=0.5,
+        minimum=-0.01,
+        maximum=1.0,
+        help="Cells with this share of built-up ground or less are discarded. -0.01: none is.",
     )
     excluded_most: float = param(
-        Kind.NUMBER, "Largest share of excluded zones", default=0.0, minimum=0.0, maximum=1.0, advanced=True
+        Kind.NUMBER,
+        "Largest share of excluded zones",
+        default=0.0,
+        minimum=0.0,
+        maximum=1.0,
+        advanced=True,
+        help="Cells that lie in excluded zones with more than this share are discarded.",
     )
     sources: str = param(
         Kind.TEXT,
@@ -189,7 +211,13 @@ class MakeCells(Job):
         "Empty: as far as the files tell.",
     )
     most_cells: int = param(
-        Kind.INTEGER, "Most cells", default=2_000_000, minimum=1, maximum=100_000_000, advanced=True
+        Kind.INTEGER,
+        "Most cells",
+        default=2_000_000,
+        minimum=1,
+        maximum=100_000_000,
+        advanced=True,
+        help="Stops before more are made, as a size that is mistyped would.",
     )
     output: str = param(Kind.VECTOR_OUT, "Cells", extension="gpkg", result="cells")
 

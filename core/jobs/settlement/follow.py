@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Tuple
 
 from ..declare import Job, JobFacts, Kind, param, shared
-from .methods import GROUP, SHARE, MapSettlement
+from .methods import DECISIONS, GROUP, SHARE, MapSettlement, choices_told
 
 TOGETHER, ALONE = "false discovery", "each cell"
+DECIDED = tuple(one for one in DECISIONS if one != SHARE)
+"""By share, every date would have as many favela cells."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,13 @@ class FollowSettlement(Job):
         "in a large city may be more than really changed.",
     )
     decides: str = shared(MapSettlement, "decides")
-    decision: str = shared(MapSettlement, "decision")
+    decision: str = param(
+        Kind.CHOICE,
+        "From where on a cell is favela",
+        default="learnt",
+        choices=DECIDED,
+        help=choices_told(DECIDED),
+    )
     prevalence: str = shared(MapSettlement, "prevalence")
     classify_all: bool = shared(MapSettlement, "classify_all")
     threads: int = shared(MapSettlement, "threads")
@@ -85,7 +93,5 @@ class FollowSettlement(Job):
     output: str = param(Kind.VECTOR_OUT, "Changes", extension="gpkg", result="settlementchange")
 
     def problem(self) -> str:
-        """A single date, or a share of favela that would be the same on all."""
-        if self.decision == SHARE:
-            return "With the decision 'share' every date would have as many favela cells. Choose learnt or likely."
+        """A single date."""
         return "" if len(self.cells) > 1 else f"{self.facts.title} needs cells of two dates at least: add a layer."

@@ -1,16 +1,31 @@
 """Jobs that tell favela cells from others: train methods, make the map."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Tuple
+from typing import ClassVar, Iterable, Tuple
 
 from ...settlement.methods.registry import DEFAULT_METHODS, DRAWN, METHODS
 from ...settlement.names import FAVELA, LABEL, ZONE
 from ..declare import Job, JobFacts, Kind, param
 
 GROUP = "Favela"
+TITLES = " ".join(f"{card.name}: {card.title}." for card in METHODS.values())
+"""Forms and files know methods by short names, reports and logs by titles."""
 MAJORITY = "majority"
 SHARE = "share"
 """The decision by which so many cells are favela."""
+DECISIONS = {
+    "learnt": "where F1 was best on cells kept apart.",
+    "likely": "where favela is more probable than not.",
+    SHARE: "the surest cells, as many as the share of favela among the labels, or the share given below, says; for "
+    "cities where probabilities carry over badly.",
+    "published": "the rule of the study, made for cities half of which is favela; it finds more and errs more.",
+}
+"""From where on a cell is favela, each with what it means."""
+
+
+def choices_told(names: Iterable[str]) -> str:
+    """Those decisions with their meaning, for the help of a form."""
+    return " ".join(f"{name}: {DECISIONS[name]}" for name in names)
 
 
 @dataclass(frozen=True)
@@ -29,8 +44,8 @@ class MethodJob(Job):
         "Methods",
         default=DEFAULT_METHODS,
         choices=tuple(METHODS),
-        help="Those that lack an embedding or variables are left out, with a word. network and balanced-vote are the "
-        "published network, which takes minutes; graph needs the full engine.",
+        help=f"{TITLES} Those that lack an embedding or variables are left out, with a word. network and balanced-vote "
+        "take minutes; graph needs the full engine.",
     )
     label_field: str = param(
         Kind.FIELD,
@@ -175,17 +190,15 @@ class MapSettlement(Job):
         "Which method decides",
         default=MAJORITY,
         choices=(MAJORITY, *METHODS),
-        help="majority: of all methods in the file; in a tie their mean probability decides.",
+        help="majority: of all methods in the file; in a tie their mean probability decides. Or one of them, by the "
+        "name that it was chosen by when it was trained.",
     )
     decision: str = param(
         Kind.CHOICE,
         "From where on a cell is favela",
         default="learnt",
-        choices=("learnt", "likely", SHARE, "published"),
-        help="learnt: where F1 was best on cells kept apart. likely: where favela is more probable than not. "
-        "share: the surest cells, as many as the share of favela among the labels, or the share given below, says; for "
-        "cities where probabilities carry over badly. "
-        "published: the rule of the study, made for cities half of which is favela; it finds more and errs more.",
+        choices=tuple(DECISIONS),
+        help=choices_told(DECISIONS),
     )
     prevalence: str = param(
         Kind.TEXT,
@@ -207,7 +220,7 @@ class MapSettlement(Job):
     output: str = param(Kind.VECTOR_OUT, "Favela map", extension="gpkg", result="settlement")
     disagreement: str = param(
         Kind.VECTOR_OUT,
-        "Where methods disagree",
+        "Disagreement map",
         optional=True,
         by_default=False,
         extension="gpkg",
@@ -272,7 +285,7 @@ class CompareSettlement(MethodJob):
     )
     errors: str = param(
         Kind.VECTOR_OUT,
-        "Map of errors",
+        "Error map",
         optional=True,
         by_default=False,
         extension="gpkg",

@@ -58,7 +58,11 @@ class CellVariables(Job):
         Kind.RASTER, "Terrain heights", optional=True, help="In metres, such as the Copernicus DEM; degrees will do."
     )
     variables: str = param(
-        Kind.CHOICE, "Variables", default="six", choices=("six", "nine"), help="six: of the random forest. nine: all."
+        Kind.CHOICE,
+        "Variables",
+        default="six",
+        choices=("six", "nine"),
+        help="six: those of the published random forest. nine: entropy and two more of streets, too.",
     )
     ndvi_above: float = param(
         Kind.NUMBER,
@@ -66,7 +70,7 @@ class CellVariables(Job):
         default=0.4,
         minimum=-1.0,
         maximum=1.0,
-        help="The studies do not tell theirs.",
+        help="A pixel with a larger NDVI is vegetation. The studies do not say which value they took.",
     )
     band_roles: str = param(
         Kind.ROLES,
