@@ -18,6 +18,7 @@ from qgis.core import (
     QgsPalLayerSettings,
     QgsProperty,
     QgsRendererCategory,
+    QgsSimpleFillSymbolLayer,
     QgsSingleSymbolRenderer,
     QgsSymbol,
     QgsSymbolLayer,
@@ -202,8 +203,13 @@ def _marker(colour: str) -> QgsSymbol:
     )  # fmt: skip
 
 
-def _fill(colour: str) -> QgsSymbol:
-    return QgsFillSymbol.createSimple({"color": colour, "outline_color": INK, "outline_width": "0.35"})
+def _frame(colour: str) -> QgsSymbol:
+    """A frame that shows on dark and on bright ground, and leaves what lies inside to be looked at."""
+    symbol = QgsFillSymbol.createSimple({"style": "no", "outline_color": INK, "outline_width": str(3 * LINE_MM)})
+    symbol.appendSymbolLayer(
+        QgsSimpleFillSymbolLayer.create({"style": "no", "outline_color": colour, "outline_width": str(1.5 * LINE_MM)})
+    )
+    return symbol
 
 
 def _line(colour: str) -> QgsSymbol:
@@ -219,7 +225,7 @@ def _line(colour: str) -> QgsSymbol:
 SYMBOLS: Dict[Any, Callable[[str], QgsSymbol]] = {
     QgsWkbTypes.GeometryType.PointGeometry: _marker,
     QgsWkbTypes.GeometryType.LineGeometry: _line,
-    QgsWkbTypes.GeometryType.PolygonGeometry: _fill,
+    QgsWkbTypes.GeometryType.PolygonGeometry: _frame,
 }
 DRESSERS: Dict[str, Callable[[QgsVectorLayer, Facts], None]] = {
     "places": _places,

@@ -198,10 +198,14 @@ def test_a_class_called_unsure_may_be_chosen_and_the_open_places_beside_it_may_n
     assert with_classes({}, {"map": f"{tmp_path}/map.tif"}) == {"classes": [{"name": "unsure"}]}
 
 
-def test_units_that_are_areas_are_filled(qgis_app):
+def test_units_that_are_areas_are_framed_so_that_they_can_be_looked_at(qgis_app):
     layer = QgsVectorLayer("Polygon?field=order:integer&field=reference:string", "units", "memory")
     assert dress(layer, "places", {"label_field": "reference", "classes": CLASSES})
-    assert [type(c.symbol()).__name__ for c in layer.renderer().categories()] == ["QgsFillSymbol"] * 3
+    categories = layer.renderer().categories()
+    assert [type(c.symbol()).__name__ for c in categories] == ["QgsFillSymbol"] * 3
+    drawn = [one.properties()["style"] for c in categories for one in c.symbol().symbolLayers()]
+    assert drawn == ["no"] * 6, "nothing covers the picture"
+    assert categories[1].symbol().symbolLayer(1).strokeColor().name() == CLASSES[0]["colour"]
 
 
 def test_credits_stand_in_the_properties_of_the_layer(points):
