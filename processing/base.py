@@ -34,6 +34,8 @@ from .workers import shared_pool
 
 LOG_TAG = "Quadrat"
 LAYERS_OUT = (Kind.RASTER_OUT, Kind.VECTOR_OUT)
+UNTOLD = ("result", "side_m", "shown")
+"""Facts that are for the style of a layer."""
 LONGEST_WORD = 32
 """Longer ones are hashes."""
 TEXT_EVERY_S = 10.0
@@ -256,7 +258,7 @@ def _lines(result: Result) -> List[str]:
     """What is worth reading of the result, one fact a line; hashes, lists and tables stay in the sidecar."""
     lines = [tr("Done in {time}.").format(time=duration(result.seconds))]
     for name, value in result.facts.items():
-        if name == "result" or not isinstance(value, (str, int, float)):
+        if name in UNTOLD or isinstance(value, bool) or not isinstance(value, (str, int, float)):
             continue
         shown = f"{value:.4g}" if isinstance(value, float) else str(value)
         if shown and (" " in shown or len(shown) < LONGEST_WORD or os.path.isabs(shown)):
