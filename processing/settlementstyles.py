@@ -33,8 +33,11 @@ GAP, MOST_GAP_MM = 0.03, 0.5
 """Width of the line between cells, as a share of their side, so that a city of them is not all lines."""
 RAMP = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
 """From little to much: ColorBrewer's YlGnBu (https://colorbrewer2.org)."""
-WORDS = {"len_roads": "m of streets", "p_vegeta": "of 1 vegetated", "slope": "° of slope"}
+WORDS = {"len_roads": "m of streets", "p_vegeta": "% vegetated", "slope": "° of slope"}
 """Behind the numbers of a legend; names of other variables are as good."""
+SHARES = ("p_vegeta",)
+"""Variables from 0 to 1, shown in per cent and in classes of equal width: most cells are all green or not at all."""
+FIFTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 FIELDS = {STATUS: "string", "class": "string", "probability": "double", "votes": "int", "methods": "int",
           "disagree": "double", "favela": "int", "right_mean": "double", "right_worst": "double",
           "change": "string", "confidence": "double", **dict.fromkeys(NINE, "double")}  # fmt: skip
@@ -113,7 +116,7 @@ def change_map(layer: QgsVectorLayer, facts: Facts) -> None:
         (NO_LONGER, "#2b6ca8", tr("no longer favela") + span),
         (UNDETECTED, "#f5ecc8", tr("no detectable change (noise)")),
         (FAVELA_STAYS, "#dba79e", tr("favela throughout")),
-        (OTHER_STAYS, "#d3dee8", tr("other throughout")),
+        (OTHER_STAYS, "#d3dee8", tr("no favela throughout")),
         ("", NO_CLASS, tr("not read on both dates")),
     ]
     _categories(layer, "coalesce(\"change\", '')", looks)
@@ -125,14 +128,19 @@ def change_map(layer: QgsVectorLayer, facts: Facts) -> None:
 
 
 def variables_map(layer: QgsVectorLayer, facts: Facts) -> None:
-    """Classes of equal count of one variable; cells with none of it grey. The others are in the map tip."""
+    """Classes of equal count of one variable, or of equal width of a share; cells with none of it grey.
+
+    The other variables are in the map tip.
+    """
     shown = str(facts.get("shown") or NINE[1])
     words = tr(WORDS.get(shown, shown))
-    bounds = [float(bound) for bound in facts.get("shown_breaks") or []]
+    share = shown in SHARES
+    bounds = list(FIFTHS) if share else [float(bound) for bound in facts.get("shown_breaks") or []]
     ranges = [QgsRendererRange(0.0, 0.0, _fill(NO_CLASS), f"0 {words}")] if facts.get("shown_zeros") else []
     for number, (low, high) in enumerate(zip(bounds, bounds[1:])):
         colour = RAMP[round(number * (len(RAMP) - 1) / max(len(bounds) - 2, 1))]
-        ranges.append(QgsRendererRange(low, high, _fill(colour), f"{low:g} - {high:g} {words}"))
+        scale = 100 if share else 1
+        ranges.append(QgsRendererRange(low, high, _fill(colour), f"{scale * low:g} - {scale * high:g} {words}"))
     layer.setRenderer(QgsGraduatedSymbolRenderer(shown, ranges))
     there = [name for name in facts.get("variables") or [] if name in layer.fields().names()]
     layer.setMapTipTemplate("<br>".join(f'{name}: [% round("{name}", 4) %] {UNITS.get(name, "")}' for name in there))
@@ -155,7 +163,7 @@ def error_map(layer: QgsVectorLayer, facts: Facts) -> None:
         ("0", "#2b6ca8", tr("favela, mostly found")),
         ("5", "#7a3d8f", tr("false alarm of all")),
         ("4", "#c2a5cf", tr("mostly a false alarm")),
-        ("3", "#d7e6f0", tr("no favela, mostly left out")),
+        ("3", "#d7e6f0", tr("no favela, mostly recognised")),
         ("-1", NO_CLASS, tr("never tested")),
     ]
     _categories(layer, expression, looks)

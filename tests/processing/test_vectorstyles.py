@@ -208,6 +208,21 @@ def test_units_that_are_areas_are_framed_so_that_they_can_be_looked_at(qgis_app)
     assert categories[1].symbol().symbolLayer(1).strokeColor().name() == CLASSES[0]["colour"]
 
 
+def test_shares_are_shown_in_per_cent_and_other_variables_by_their_breaks(qgis_app):
+    layer = QgsVectorLayer("Polygon?field=p_vegeta:double&field=len_roads:double", "cells", "memory")
+
+    def legend(**facts):
+        assert dress(layer, "variables", facts)
+        return [one.label() for one in layer.renderer().ranges()]
+
+    green = legend(shown="p_vegeta", shown_zeros=True, shown_breaks=[0, 0.898, 1])
+    assert green[:2] == ["0 % vegetated", "0 - 20 % vegetated"] and green[-1] == "80 - 100 % vegetated"
+    assert legend(shown="len_roads", shown_breaks=[0, 12.5, 400]) == [
+        "0 - 12.5 m of streets",
+        "12.5 - 400 m of streets",
+    ]
+
+
 def test_credits_stand_in_the_properties_of_the_layer(points):
     path = points({"credits": ["Made by somebody. (CC-BY-4.0)"], "class_field": "class"})
     assert credits_of({}) == []
