@@ -31,7 +31,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QColor
 
-from . import settlementstyles
+from . import settlementstyles, surveystyles
 from .i18n import tr
 
 PALETTE = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee8866", "#44bb99")
@@ -76,8 +76,8 @@ def stand_in(kind: str, facts: Facts) -> QgsVectorLayer:
     """An empty layer with the fields that a style of this kind speaks of; the file itself need not be opened."""
     numbers = ORDER_FIELD if facts.get("label_field") else RANK_FIELD
     fields = dict.fromkeys((numbers, *FOR_READING, COLOUR_FIELD, _wanted_field(facts)), "string")
-    polygons = ("embeddedcells", *settlementstyles.DRESSERS)
-    fields |= settlementstyles.FIELDS if kind in polygons else {}
+    polygons = ("embeddedcells", *settlementstyles.DRESSERS, *surveystyles.DRESSERS)
+    fields |= {**settlementstyles.FIELDS, **surveystyles.FIELDS} if kind in polygons else {}
     shape = "LineString" if kind == "links" else "Polygon" if kind in polygons else "Point"
     described = "&".join(f"field={name}:{what}" for name, what in fields.items())
     return QgsVectorLayer(f"{shape}?{described}", kind, "memory")
@@ -233,4 +233,5 @@ DRESSERS: Dict[str, Callable[[QgsVectorLayer, Facts], None]] = {
     "cloud": _cloud,
     "embeddedcells": _embedded_cells,
     **settlementstyles.DRESSERS,
+    **surveystyles.DRESSERS,
 }

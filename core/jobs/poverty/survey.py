@@ -75,6 +75,7 @@ class PrepareSurvey(Job):
         Kind.TEXT,
         "Name of the indicator",
         optional=True,
+        advanced=True,
         help="For legends and reports. Empty: the name of the field.",
     )
     recoding: str = param(
