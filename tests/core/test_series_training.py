@@ -1,0 +1,376 @@
+"""Transformers for series: pixels on disk, bags of squares, the loop that learns, what is kept, what is predicted."""
+
+import functools
+import itertools
+import threading
+
+import numpy as np
+import pytest
+import shapely
+from quadrat.core.errors import BadInput, BadJob, Cancelled
+from quadrat.core.poverty.bags import HIGHEST, MEAN, SELECT, Rows, Samples, lit_and_some_dark, shares
+from quadrat.core.poverty.chipstore import ChipStore, all_squares, band_statistics, chips_on_disk, squares
+from quadrat.core.progress import Progress
+from quadrat.core.raster import open_raster
+
+torch = pytest.importorskip("torch")
+
+from quadrat.core.poverty import loop  # noqa: E402
+from quadrat.core.poverty.predicting import predict, predict_samples  # noqa: E402
+from quadrat.core.poverty.recipe import METHODS, Recipe  # noqa: E402
+from quadrat.core.poverty.seriesmodel import load_model, save_model  # noqa: E402
+from quadrat.core.poverty.training import Lesson, train  # noqa: E402
+from quadrat.models.networks.series_parts import SeriesSize  # noqa: E402
+
+T, C, CELL = 3, 2, 4
+DATES, BANDS = ("2001", "2002", "2003"), ("red", "nir")
+TINY = {
+    "dim": 8, "heads": 2, "depth": 1, "patch_px": 2, "pooling": "mean-over-tokens", "output": "linear",
+    "pixels": "standard", "values": "standard", "learning_rate": 5e-3, "batch": 16, "epochs": 3,
+}  # fmt: skip
+
+
+def cells(count=48, seed=0, gaps=0.0):
+    """A store and targets: a tenth of the mean of the first band, with noise in the pixels."""
+    rng = np.random.default_rng(seed)
+    level = rng.uniform(50, 200, (count, 1)) + rng.uniform(-20, 20, (count, T))
+    values = level[:, :, None, None, None] + rng.normal(0, 15, (count, T, C, CELL, CELL))
+    seen = rng.random((count, T)) >= gaps
+    stored = (np.clip(np.rint(values), 0, 255) * seen[:, :, None, None, None]).astype(np.uint8)
+    return ChipStore(stored, seen), level / 10
+
+
+def lesson(store, samples, start=None, kept="", **recipe):
+    places = np.arange(len(samples))
+    parts = places[places % 4 > 0], places[places % 4 == 0]
+    made = Recipe(**{**TINY, **recipe})
+    return Lesson(store, samples, *parts, made, DATES, BANDS, "proxy", "made", start, "cpu", 1, str(kept))
+
+
+def taught(store, Y, on_epoch=lambda facts: None, progress=None, **options):
+    samples = Y if isinstance(Y, Samples) else Samples.cells(Y)
+    return train(lesson(store, samples, **options), progress or Progress(), on_epoch)
+
+
+def same(one, other):
+    pairs = zip(one.network.state_dict().values(), other.network.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+# Pixels on disk
+
+
+def test_pixels_lie_on_disk_as_they_are_stored_and_go_away(make_raster, tmp_path):
+    values = np.random.default_rng(0).integers(1, 255, (T * C, 10, 13))
+    path, folder = make_raster(values=values, nodata=0), tmp_path / "room"
+    folder.mkdir()
+    bands = np.arange(1, T * C + 1).reshape(T, C)
+    with open_raster(path) as reader:
+        places = all_squares(reader.grid, CELL)
+    with chips_on_disk(path, bands[::-1], places, folder, Progress()) as store:
+        assert store.values.dtype == np.uint8 and store.values.shape == (2 * 3, T, C, CELL, CELL)
+        assert store.seen.all() and len(list(folder.rglob("*"))) == 2
+        for (row, col, *_), found in zip(places.inside, store.values, strict=True):
+            cut = values[:, row : row + CELL, col : col + CELL].reshape(T, C, CELL, CELL)
+            np.testing.assert_array_equal(found, cut[::-1])
+    assert not list(folder.iterdir()) and not len(store.values)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_a_date_with_less_than_half_of_its_pixels_is_not_seen(make_raster, tmp_path, dtype):
+    values = np.full((T * C, CELL, 2 * CELL), 40.0)
+    values[:, :, CELL:] = 90
+    values[2, :2, :CELL] = 0  # one band of the second date: half of the first cell
+    values[3, 0, :CELL] = 50
+    values[4, :3, :CELL] = 0  # of the third date: more than half
+    path = make_raster(values=values, dtype=dtype, nodata=0)
+    with open_raster(path) as reader:
+        places = all_squares(reader.grid, CELL)
+    with chips_on_disk(path, np.arange(1, 7).reshape(T, C), places, tmp_path, Progress()) as store:
+        assert store.seen.tolist() == [[True, True, False], [True, True, True]]
+        assert (store.values[0, 1] == 40).all()  # missing pixels are the mean of the others of that band
+        assert (store.values[0, 2] == 0).all() and (store.values[1] == 90).all()
+        mean, spread = band_statistics(store, np.arange(2))
+        assert mean == pytest.approx([70.0, 70.0]) and spread == pytest.approx([np.sqrt(600)] * 2)
+
+
+def test_a_date_without_all_bands_is_seen_nowhere(make_raster, tmp_path):
+    path = make_raster(count=4, height=CELL, width=CELL)
+    with open_raster(path) as reader:
+        places = all_squares(reader.grid, CELL)
+    with chips_on_disk(path, np.array([[1, 2], [0, 3], [3, 4]]), places, tmp_path, Progress()) as store:
+        assert store.seen.tolist() == [[True, False, True]]
+    with pytest.raises(BadJob, match="no date has all bands"):
+        next(iter(chips_on_disk(path, np.zeros((3, 2), int), places, tmp_path, Progress()).__enter__()))
+
+
+def test_squares_are_centred_and_cells_of_the_lattice_whole(make_raster):
+    with open_raster(make_raster(count=1, height=13, width=9)) as reader:
+        grid = reader.grid
+    shapes = np.array([shapely.Point(600_045, 8_999_935), shapely.box(600_000, 8_999_960, 600_040, 9_000_000)])
+    assert squares(shapes, grid, 4).inside.tolist() == [[4, 2, 4, 4], [0, 0, 4, 4]]
+    assert all_squares(grid, 4).inside[:, :2].tolist() == [[r, c] for r in (0, 4, 8) for c in (0, 4)]
+    assert all_squares(grid, 4, grid.crop(grid.whole).whole._replace(row=1, height=8)).inside[:, 0].tolist() == [4, 4]
+
+
+# Samples
+
+
+def test_rows_are_places_or_pairs_with_a_target_that_is_seen():
+    store, Y = cells(6)
+    store.seen[1] = False
+    store.seen[2, 0] = False
+    Y[3] = np.nan
+    Y[4, 1:] = np.nan
+    samples = Samples.cells(Y, np.array([1, 1, 1, 1, 2.0, 0]))
+    assert Rows(store, samples, np.arange(6), False).place.tolist() == [0, 2, 4]
+    rows = Rows(store, samples, np.arange(6), True)
+    assert list(zip(rows.place, rows.date, strict=True)) == [(0, 0), (0, 1), (0, 2), (2, 1), (2, 2), (4, 0)]
+    batch = rows.batch(np.array([5, 3]))
+    assert batch.chip.tolist() == [4, 2] and batch.date.tolist() == [0, 1]
+    np.testing.assert_array_equal(batch.target, np.array([[Y[4, 0]], [Y[2, 1]]], np.float32))
+    np.testing.assert_array_equal(batch.weight, [[2], [1]])
+    np.testing.assert_array_equal(batch.pixels(store)[1, 0], store.values[2, 1])
+
+
+def bags():
+    store, _ = cells(6)
+    store.seen[4, 0] = False
+    Y = np.array([[1.0, 1.0, np.nan], [5.0, np.nan, np.nan]])
+    samples = Samples(Y, np.ones(2), np.array([0, 0, 0, 1, 1]), np.array([5, 0, 1, 3, 4]), np.array([1, 1, 2.0, 1, 1]))
+    return store, samples, Rows(store, samples, np.arange(2), False).batch(np.arange(2))
+
+
+def test_squares_of_a_sample_become_one_by_mean_highest_or_best():
+    _, _, batch = bags()
+    said = np.array([[0, 0, 9], [1.1, 1.1, 0], [3, 3, 3], [9, 0, 0], [5, 8, 8.0]])
+    np.testing.assert_allclose(shares(said, batch, MEAN)[:, 0], [0.25, 0.25, 0.5, 1, 0])
+    np.testing.assert_allclose(shares(said, batch, MEAN)[3:, 1], [0.5, 0.5])
+    # Highest mean over dates, ties share; of the dates of the last square, the first is not seen.
+    np.testing.assert_allclose(shares(said, batch, HIGHEST)[:, 1], [0.5, 0, 0.5, 0, 1])
+    # Least error where targets are known: the last square does not see the only one of its place.
+    np.testing.assert_allclose(shares(said, batch, SELECT)[:, 0], [0, 1, 0, 1, 0])
+    assert len(batch.pieces(1)) == 2 and len(batch.pieces(5)) == 1
+    assert [part.chip.tolist() for part in batch.pieces(4)] == [[5, 0, 1], [3, 4]]
+
+
+def test_samples_that_do_not_fit_together_are_refused():
+    one, nan = np.ones(2), np.full((2, T), np.nan)
+    for wrong in ((nan, one, np.array([0, 0])), (nan, one, np.array([1, 0])), (nan, one[:1], np.array([0, 1]))):
+        with pytest.raises(BadJob):
+            Samples(*wrong, np.arange(2), one)
+    with pytest.raises(BadJob, match="shares"):
+        Samples(nan, one, np.arange(2), np.arange(2), np.array([1.0, 0.0]))
+
+
+def test_all_lit_and_some_dark_places_stay_in_the_lesson():
+    Y = np.zeros((30, T))
+    Y[::3, 1] = 0.2
+    Y[4] = np.nan
+    kept = lit_and_some_dark(Samples.cells(Y), np.arange(28), 5, 0)
+    assert set(range(0, 28, 3)) <= set(kept.tolist()) and len(kept) == 15 and 4 not in kept
+    assert kept.tolist() == lit_and_some_dark(Samples.cells(Y), np.arange(28), 5, 0).tolist()
+    with pytest.raises(BadInput, match="above 0"):
+        lit_and_some_dark(Samples.cells(Y * 0), np.arange(28), 5, 0)
+
+
+# Learning
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_learns_what_can_be_learnt(method):
+    store, Y = cells(120, gaps=0.1)
+    said = []
+    model = taught(store, Y, said.append, method=method, epochs=25)
+    assert [one.epoch for one in said] == list(range(1, 26))
+    best = min(said, key=lambda one: one.validation)
+    assert model.more["best_epoch"] == best.epoch == said[-1].best_epoch
+    P = predict(model, store, Progress(), "cpu", 1)
+    assert np.array_equal(np.isnan(P), ~store.seen)
+    held = np.arange(120) % 4 == 0
+    errors = (P - Y)[held & store.seen.any(axis=1)]
+    # The loss that is told is the error of what is kept, in the units of the target.
+    assert np.nanmean(errors**2) == pytest.approx(best.validation, rel=1e-3)
+    assert best.validation < 0.5 * np.var(Y[held])
+
+
+def test_the_spatial_one_learns_from_each_pair_of_cell_and_date():
+    store, Y = cells(48)
+    assert taught(store, Y, method="s").more["rows"] == {"train": 36 * T, "validation": 12 * T}
+    assert taught(store, Y, method="st").more["rows"] == {"train": 36, "validation": 12}
+
+
+def test_targets_that_are_not_known_teach_nothing():
+    store, Y = cells(48)
+    sparse = Y.copy()
+    sparse[::2, 0] = np.nan
+    odd = store.values.copy()
+    weight = np.ones(48)
+    weight[5] = 0
+    odd[5] = 255
+    same_again = Samples.cells(np.where(np.arange(48)[:, None] == 5, 1e6, sparse), weight)
+    one = taught(store, Samples.cells(sparse, weight), pixels="raw")
+    other = taught(ChipStore(odd, store.seen), same_again, pixels="raw", kept="")
+    assert same(one, other)
+
+
+def test_seed_decides_and_torch_is_left_as_it_was():
+    store, Y = cells()
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    one, other, third = taught(store, Y), taught(store, Y), taught(store, Y, seed=1)
+    assert same(one, other) and not same(one, third)
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize("stop", [1, 4, 5, 8])
+def test_a_run_that_was_stopped_goes_on_to_the_same_weights(tmp_path, stop):
+    store, Y = cells(64)
+    whole, kept = taught(store, Y), tmp_path / "unfinished.part"
+    cancelled, calls = threading.Event(), itertools.count(1)
+
+    class Stopping(Progress):
+        def checkpoint(self, fraction=None, text=""):
+            if fraction is not None and not text and next(calls) > stop:  # a step of a batch
+                cancelled.set()
+            super().checkpoint(fraction, text)
+
+    with pytest.raises(Cancelled):
+        taught(store, Y, progress=Stopping(cancelled=cancelled), kept=kept)
+    assert kept.is_file() and kept.read_bytes()[:2] == b"PK"
+    said = []
+    again = taught(store, Y, said.append, kept=kept)
+    assert same(whole, again)
+    assert [one.epoch for one in said] == [1, 2, 3]
+    assert [one["training"] for one in again.more["losses"]] == [one["training"] for one in whole.more["losses"]]
+    # Another lesson does not take what is kept for its own.
+    assert same(taught(store, Y, kept=kept, seed=2), taught(store, Y, seed=2))
+
+
+def test_it_ends_when_the_validation_loss_has_stopped_falling():
+    store, Y = cells(32)
+    model = taught(store, np.random.default_rng(1).permutation(Y), epochs=200, patience=4, learning_rate=0.02)
+    assert len(model.more["losses"]) == model.more["best_epoch"] + 4 < 200
+
+
+def test_pieces_of_a_batch_give_the_gradients_of_the_whole(monkeypatch):
+    store, Y = cells(32, gaps=0.2)
+    options = {"epochs": 1, "batch": 64}
+    monkeypatch.setattr(loop, "SeriesSize", functools.partial(SeriesSize, dropout=0.0))
+    one = taught(store, Y, **options)
+    monkeypatch.setitem(loop.TOKENS_AT_ONCE, "cpu", 4 * T * 3)
+    other = taught(store, Y, **options)
+    for a, b in zip(one.network.parameters(), other.network.parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-3)
+
+
+def test_negative_targets_need_a_linear_output():
+    store, Y = cells()
+    with pytest.raises(BadJob, match="output 'linear'"):
+        taught(store, Y - 20, output="relu")
+
+
+def test_a_dead_output_is_told():
+    store, Y = cells(32)
+    told = []
+    progress = Progress(log=lambda level, text: told.append(text) if level == "warning" else None)
+    Y = np.where(np.arange(32)[:, None] < 2, 0.01, 0.0) * np.ones((1, T))
+    taught(store, Y, progress=progress, output="relu", values="raw", epochs=30, learning_rate=0.05, pixels="raw")
+    assert any("softplus" in text for text in told)
+
+
+@pytest.mark.parametrize("how", [MEAN, SELECT, HIGHEST])
+def test_places_of_several_squares_are_learnt_and_predicted(how):
+    store, level = cells(90)
+    place = np.repeat(np.arange(30), 3)
+    Y = {MEAN: level.reshape(30, 3, T).mean(1), HIGHEST: level.reshape(30, 3, T).max(1)}.get(how, level[::3])
+    samples = Samples(Y, np.ones(30), place, np.arange(90), np.ones(90))
+    model = taught(store, samples, bags=how, epochs=30)
+    said = predict_samples(predict(model, store, Progress(), "cpu", 1), store, samples, how)
+    assert said.shape == (30, T)
+    P = predict(model, store, Progress(), "cpu", 1)
+    # Who chose among squares was never told which is the true one, the first of each three.
+    true = P[::3] if how == SELECT else said
+    assert np.corrcoef(true.mean(1), Y.mean(1))[0, 1] > 0.8
+    alone = Samples.cells(Y)
+    np.testing.assert_allclose(predict_samples(P, store, alone, how), P[:30], rtol=1e-6)
+
+
+# Transfer and files
+
+
+def test_transfer_teaches_the_head_alone_then_all(tmp_path):
+    store, Y = cells()
+    start = taught(store, Y)
+    before = {name: value.clone() for name, value in start.network.state_dict().items()}
+
+    def moved(model):
+        return {n.split(".")[0] for n, v in model.network.state_dict().items() if not torch.equal(v, before[n])}
+
+    everything = {"patches", "encoder", "norm", "head"}
+    assert moved(taught(store, Y * 2, start=start, transfer="head")) == {"head"}
+    later = {"transfer": "head-then-all", "head_epochs": 2}
+    with_all = taught(store, Y * 2, start=start, **later)
+    assert moved(with_all) == everything or with_all.more["best_epoch"] <= 2
+    assert moved(taught(store, Y * 2, start=start, **later, epochs=2)) == {"head"}
+    assert moved(taught(store, Y * 2, start=start, transfer="all")) == everything
+    # Pixels stay in the units that the encoder knows.
+    darker = ChipStore(store.values // 2, store.seen)
+    assert taught(darker, Y, start=start).scaling.shift == start.scaling.shift
+
+
+def test_a_head_of_another_number_of_dates_starts_anew():
+    store, Y = cells()
+    start = taught(store, Y, pooling="token-mean-over-dim")
+    short = ChipStore(store.values[:, :2], store.seen[:, :2])
+    given = lesson(store, Samples.cells(Y), start, pooling="token-mean-over-dim", transfer="head")
+    shorter = Lesson(
+        short, Samples.cells(Y[:, :2]), given.train, given.validation, given.recipe, DATES[:2], BANDS, "survey",
+        "wealth", start, "cpu", 1,
+    )  # fmt: skip
+    model = train(shorter, Progress())
+    assert model.more["started_from"]["new"] == ["head.weight", "head.bias"]
+    assert torch.equal(model.network.norm.weight, start.network.norm.weight)
+    assert model.network.head.out_features == 2 and model.predicted == "survey"
+    with pytest.raises(BadInput, match="does not fit"):
+        taught(store, Y, start=start, pooling="token-mean-over-dim", dim=10)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_model_from_its_file_says_the_same(tmp_path, method):
+    store, Y = cells()
+    model, path = taught(store, Y, method=method, epochs=1), str(tmp_path / "modèle.qseries")
+    save_model(path, model)
+    again = load_model(path)
+    assert again.facts == model.facts and again.dates == DATES and again.predicted == "proxy"
+    P = predict(model, store, Progress(), "cpu", 1)
+    np.testing.assert_array_equal(predict(again, store, Progress(), "cpu", 1), P)
+    first = (tmp_path / "modèle.qseries").read_bytes()
+    save_model(path, again)
+    assert (tmp_path / "modèle.qseries").read_bytes() == first
+    short = ChipStore(store.values[:, 1:], store.seen[:, 1:])
+    if method == "s":
+        np.testing.assert_allclose(predict(again, short, Progress(), "cpu", 1), P[:, 1:], rtol=1e-5)
+    else:
+        with pytest.raises(BadInput, match="3 dates as a whole"):
+            predict(again, short, Progress(), "cpu", 1)
+    with pytest.raises(BadInput, match="2 bands"):
+        predict(again, ChipStore(store.values[:, :, :1], store.seen), Progress(), "cpu", 1)
+
+
+def test_files_that_are_no_models_are_refused(tmp_path):
+    path = tmp_path / "x.qseries"
+    for content in (b"", b"PK\x03\x04 cut", b'{"format": 1}'):
+        path.write_bytes(content)
+        with pytest.raises(BadInput, match="not a model"):
+            load_model(str(path))
+    with pytest.raises(BadInput, match="no file"):
+        load_model(str(tmp_path / "none.qseries"))
+
+
+def test_words_and_numbers_that_mean_nothing_are_refused():
+    for wrong in ({"method": "lstm"}, {"bags": "max"}, {"batch": 0}, {"learning_rate": 0.0}, {"dark_cells": -2}):
+        with pytest.raises(BadJob):
+            Recipe(**wrong)
+    assert Recipe() == Recipe(learning_rate=5e-4, batch=64, epochs=200) and Recipe().patch_of(32) == 8
