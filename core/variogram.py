@@ -118,8 +118,9 @@ def _half_squares(values: NDArray[Any]) -> Float:
     spread = table.std(axis=0)
     table = (table - table.mean(axis=0)) / np.where(spread > 0, spread, 1)
     if table.shape[1] > COMPONENTS:
-        # Not whitened: a component counts by the variance that it explains.
-        table = PCA(COMPONENTS, svd_solver="full").fit_transform(table)
+        # Not whitened: a component counts by the variance that it explains. Columns that never vary explain 0 of 0.
+        with np.errstate(invalid="ignore"):
+            table = PCA(COMPONENTS, svd_solver="full").fit_transform(table)
     total = float(table.var(axis=0).sum()) or 1.0
     return np.asarray(pdist(table, "sqeuclidean") / (2 * total))
 

@@ -96,7 +96,9 @@ def _facts(job: CellVariables, cells: gpd.GeoDataFrame, made: Computed, credit: 
     kept = [name for name in ours.values() if name not in made.columns]
     sentences = [f"{len(cells):,} cells with {', '.join(made.columns)}."]
     sentences += [
-        f"Without {source} there is no {', '.join(lacking)}: left out." for source, lacking in missing.items()
+        f"Without {source} there is no {', '.join(lacking)}: left out."
+        for source, lacking in missing.items()
+        if not any(name in made.columns for name in SOURCES[source])  # else it was told why one of them lacks
     ]
     if again:
         sentences.append(f"Computed anew: {', '.join(again)}.")

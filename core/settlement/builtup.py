@@ -42,7 +42,7 @@ def open_built_up(path: str, kind: str, cells: gpd.GeoDataFrame, notes: list[str
             )
         if not reader.grid.crs:
             raise BadInput(f"{path} has no coordinate system, so it is not known where it lies. Assign one.")
-        low, high = value_range(reader, _window(reader.grid, cells))
+        low, high = value_range(reader, _window(reader, cells))
         areas = _areas(reader.grid)
         largest = float(areas.max())
         chosen = _told(path, kind, reader, low, high, largest, notes)
@@ -59,9 +59,13 @@ def open_built_up(path: str, kind: str, cells: gpd.GeoDataFrame, notes: list[str
     return Derived(reader, make, (GHSL,))
 
 
-def _window(grid: Grid, cells: gpd.GeoDataFrame) -> Window:
+def _window(reader: RasterReader, cells: gpd.GeoDataFrame) -> Window:
     west, south, east, north = map(float, cells.total_bounds)
-    return window_of(grid, f"{west!r},{east!r},{south!r},{north!r} [{cells.crs.to_wkt()}]")
+    try:
+        return window_of(reader.grid, f"{west!r},{east!r},{south!r},{north!r} [{cells.crs.to_wkt()}]")
+    except BadInput as error:
+        # The box of the cells is no extent that the user gave.
+        raise BadInput(f"{reader.path} has no value in any cell. Does it belong to this place?") from error
 
 
 def _areas(grid: Grid) -> Float:

@@ -15,7 +15,8 @@ from ..jobs.settlement.cells import MakeCells
 from ..region import parse_extent
 from .cells import Lattice
 from .metric import TRUE_TO, in_degrees, in_metres, is_true, middle, name_of, parse_crs, stretch, utm_of
-from .polygons import Polygons, along
+from .polygons import Polygons
+from .zonal import along, on_earth
 
 STEPS = 21
 """Points along each side of a box that is brought to another coordinate system."""
@@ -79,6 +80,12 @@ def ground_of(job: MakeCells, boundary: "Polygons | None", grid: "Grid | None", 
         BadInput: nowhere, or no coordinate system that will do.
     """
     outlines = list(_outlines(job, boundary, grid, zones))
+    for outline in outlines:
+        if not outline.shape.is_empty and not on_earth(np.array([outline.shape]), outline.crs).all():
+            raise BadInput(
+                f"The {outline.name} reaches to coordinates that lie nowhere on Earth in {name_of(outline.crs)}. Is "
+                "this the coordinate system that they are in?"
+            )
     corners = shapely.get_coordinates(along(np.array([outlines[0].shape]), outlines[0].crs))
     place = middle(corners, outlines[0].crs)
     crs, notes = _choose(job, outlines, place)

@@ -4,6 +4,7 @@ import re
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -16,7 +17,7 @@ from ..raster import Bool, Float, open_raster
 from ..samples import check_field
 from .cells import fill, numbered
 from .ground import ground_of
-from .names import CELL, COLUMN, ROW, STATUS, ZONE, ZONE_STEP
+from .names import CELL, COLUMN, GHSL, LABEL, P_FAVELAS, P_VEGETA, RES, ROW, STATUS, ZI, ZONE, ZONE_STEP
 from .polygons import Polygons
 from .statuses import NODATA
 from .zonal import Derived, zonal_means
@@ -24,6 +25,7 @@ from .zonal import Derived, zonal_means
 ZONE_NAME = "zone_name"
 """Of zones that are not numbered."""
 NUMBER = re.compile(r"[1-9]\d{0,9}")
+OURS = (CELL, ROW, COLUMN, ZONE, ZONE_NAME, P_FAVELAS, RES, P_VEGETA, GHSL, ZI, LABEL, STATUS)
 FULL = 1 - 1e-6
 """Of a cell on valid pixels; rounding lacks less."""
 
@@ -66,13 +68,22 @@ def existing_cells(
     given: Polygons, zones: "Polygons | None", job: MakeCells, progress: Progress
 ) -> tuple[gpd.GeoDataFrame, "Bool | None"]:
     """The cells of a layer with all their columns, numbered if they are not; and which were found to hold nodata."""
-    cells = gpd.GeoDataFrame(given.table, geometry=given.shapes, crs=given.crs)
+    cells = gpd.GeoDataFrame(_named(given.table, progress), geometry=given.shapes, crs=given.crs)
     nodata = np.asarray(cells[STATUS] == NODATA, dtype=np.bool_) if STATUS in cells else None
     if zones is not None:
         cells = cells.drop(columns=[ZONE, ZONE_NAME], errors="ignore")
     if zones is not None or CELL not in cells:
         cells = _with_zones(cells, zones, job, progress)
     return cells, nodata
+
+
+def _named(table: pd.DataFrame, progress: Progress) -> pd.DataFrame:
+    """The table with our names as we write them, whatever case they came in: a GeoPackage has room for one of them."""
+    names = {column: str(column).lower() for column in table.columns if str(column).lower() in OURS}
+    renamed = {old: new for old, new in names.items() if old != new and new not in table}
+    if renamed:
+        progress.info(f"Fields were renamed: {', '.join(f'{old} to {new}' for old, new in renamed.items())}.")
+    return table.rename(columns=renamed)
 
 
 def _with_zones(

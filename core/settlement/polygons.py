@@ -11,7 +11,7 @@ from pyproj import CRS
 
 from ..errors import BadInput
 from ..vector import read_vector
-from .zonal import STRAIGHT_DEG, STRAIGHT_M
+from .zonal import along
 
 Shapes = NDArray[np.object_]
 
@@ -92,9 +92,3 @@ def repaired(shapes: Shapes) -> tuple[Shapes, int]:
     made = shapes.copy()
     made[wrong] = shapely.make_valid(shapes[wrong], method="structure", keep_collapsed=False)
     return made, int(wrong.sum())
-
-
-def along(shapes: Shapes, crs: CRS) -> Shapes:
-    """With corners along edges so long that another projection would bend them."""
-    unit = float(crs.axis_info[0].unit_conversion_factor) if crs.axis_info else 1.0
-    return np.asarray(shapely.segmentize(shapes, STRAIGHT_DEG if crs.is_geographic else STRAIGHT_M / unit), object)

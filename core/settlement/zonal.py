@@ -13,6 +13,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from pyproj import CRS
 
 from ..errors import BadInput
 from ..grid import Grid, Window
@@ -32,6 +33,8 @@ LEAST_COVERED = 1e-9
 """A smaller share of a polygon than this is rounding, and no pixel."""
 STRAIGHT_M, STRAIGHT_DEG = 1000.0, 0.01
 """Edges up to this length stay straight to centimetres when they are brought to another coordinate system."""
+MOST_M, MOST_DEG = 1e8, 720.0
+"""Coordinates beyond are nowhere on Earth in any coordinate system."""
 
 
 class Pixels(Protocol):
@@ -144,7 +147,7 @@ def in_pixels(cells: gpd.GeoDataFrame, grid: Grid, path: str) -> Shapes:
     geometry = cells.geometry
     check_systems(geometry, grid, path)
     if geometry.crs is not None and geometry.crs != grid.crs:
-        geometry = gpd.GeoSeries(_cut_long_edges(geometry), crs=geometry.crs).to_crs(grid.crs)
+        geometry = gpd.GeoSeries(along(geometry.array, geometry.crs), crs=geometry.crs).to_crs(grid.crs)
     shapes = np.array(geometry.array, dtype=object)
     shapes[~np.isfinite(shapely.bounds(shapes)).all(axis=1)] = None  # beyond what the projection can show
     t = ~grid.transform
@@ -168,11 +171,27 @@ def check_systems(geometry: gpd.GeoSeries, grid: Grid, path: str) -> None:
         )
 
 
-def _cut_long_edges(geometry: gpd.GeoSeries) -> Shapes:
-    """Polygons with points along their edges, where these are so long that another projection bends them."""
-    unit = float(geometry.crs.axis_info[0].unit_conversion_factor) if geometry.crs.axis_info else 1.0
-    longest = STRAIGHT_DEG if geometry.crs.is_geographic else STRAIGHT_M / unit
-    return np.asarray(shapely.segmentize(np.asarray(geometry.array), longest), dtype=object)
+def along(shapes: Shapes, crs: CRS) -> Shapes:
+    """(N,) polygons with corners along edges so long that another projection would bend them.
+
+    Those that lie nowhere on Earth stay as they are: cutting metres that are called degrees would fill the memory.
+    """
+    made = np.array(shapes, dtype=object)
+    there = on_earth(made, crs)
+    made[there] = shapely.segmentize(made[there], STRAIGHT_DEG if crs.is_geographic else STRAIGHT_M / _unit(crs))
+    return made
+
+
+def on_earth(shapes: Shapes, crs: CRS) -> Bool:
+    """(N,) whether the coordinates of shapes can be such of a place on Earth; False of empty ones."""
+    most = MOST_DEG if crs.is_geographic else MOST_M / _unit(crs)
+    with np.errstate(invalid="ignore"):
+        return np.asarray((np.abs(shapely.bounds(shapes)) <= most).all(axis=-1))
+
+
+def _unit(crs: CRS) -> float:
+    """Metres, or radians, to a unit of the coordinates."""
+    return float(crs.axis_info[0].unit_conversion_factor) if crs.axis_info else 1.0
 
 
 def _hits(tree: shapely.STRtree, blocks: list[Window]) -> tuple[Indexes, list[Indexes]]:
