@@ -99,7 +99,7 @@ def table_places(table: pd.DataFrame) -> tuple[NDArray[np.float64] | None, str]:
     Columns x and y are taken as they are, in no known CRS; longitude and latitude as degrees.
     """
     geometry: Any = getattr(table, "geometry", None)
-    if geometry is not None and hasattr(geometry, "centroid"):
+    if geometry is not None and hasattr(geometry, "representative_point"):
         middle = geometry.representative_point()
         crs = geometry.crs.to_wkt() if geometry.crs else ""
         return np.stack([middle.x.to_numpy(np.float64), middle.y.to_numpy(np.float64)], axis=1), crs

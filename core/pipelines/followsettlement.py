@@ -16,7 +16,7 @@ from ..jobs.settlement.follow import TOGETHER, FollowSettlement
 from ..progress import Progress
 from ..settlement.answers import OTHER, Question, discarded
 from ..settlement.celltable import CellTable, read_cells
-from ..settlement.dates import column, dates_of, in_time
+from ..settlement.dates import column, dates_of, in_time, misnamed
 from ..settlement.following import Dated, Follower, Pair, Read
 from ..settlement.followwords import bridge_words, date_words, matching_words, pair_facts, pair_words
 from ..settlement.methods.stored import Methods, treated
@@ -37,7 +37,7 @@ def run(job: FollowSettlement, progress: Progress) -> Result:
     """
     started = time.monotonic()
     inputs = {"methods": job.methods, **{f"cells {number + 1}": path for number, path in enumerate(job.cells)}}
-    check_apart(job.outputs(), {name: path for name, path in inputs.items() if "|" not in path})
+    check_apart(job.outputs(), inputs)
     check_format(job.output, "map of changes")
     check_folder(job.output)
     dates, sources = _in_order(job, progress)
@@ -45,7 +45,8 @@ def run(job: FollowSettlement, progress: Progress) -> Result:
     methods = Methods.read(job.methods, thread_count(job.threads))
     question = Question(job.decides, job.decision, job.prevalence)
     question.check(methods, progress)
-    tables = [read_cells(source, methods.facts["features"], methods.facts["variables"], True) for source in sources]
+    columns_of = methods.facts["features"], methods.facts["variables"]
+    tables = [read_cells(source, *columns_of, exactly=True).in_order() for source in sources]
     for table, source in zip(tables, sources, strict=True):
         methods.check(table, source)
     same = same_cells(tables, sources)
@@ -85,8 +86,10 @@ def _in_order(job: FollowSettlement, progress: Progress) -> tuple[list[str], lis
     dates, how = dates_of(job.dates, job.cells)
     order = in_time(dates)
     progress.info(f"Dates ({how}): {', '.join(dates[i] for i in order)}.")
-    twice = {column(date) for date in dates}
-    if len(twice) < len(dates):
+    for line in misnamed(dates, job.cells) if job.dates.strip() else ():
+        progress.warning(line)
+    apart = {column(date).lower() for date in dates}  # GeoPackages know no case
+    if len(apart) < len(dates):
         raise BadJob(f"The dates {', '.join(dates)} make columns of one name. Write them with letters and digits.")
     return [dates[i] for i in order], [job.cells[i] for i in order]
 

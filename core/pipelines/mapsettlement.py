@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...models.crew import thread_count
 from ..atomic import check_apart, check_folder
+from ..errors import BadInput
 from ..jobs.declare import Result
 from ..jobs.settlement.methods import MapSettlement
 from ..progress import Progress
@@ -45,12 +46,12 @@ def run(job: MapSettlement, progress: Progress) -> Result:
     said = hear(methods, treated(table, methods.facts), at, progress.part(0.05, 0.9))
     shares = question.shares(methods, said, progress)
     verdicts = question.verdicts(methods, said, shares)
-    mapped, columns = _columns(question, methods, table, at, verdicts)
+    mapped, columns, replaced = _columns(question, methods, table, at, verdicts)
+    if replaced:
+        progress.warning(f"Fields of the cells that have names of this map are replaced: {', '.join(replaced)}.")
     known = [share for share in shares.values() if share is not None]
     counts = _counts(mapped[CLASS])
-    missing = int((mapped[CLASS].iloc[at] == "").sum())
-    if missing:
-        progress.warning(f"{missing} cells lack a number that every method needs and get no class.")
+    missing = _missing(mapped, table, at, job.cells, progress)
     told = {
         "methods": list(methods.names),
         "decides": job.decides,
@@ -73,6 +74,25 @@ def run(job: MapSettlement, progress: Progress) -> Result:
     return Result(job.facts.id, job.outputs(), {**told, "result": "settlement", "device": "CPU"})
 
 
+def _missing(mapped: gpd.GeoDataFrame, table: CellTable, at: NDArray[np.int64], source: str, progress: Progress) -> int:
+    """How many of the cells that were asked about get no class; told where there are any.
+
+    Raises:
+        BadInput: all of them.
+    """
+    missing = int((mapped[CLASS].iloc[at] == "").sum())
+    if missing == len(at):
+        empty = [name for name in (*table.feature_names, *table.variable_names) if not table.table[name].notna().any()]
+        raise BadInput(
+            f"No cell of {source} has all the numbers that a method needs, so there is nothing to map."
+            + (f" Empty are: {', '.join(empty[:8])}." if empty else "")
+            + " Run 'Cell variables' or 'Embed cells' on them again."
+        )
+    if missing:
+        progress.warning(f"{missing} cells lack a number that every method needs and get no class.")
+    return missing
+
+
 def _left_out(table: CellTable, at: NDArray[np.int64]) -> list[str]:
     """Statuses of cells that get no class, for the legend."""
     status = np.delete(table.status(), at)
@@ -81,8 +101,8 @@ def _left_out(table: CellTable, at: NDArray[np.int64]) -> list[str]:
 
 def _columns(
     question: Question, methods: Methods, table: CellTable, at: NDArray[np.int64], verdicts: Mapping[str, Verdict]
-) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """The cells with new columns, and their names; numbers of training are left out."""
+) -> tuple[gpd.GeoDataFrame, list[str], list[str]]:
+    """The cells with new columns, their names, and those that they replace; numbers of training are left out."""
     all_say: Together = together(verdicts)
     one = question.decided(verdicts)
     there = np.isfinite(one.probability)
@@ -100,9 +120,10 @@ def _columns(
         new[name] = np.full(len(table), np.nan)
         new[name][at] = values
     features = set(methods.facts["features"])
-    kept = [column for column in table.table.columns if column not in features and column not in new]
-    mapped = table.table[kept].assign(**new)
-    return mapped, list(new)
+    ours = {name.lower() for name in new}  # GeoPackages know no case
+    own = [column for column in table.table.columns if column not in features]
+    mapped = table.table[[column for column in own if str(column).lower() not in ours]].assign(**new)
+    return mapped, list(new), [str(column) for column in own if str(column).lower() in ours]
 
 
 def _counts(classes: Any) -> dict[str, int]:

@@ -58,7 +58,8 @@ class Question:
             BadJob: the share makes no sense.
         """
         if self.prevalence != ESTIMATE:
-            known = float(parse(f"{FAVELA}={self.prevalence}", [FAVELA, OTHER])[0]) if self.prevalence else None
+            share = self.prevalence.replace(",", ".")  # 0,03 as well: one number is asked for, so no comma parts two
+            known = float(parse(f"{FAVELA}={share}", [FAVELA, OTHER])[0]) if share else None
             return dict.fromkeys(said, known)
         found = {}
         for name, (ranked, _) in said.items():

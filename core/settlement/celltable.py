@@ -2,25 +2,29 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
+from ..classes import class_text
 from ..errors import BadInput
 from ..folds import metres_in
 from ..sidecar import read_sidecar
 from ..tables import feature_matrix, table_places
 from ..vector import parse_source, read_vector
 from .methods.around import neighbours_by_place, neighbours_by_touch
-from .names import COLUMN, NINE, ROW, STATUS, ZONE
+from .names import CELL, COLUMN, NINE, ROW, STATUS, ZONE
 
 Float = NDArray[np.float32]
 Int = NDArray[np.int64]
 EMBEDDING = re.compile(r"emb_\d+")
 """Columns that 'Embed cells' writes."""
+LARGEST = 2.0**52
+"""Up to it every whole number is told from the next."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +55,31 @@ class CellTable:
         """Cells."""
         return len(self.table)
 
+    def in_order(self) -> "CellTable":
+        """The same cells by their numbers; where these do not tell them apart, from north to south.
+
+        So what is drawn from them at random does not hang on the order in which a layer happens to hold them.
+        """
+        number = _whole_numbers(self.table[CELL]) if CELL in self.table else None
+        if number is not None and len(np.unique(number)) == len(number):
+            order = np.argsort(number)
+        else:
+            order = np.lexsort((self.xy[:, 0], -self.xy[:, 1]))
+        return replace(
+            self, table=self.table.iloc[order].reset_index(drop=True), features=self.features[order],
+            variables=self.variables[order], xy=self.xy[order],
+        )  # fmt: skip
+
     def neighbours(self) -> Int:
         """(N, 9) index of each cell itself and of its neighbours, -1 where there is none.
 
         By row and column where the layer has them, else by which cells touch.
         """
         itself = np.arange(len(self))[:, None]
-        names = [name for name in (ROW, COLUMN) if name in self.table]
-        places = [pd.to_numeric(self.table[name], errors="coerce") for name in names]
-        if len(places) == 2 and not any(place.isna().any() for place in places):
+        places = [_whole_numbers(self.table[name]) for name in (ROW, COLUMN) if name in self.table]
+        row, column = places if len(places) == 2 else (None, None)
+        if row is not None and column is not None:
             zone = self.zones()
-            row, column = (place.to_numpy(np.int64) for place in places)
             if not pd.DataFrame({"z": zone, "r": row, "c": column}).duplicated().any():
                 return np.concatenate([itself, neighbours_by_place(row, column, zone)], axis=1)
         return np.concatenate([itself, neighbours_by_touch(self.table.geometry.to_numpy(), self.xy)], axis=1)
@@ -99,6 +117,9 @@ def read_cells(
     table = read_vector(source)
     if not isinstance(table, gpd.GeoDataFrame) or not len(table):
         raise BadInput(f"{source} holds no cells: a layer of polygons is needed, as 'Make cells' writes it.")
+    there = ~(shapely.is_missing(table.geometry.array) | shapely.is_empty(table.geometry.array))
+    if (shapely.get_dimensions(table.geometry.array)[there] != 2).any():
+        raise BadInput(f"{source} holds points or lines, but cells are polygons, as 'Make cells' writes them.")
     if table.crs is None:
         raise BadInput(f"{source} has no coordinate system, so it is not known where its cells lie. Set one.")
     feature_names, variable_names = tuple(features), tuple(variables)
@@ -150,9 +171,17 @@ def labels_of(cells: CellTable, field: str, positive: str, source: str) -> Int:
 
 
 def _texts(table: pd.DataFrame, field: str) -> NDArray[np.object_]:
+    """As QGIS shows them: whole numbers without decimals, although a column with gaps is read as decimals."""
     if field not in table:
         return np.full(len(table), "", dtype=object)
-    return np.array(["" if pd.isna(value) else str(value).strip() for value in table[field]], dtype=object)
+    return np.array(["" if pd.isna(value) else class_text(value) for value in table[field]], dtype=object)
+
+
+def _whole_numbers(column: pd.Series) -> Int | None:
+    """(N,) of them; None where some are missing, broken or too large to be told apart."""
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    whole = np.isfinite(numbers) & (np.abs(numbers) < LARGEST) & (numbers == np.floor(numbers))
+    return numbers.astype(np.int64) if whole.all() else None
 
 
 def _matrix(table: pd.DataFrame, names: Sequence[str], source: str) -> Float:

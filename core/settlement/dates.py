@@ -39,6 +39,16 @@ def dates_of(text: str, sources: Sequence[str]) -> tuple[list[str], str]:
     return [str(number + 1) for number in range(len(sources))], "numbered: no name of a file tells its date"
 
 
+def misnamed(dates: Sequence[str], sources: Sequence[str]) -> list[str]:
+    """A sentence for each layer that is given as one of the dates, but is named by another of them."""
+    named = [_in_name(source) for source in sources]
+    return [
+        f"{source} is given as {date}, although its name says {name}. Are the dates in the order of the layers?"
+        for date, name, source in zip(dates, named, sources, strict=True)
+        if name != date and name in dates
+    ]
+
+
 def in_time(dates: Sequence[str]) -> list[int]:
     """The order of the dates in time; as they are where one of them is no date."""
     whole = [DATE.fullmatch(date) for date in dates]

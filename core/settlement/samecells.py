@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 from scipy.spatial import cKDTree
 
+from ..classes import class_text
 from ..errors import BadInput
 from .celltable import CellTable
 from .names import CELL, ZONE
@@ -55,6 +56,9 @@ def same_cells(tables: Sequence[CellTable], sources: Sequence[str]) -> Same:
         far = [_distance(places[0], one, match) > TOLERANCE * side for one, match in zip(places, found, strict=True)]
         if any(bool(one.any()) for one in far):  # other grids may give the same numbers to other places
             keys = [None] * len(tables)
+        few = (np.array(found) >= 0).all(axis=0).sum() < LEAST_SHARE * min(len(table) for table in tables)
+        if few:  # cells of one grid may have been numbered twice
+            keys = [None] * len(tables)
     if any(key is None for key in keys):
         how = f"by where they lie, up to {100 * TOLERANCE:g} % of a cell apart"
         found = [_by_place(places[0], one, TOLERANCE * side) for one in places]
@@ -74,7 +78,7 @@ def _keys(table: CellTable) -> pd.MultiIndex | None:
     if CELL not in table.table:
         return None
     names = [name for name in (ZONE, CELL) if name in table.table]
-    index = pd.MultiIndex.from_frame(table.table[names].astype(str))
+    index = pd.MultiIndex.from_frame(table.table[names].map(class_text))
     return None if index.has_duplicates or table.table[CELL].isna().any() else index
 
 

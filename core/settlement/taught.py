@@ -19,6 +19,8 @@ from .names import LABEL
 
 Int = NDArray[np.int64]
 FOLDS = 5
+FEW = 20
+"""Labelled cells of one kind, below which a single one moves recall by more than 5 %."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,11 @@ def read_labelled(job: MethodJob, progress: Progress) -> Taught:
     Raises:
         BadInput: there are none of one kind.
     """
-    table = read_cells(job.cells, job.feature_fields, job.variable_fields)
-    y = labels_of(table, job.label_field or LABEL, job.positive, job.cells)
+    table = read_cells(job.cells, job.feature_fields, job.variable_fields).in_order()
+    field = job.label_field or LABEL
+    if field in (*table.feature_names, *table.variable_names):
+        raise BadInput(f"The field '{field}' is to be learnt and cannot be a feature or a variable too.")
+    y = labels_of(table, field, job.positive, job.cells)
     cells = cells_of(table, job.smooth_m, job.ranks)
     whole = cells.whole(("features", "variables"))
     at = np.flatnonzero((y >= 0) & whole)
@@ -72,7 +77,13 @@ def read_labelled(job: MethodJob, progress: Progress) -> Taught:
             f"{job.cells} has {int((y[at] == 1).sum())} favela cells and {int((y[at] == 0).sum())} others with all "
             "numbers; at least two of each are needed."
         )
+    least = int(min((y[at] == 1).sum(), (y[at] == 0).sum()))
     progress.info(f"{int(y[at].sum())} favela cells and {int((y[at] == 0).sum())} others to learn from.")
+    if least < FEW:
+        progress.warning(
+            f"Only {least} cells of one kind are labelled: scores that are told from so few may be far from the truth. "
+            f"Label {FEW} of each kind at least."
+        )
     return Taught(table, cells, at, y[at], table.xy_m[at])
 
 

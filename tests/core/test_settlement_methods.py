@@ -180,7 +180,8 @@ def check_method(method, tmp_path):
     assert scores(y == 1, favela)["f1"] > 0.5
     assert ((ranked >= 0) & (ranked <= 1)).all()
     path = str(tmp_path / "city.qmethods")
-    facts = {"methods": [method], "prevalence": 0.2, "features": [], "variables": [], "space": "space"}
+    facts = {"methods": [method], "prevalence": 0.2, "space": "space"}
+    facts |= {name: [f"{name}_{k}" for k in range(getattr(cells, name).shape[1])] for name in ("features", "variables")}
     reading = Reading({"power": np.array(1.5), "floor": np.array(1e-4)}, 0.3, {"best": {"f1": 0.5}})
     save_methods(path, facts, fitted, {method: reading})
     again = Methods.read(path, 1)

@@ -1,5 +1,6 @@
 """Methods on disk: the file format of heads, with several classifiers by part and what is known of each method."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -12,7 +13,7 @@ from .around import NodeInputs
 from .fitting import Cells, FittedParts
 from .heldout import Reading
 from .ranks import ranked_by_zone
-from .registry import METHODS
+from .registry import AROUND, FEATURES, METHODS, PARTS, VARIABLES
 from .smoothing import weights_around
 
 TASK = "settlement"
@@ -59,8 +60,12 @@ class Methods:
             members = {part: [with_threads(one, threads) for one in some] for part, some in content["members"].items()}
             nodes = NodeInputs(*content["nodes"]) if content["nodes"] else None
             readings = {name: Reading.from_dict(values) for name, values in facts["readings"].items()}
-            whole = all(set(METHODS[name].parts) <= set(members) for name in facts["methods"])
-            whole &= 0 < float(facts["prevalence"]) < 1 and isinstance(facts["features"], list)
+            whole = bool(facts["methods"]) and all(
+                set(METHODS[name].parts) <= set(members) for name in facts["methods"]
+            )
+            whole &= 0 < float(facts["prevalence"]) < 1 and 0 <= float(facts.get("smooth_m", 0)) < math.inf
+            whole &= all(_are_names(facts[name]) for name in ("features", "variables"))
+            whole = whole and _fit(members, nodes, len(facts["features"]), len(facts["variables"]))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _damaged(path) from error
         if not whole:
@@ -114,6 +119,31 @@ def cells_of(table: CellTable, smooth_m: float = 0.0, ranks: bool = False) -> Ce
 def treated(table: CellTable, facts: Mapping[str, Any]) -> Cells:
     """The cells as those of training were: smoothed and ranked alike."""
     return cells_of(table, float(facts.get("smooth_m", 0.0)), bool(facts.get("ranks", False)))
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _fit(members: Mapping[str, Any], nodes: NodeInputs | None, features: int, variables: int) -> bool:
+    """Whether classifiers were fitted to as many columns as the facts name."""
+    wide = {FEATURES: features, VARIABLES: variables}
+    for part, some in members.items():
+        columns = PARTS[part].columns
+        if AROUND in columns:
+            if nodes is None or (len(nodes.scale), len(nodes.axes)) != (variables, features):
+                return False
+            continue
+        wanted = sum(wide[name] for name in columns)
+        if not some or any(getattr(_first(one), "n_features_in_", wanted) != wanted for one in some):
+            return False
+    return True
+
+
+def _first(estimator: Any) -> Any:
+    """What of a chain of steps sees the columns."""
+    steps = getattr(estimator, "steps", None)
+    return steps[0][1] if steps else estimator
 
 
 def _damaged(path: str) -> BadInput:
