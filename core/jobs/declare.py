@@ -245,10 +245,15 @@ def _check_number(where: str, p: Param, value: Any) -> Any:
         raise BadJob(f"{where} must be a whole number, not {value!r}.")
     unit = f" {p.unit}" if p.unit else ""
     if p.minimum is not None and value < p.minimum:
-        raise BadJob(f"{where} must be at least {p.minimum:g}{unit}, not {value:g}.")
+        raise BadJob(f"{where} must be at least {_exact(p.minimum)}{unit}, not {_exact(value)}.")
     if p.maximum is not None and value > p.maximum:
-        raise BadJob(f"{where} must be at most {p.maximum:g}{unit}, not {value:g}.")
+        raise BadJob(f"{where} must be at most {_exact(p.maximum)}{unit}, not {_exact(value)}.")
     return int(value) if integer else float(value)
+
+
+def _exact(value: float) -> str:
+    """Short where that is the number itself: never 'at most 1e+08, not 1e+08'."""
+    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
 
 
 def _check_list(where: str, p: Param, value: Any) -> Any:

@@ -168,11 +168,15 @@ def _read_streets(source: str) -> gpd.GeoDataFrame:
         BadInput: unreadable, no lines, or no CRS.
     """
     table = read_vector(source)
-    if not isinstance(table, gpd.GeoDataFrame) or not (shapely.get_dimensions(table.geometry.array) == 1).any():
+    if not isinstance(table, gpd.GeoDataFrame) or not _are_lines(np.asarray(table.geometry.array)).any():
         raise BadInput(f"{source} holds no lines. Streets are a layer of lines.")
     if table.crs is None:
         raise BadInput(f"{source} has no coordinate system, so it is not known where its streets lie. Set one.")
     return table
+
+
+def _are_lines(shapes: NDArray[np.object_]) -> NDArray[np.bool_]:
+    return np.asarray((shapely.get_dimensions(shapes) == 1) & ~shapely.is_empty(shapes))
 
 
 def _lines(
@@ -190,7 +194,7 @@ def _lines(
     with np.errstate(invalid="ignore"):
         near = (west <= bounds[2] + margin) & (south <= bounds[3] + margin)
         near &= (east >= bounds[0] - margin) & (north >= bounds[1] - margin)
-    near &= shapely.get_dimensions(shapes) == 1
+    near &= _are_lines(shapes)
     kept = near & _counts(job, table, near, progress)
     return np.asarray(shapes[kept], dtype=object)
 
