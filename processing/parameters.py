@@ -76,6 +76,10 @@ def _layers(name: str, label: str, p: Param, default: Any) -> QgsProcessingParam
     return QgsProcessingParameterMultipleLayers(name, label, GEOMETRIES[p.geometry], None, p.optional)
 
 
+def _rasters(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    return QgsProcessingParameterMultipleLayers(name, label, QgsProcessing.SourceType.TypeRaster, None, p.optional)
+
+
 def _file(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
     behaviour = QgsProcessingParameterFile.Behavior
     if p.kind is Kind.FOLDER:
@@ -89,7 +93,7 @@ def file_filter(p: Param) -> str:
     everything = tr("All files") + " (*)"
     return (
         f"{tr(p.label)} ({patterns})"
-        if patterns and p.kind is Kind.FILE_OUT
+        if patterns and p.kind in (Kind.FILE_OUT, Kind.RASTER_OUT)
         else (f"{tr(p.label)} ({patterns});;{everything}" if patterns else everything)
     )
 
@@ -142,7 +146,35 @@ def _crs(name: str, label: str, p: Param, default: Any) -> QgsProcessingParamete
     return QgsProcessingParameterCrs(name, label, default or None, p.optional)
 
 
+class OwnFormat(QgsProcessingParameterRasterDestination):
+    """A raster to write that is no GeoTIFF: temporary files and file dialogs must know its ending."""
+
+    def __init__(self, p: Param, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._p = p
+
+    def clone(self) -> QgsProcessingParameterDefinition:
+        """A copy, as Modeler makes of the results of a model."""
+        copy = OwnFormat(
+            self._p, self.name(), self.description(), self.defaultValue(),
+            bool(self.flags() & QgsProcessingParameterDefinition.Flag.FlagOptional), self.createByDefault(),
+        )  # fmt: skip
+        copy.setHelp(self.help())
+        copy.setFlags(self.flags())
+        return copy
+
+    def defaultFileExtension(self) -> str:  # noqa: N802
+        """Of temporary files too."""
+        return self._p.extension.split()[0]
+
+    def createFileFilter(self) -> str:  # noqa: N802
+        """Of the file dialog."""
+        return file_filter(self._p)
+
+
 def _raster_out(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    if p.extension.split()[:1] not in ([], ["tif"]):
+        return OwnFormat(p, name, label, None, p.optional, p.by_default)
     return QgsProcessingParameterRasterDestination(name, label, None, p.optional, p.by_default)
 
 
@@ -159,6 +191,7 @@ _MAKERS: Dict[Kind, Callable[..., QgsProcessingParameterDefinition]] = {
     Kind.RASTER: _raster,
     Kind.VECTOR: _vector,
     Kind.LAYERS: _layers,
+    Kind.RASTERS: _rasters,
     Kind.FILE: _file,
     Kind.FOLDER: _file,
     Kind.BANDS: _bands,

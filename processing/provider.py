@@ -25,6 +25,7 @@ from .algorithms.makecells import MakeCellsAlgorithm
 from .algorithms.manageweights import ManageWeightsAlgorithm
 from .algorithms.mapsettlement import MapSettlementAlgorithm
 from .algorithms.openembedding import OpenEmbeddingAlgorithm
+from .algorithms.prepareseries import PrepareSeriesAlgorithm
 from .algorithms.preparesurvey import PrepareSurveyAlgorithm
 from .algorithms.reduceembedding import ReduceEmbeddingAlgorithm
 from .algorithms.setupengine import SetUpEngineAlgorithm
@@ -61,6 +62,7 @@ ALGORITHMS = (
     MapSettlementAlgorithm,
     FollowSettlementAlgorithm,
     PrepareSurveyAlgorithm,
+    PrepareSeriesAlgorithm,
     ExportOnnxAlgorithm,
     FetchWeightsAlgorithm,
     ManageWeightsAlgorithm,

@@ -13,6 +13,7 @@ KIND_WORDS = {
     Kind.RASTER: "raster",
     Kind.VECTOR: "vector layer or table",
     Kind.LAYERS: "vector layers, in order",
+    Kind.RASTERS: "rasters",
     Kind.FILE: "file",
     Kind.FOLDER: "folder",
     Kind.BANDS: "band numbers, counted from 1",

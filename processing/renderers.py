@@ -66,6 +66,16 @@ def _picture(facts: Facts) -> Optional[QgsRasterRenderer]:
     return QgsMultiBandColorRenderer(None, 1, 2, 3)
 
 
+def _series(facts: Facts) -> Optional[QgsRasterRenderer]:
+    """The last date: three of its bands as a picture, or one on a scale of colours."""
+    picture = facts.get("picture") or {}
+    bands, ranges = picture.get("bands") or [], picture.get("ranges") or []
+    if len(bands) != 1 or len(ranges) != 1:
+        return _embedding(facts)
+    colours = [QColor(c) for c in VIRIDIS]
+    return _pseudocolour(float(ranges[0][0]), float(ranges[0][1]), colours, band=int(bands[0]))
+
+
 def _class_map(facts: Facts) -> Optional[QgsRasterRenderer]:
     classes = [
         QgsPalettedRasterRenderer.Class(float(c["value"]), QColor(c["colour"]), str(c["name"]))
@@ -118,6 +128,7 @@ def _pseudocolour(
     *,
     in_percent: bool = False,
     number_format: Optional[QgsNumericFormat] = None,
+    band: int = 1,
 ) -> QgsRasterRenderer:
     if not high > low:
         low, high = low - 0.5, low + 0.5
@@ -139,13 +150,13 @@ def _pseudocolour(
         legend = QgsColorRampLegendNodeSettings()
         legend.setNumericFormat(number_format)
         function.setLegendSettings(legend)
-    return _single_band(function, low, high)
+    return _single_band(function, low, high, band)
 
 
-def _single_band(function: QgsColorRampShader, low: float, high: float) -> QgsRasterRenderer:
+def _single_band(function: QgsColorRampShader, low: float, high: float, band: int = 1) -> QgsRasterRenderer:
     shader = QgsRasterShader(low, high)
     shader.setRasterShaderFunction(function)
-    renderer = QgsSingleBandPseudoColorRenderer(None, 1, shader)
+    renderer = QgsSingleBandPseudoColorRenderer(None, band, shader)
     renderer.setClassificationMin(low)
     renderer.setClassificationMax(high)
     return renderer
@@ -168,4 +179,5 @@ RENDERERS: Dict[str, Callable[[Facts], Optional[QgsRasterRenderer]]] = {
     "applicability": _applicability,
     "similarity": _similarity,
     "picture": _picture,
+    "series": _series,
 }

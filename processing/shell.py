@@ -22,7 +22,7 @@ from ..core.version import VERSION
 from .environment import home
 from .reference import reference_page
 
-PATHS = (Kind.RASTER, Kind.VECTOR, Kind.LAYERS, Kind.FILE, Kind.FOLDER, *OUTPUTS)
+PATHS = (Kind.RASTER, Kind.VECTOR, Kind.LAYERS, Kind.RASTERS, Kind.FILE, Kind.FOLDER, *OUTPUTS)
 
 
 def run(arguments: List[str]) -> int:
@@ -106,7 +106,7 @@ def _option(p: Param, default: Any) -> Dict[str, Any]:
     if p.kind in (Kind.BANDS, Kind.FIELDS):
         kind, word = (int, "BAND") if p.kind is Kind.BANDS else (str, "NAME")
         return {**option, "type": kind, "nargs": "+", "metavar": word}
-    if p.kind is Kind.LAYERS:
+    if p.kind in (Kind.LAYERS, Kind.RASTERS):
         return {**option, "nargs": "+", "metavar": "PATH"}
     return {**option, "metavar": "PATH" if p.kind in PATHS else "TEXT"}
 

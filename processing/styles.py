@@ -32,7 +32,9 @@ SUFFIX = ".quadrat.json"
 STYLED_VECTORS = ".gpkg"
 """Tables in text files have no geometry that QGIS would find; that of a table of units is not known beforehand."""
 LONGEST_CHAIN = 5
-MADE_OF = ("input", "embedding", "table", "map", "sample", "units", "cells", "boundary", "raster", "survey")
+MADE_OF = (
+    "input", "embedding", "table", "map", "sample", "units", "cells", "boundary", "raster", "folder", "rasters", "survey"
+)  # fmt: skip
 """Fields of jobs that name what the result is of; the first that is given counts."""
 ANY_MAP = "map"
 """Declared result of outputs that hold classes or values; the facts say which."""

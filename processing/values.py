@@ -75,7 +75,7 @@ class Reader:
 
     def _empty(self, name: str) -> bool:
         value = evaluated(self._parameters.get(key(name)), self._context)
-        none = value == [] and self._job.params()[name].kind is Kind.LAYERS
+        none = value == [] and self._job.params()[name].kind in (Kind.LAYERS, Kind.RASTERS)
         return none or value is None or (isinstance(value, str) and not value.strip())
 
     def _asked_output(self, name: str, p: Param) -> str:
@@ -106,11 +106,7 @@ class Reader:
             value = evaluated(self._parameters.get(key(name)), self._context)
             if isinstance(value, str) and _has_extension(p, value) and os.path.isfile(value):
                 return absolute(value)
-            raise BadInput(
-                tr("{label}: '{value}' cannot be opened as a raster. Choose another file or layer.").format(
-                    label=tr(p.label), value=value.name() if isinstance(value, QgsMapLayer) else value
-                )
-            )
+            raise BadInput(_not_a_raster(p, value))
         return raster_path(source, tr(p.label), self._warnings.append)
 
     def _read_vector(self, name: str, p: Param) -> str:
@@ -129,6 +125,19 @@ class Reader:
             path, copy = vector_source(evaluated(one, self._context), tr(p.label), self._context, p.recorded)
             paths.append(path)
             self._copies += [] if copy is None else [copy]
+        return paths
+
+    def _read_rasters(self, name: str, p: Param) -> List[str]:
+        value = evaluated(self._parameters.get(key(name)), self._context)
+        if isinstance(value, str):
+            value = [part for part in value.split(";") if part.strip()]
+        paths = []
+        for one in value if isinstance(value, (list, tuple)) else [value]:
+            one = evaluated(one, self._context)
+            source = find_raster(one, self._context)
+            if source is None:
+                raise BadInput(_not_a_raster(p, one))
+            paths.append(raster_path(source, tr(p.label), self._warnings.append))
         return paths
 
     def _read_file(self, name: str, p: Param) -> str:
@@ -243,6 +252,7 @@ _READERS: Dict[Kind, Callable[[Reader, str, Param], Any]] = {
     Kind.RASTER: Reader._read_raster,
     Kind.VECTOR: Reader._read_vector,
     Kind.LAYERS: Reader._read_layers,
+    Kind.RASTERS: Reader._read_rasters,
     Kind.FILE: Reader._read_file,
     Kind.FOLDER: Reader._read_file,
     Kind.BANDS: Reader._read_bands,
@@ -259,6 +269,12 @@ _READERS: Dict[Kind, Callable[[Reader, str, Param], Any]] = {
     Kind.EXTENT: Reader._read_extent,
     Kind.CRS: Reader._read_crs,
 }
+
+
+def _not_a_raster(p: Param, value: Any) -> str:
+    return tr("{label}: '{value}' cannot be opened as a raster. Choose another file or layer.").format(
+        label=tr(p.label), value=value.name() if isinstance(value, QgsMapLayer) else value
+    )
 
 
 def _authority(crs: QgsCoordinateReferenceSystem) -> str:

@@ -34,15 +34,29 @@ def radiometry_of_dates(recognised: Recognised, bands: Sequence[int], values: st
         some = [place for place, one in enumerate(dates) if one == date]
         one = radiometry(recognised, [bands[place] for place in some], values, [roles[place] for place in some])
         found |= dict(zip(some, one.parts, strict=True))
+    return Values(recognised.path, tuple(bands), settled(recognised.path, found, dates, roles))
+
+
+def settled(
+    path: str, found: dict[int, Radiometry], dates: Sequence[str], roles: Sequence[str]
+) -> tuple[Radiometry, ...]:
+    """What numbers mean that were told date by date, settled among all dates, else among those of one era.
+
+    Args:
+        path: for sentences.
+        found: by place in `dates` and `roles`.
+        dates: of each band.
+        roles: of each band; radar and light are settled apart.
+    """
     for radar in (False, True):
         kind = {place: part for place, part in found.items() if (roles[place] in RADAR_ROLES) == radar}
         if len({part.name for part in kind.values()} - {""}) == 1:
-            found |= _settled(recognised.path, kind, dates)
+            found |= _settled(path, kind, dates)
             continue
         for late in (False, True):
             era = {place: part for place, part in kind.items() if _late(dates[place]) == late}
-            found |= _settled(recognised.path, era, dates)
-    return Values(recognised.path, tuple(bands), tuple(found[place] for place in range(len(bands))))
+            found |= _settled(path, era, dates)
+    return tuple(found[place] for place in range(len(dates)))
 
 
 def _late(date: str) -> bool:

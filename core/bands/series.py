@@ -39,7 +39,7 @@ def dates_of(names: Sequence[str]) -> tuple[list[str], list[str]]:
         base names, one a band; dates or counters, empty where a name has none. All empty unless some base name
         comes with two dates at least; a date that all names share is taken off them, and no date.
     """
-    split = [_dated(name) for name in names]
+    split = [split_date(name) for name in names]
     if len({date for _, date in split}) < 2 or not _repeats(split):
         counted = [_counted(name) for name in names]
         if _repeats(counted, bands=True):
@@ -82,7 +82,7 @@ def taken_on(names: Sequence[str], file_name: str, tags: Mapping[str, str]) -> s
         file_name: without folder and ending.
         tags: of the file.
     """
-    shared = {_dated(name)[1] for name in names}
+    shared = {split_date(name)[1] for name in names}
     if len(shared) == 1 and (day := day_of(shared.pop())):
         return _written(day)
     named = [day for day in map(day_of, _CALENDAR_TEXT.findall(file_name)) if day]
@@ -108,7 +108,8 @@ def _repeats(split: Sequence[tuple[str, str]], bands: bool = False) -> bool:
     return any(one.role or one.code or one.nm if bands else one.says for one in said.values())
 
 
-def _dated(name: str) -> tuple[str, str]:
+def split_date(name: str) -> tuple[str, str]:
+    """The name of a band without the date in it, and the date; the name and an empty text where there is none."""
     for pattern in _PATTERNS:
         match = pattern.match(name.strip())
         if match:

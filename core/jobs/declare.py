@@ -25,6 +25,8 @@ class Kind(str, Enum):
     """A vector layer or a table, as `path` or `path|layername=name`."""
     LAYERS = "layers"
     """Several of them, in the order in which they count."""
+    RASTERS = "rasters"
+    """Several raster layers or files."""
     FILE = "file"
     FOLDER = "folder"
     BANDS = "bands"
@@ -55,9 +57,11 @@ class Kind(str, Enum):
 
 OUTPUTS = (Kind.RASTER_OUT, Kind.VECTOR_OUT, Kind.FILE_OUT)
 CHOICES = (Kind.CHOICE, Kind.SEVERAL, Kind.BACKBONE)
-LISTS = (Kind.LAYERS, Kind.BANDS, Kind.FIELDS, Kind.SEVERAL)
+LISTS = (Kind.LAYERS, Kind.RASTERS, Kind.BANDS, Kind.FIELDS, Kind.SEVERAL)
 """Kinds whose value is a tuple."""
-EMPTY_AT_FIRST = (Kind.RASTER, Kind.VECTOR, Kind.LAYERS, Kind.FILE, Kind.FOLDER, Kind.FIELD, *OUTPUTS)
+EMPTY_AT_FIRST = (
+    Kind.RASTER, Kind.VECTOR, Kind.LAYERS, Kind.RASTERS, Kind.FILE, Kind.FOLDER, Kind.FIELD, *OUTPUTS
+)  # fmt: skip
 """Kinds without a sensible default: empty until given, and an error when empty unless `optional`."""
 
 
@@ -261,7 +265,7 @@ def _check_list(where: str, p: Param, value: Any) -> Any:
         raise BadJob(f"{where} must be a list, not {value!r}.")
     if p.kind is not Kind.BANDS:
         if not all(isinstance(item, str) for item in value):
-            what = "layers" if p.kind is Kind.LAYERS else "names"
+            what = "layers" if p.kind in (Kind.LAYERS, Kind.RASTERS) else "names"
             raise BadJob(f"{where} must be a list of {what}, not {value!r}.")
         unknown = [item for item in value if p.choices and item not in p.choices]
         if unknown:

@@ -13,6 +13,7 @@ from .estimate import DrawSample, EstimateArea
 from .explore import ClusterEmbedding, ReduceEmbedding
 from .export import ExportOnnx
 from .fewshot import ApplyHead, AssessHead, TrainHead
+from .poverty.series import PrepareSeries
 from .poverty.survey import PrepareSurvey
 from .settlement.cells import MakeCells
 from .settlement.follow import FollowSettlement
@@ -42,6 +43,7 @@ ALL: Tuple[Type[Job], ...] = (
     MapSettlement,
     FollowSettlement,
     PrepareSurvey,
+    PrepareSeries,
     ExportOnnx,
     FetchWeights,
     ManageWeights,

@@ -32,6 +32,7 @@ PIPELINES = {
     "mapsettlement": "mapsettlement:run",
     "followsettlement": "followsettlement:run",
     "preparesurvey": "preparesurvey:run",
+    "prepareseries": "prepareseries:run",
     "exportonnx": "exportonnx:run",
     "fetchweights": "fetchweights:run",
     "manageweights": "fetchweights:run_manage",

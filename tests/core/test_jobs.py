@@ -69,7 +69,7 @@ class TestEveryJob:
                 wrong = ["yes", 1]
             elif p.kind is Kind.BANDS:
                 wrong = [[0], ["1"], 1, [True]]
-            elif p.kind is Kind.LAYERS:
+            elif p.kind in (Kind.LAYERS, Kind.RASTERS):
                 wrong = ["a", 3, [3], {"a": "b"}]
             elif p.kind in EMPTY_AT_FIRST:
                 wrong = [3, ["a"]]

@@ -26,7 +26,7 @@ def other(p, default):
         return type(default)(low if low != default else p.maximum if p.maximum is not None else low + 1)
     if p.kind is Kind.BANDS:
         return [3, 1]
-    if p.kind is Kind.LAYERS:
+    if p.kind in (Kind.LAYERS, Kind.RASTERS):
         return [f"{AWKWARD}.gpkg|layername=a b", "/second.gpkg", "/third.gpkg"]
     if p.kind is Kind.FIELDS:
         return ["a", "b b"]

@@ -14,7 +14,7 @@ TYPES = {
     Kind.FIELD: "field", Kind.FIELDS: "field", Kind.INTEGER: "number", Kind.NUMBER: "number", Kind.CHOICE: "enum",
     Kind.FLAG: "boolean", Kind.TEXT: "string", Kind.EXTENT: "extent", Kind.RASTER_OUT: "rasterDestination",
     Kind.VECTOR_OUT: "vectorDestination", Kind.FILE_OUT: "fileDestination", Kind.BACKBONE: "enum", Kind.SEVERAL: "enum",
-    Kind.ROLES: "string", Kind.CRS: "crs", Kind.LAYERS: "multilayer",
+    Kind.ROLES: "string", Kind.CRS: "crs", Kind.LAYERS: "multilayer", Kind.RASTERS: "multilayer",
 }  # fmt: skip
 
 

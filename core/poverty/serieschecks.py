@@ -1,0 +1,313 @@
+"""What pixels and names tell against a series, in sentences: empty dates, copies, clouds, jumps, mixed sensors."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..bands.known import listed
+from ..bands.values import REFLECTANCE
+from ..errors import BadInput
+from ..jobs.poverty.series import REFUSE, PrepareSeries
+from .remarks import Remarks
+from .sensors import DMSP, LIGHTS, VIIRS, is_harmonised, names_lights
+from .stackdates import runs_of
+from .stackjoin import Plan
+from .stackpixels import Look
+from .stackvalues import Codings, role_of
+
+DARK_SHARE = 0.5
+"""Dates with a smaller share of valid pixels are named."""
+CLOUD_BLUE = 0.1
+"""Reflectance of blue above the usual of a place that is taken for cloud, haze or snow. Multitemporal cloud detection
+takes 0.03 and more, growing with the days between (Hagolle et al. 2010, DOI 10.1016/j.rse.2010.03.002)."""
+CLOUD_SHARE = 0.2
+LEAST_STEPS = 4
+"""Differences from date to date from which on a usual change can be told."""
+JUMP_SPREADS, JUMP_CONTRAST = 8.0, 0.5
+"""A jump exceeds so many spreads of the usual changes, and so much of the contrast within the scene."""
+LASTING = 0.5
+"""Share of a jump that must last, so that it is one of level and no single odd date."""
+SCALE_RATIO = 30.0
+"""Between the brightest pixels of two dates: no ground changes so much."""
+MOST_DMSP = 63
+DMSP_ENDS, VIIRS_BEGINS = 2013, 2012
+
+
+def check_sensors(plan: Plan, job: PrepareSeries, remarks: Remarks) -> dict[str, str]:
+    """Sensors by date as names of files and bands tell them.
+
+    Raises:
+        BadInput: DMSP and VIIRS are in one series, and that is refused.
+    """
+    sensors: dict[str, str] = {}
+    for date in plan.dates:
+        names = sorted({b.sensor for key in plan.keys if key[0] == date for b in plan.pieces[key] if b.sensor})
+        if names:
+            sensors[date] = listed(names)
+    by_name = {
+        name: [date for date, some in sensors.items() if name in some.replace(" and ", ", ").split(", ")]
+        for name in dict.fromkeys(part for some in sensors.values() for part in some.replace(" and ", ", ").split(", "))
+    }
+    told = [f"{name} at {runs_of(dates, plan.dates)}" for name, dates in by_name.items()]
+    if set(LIGHTS) <= set(by_name):
+        _lights_mixed(f"Sensors by the names of files: {listed(told)}.", plan, job, remarks)
+    elif len(by_name) > 1:
+        remarks.info(f"Sensors by the names of files: {listed(told)}. Where one follows another the level may shift.")
+    elif _is_lights(plan) and not by_name and _spans_the_change(plan):
+        remarks.warning(
+            f"These seem to be night lights from {plan.dates[0]} to {plan.dates[-1]}, but no name says of which "
+            f"sensor. {DMSP} ended in {DMSP_ENDS}, {VIIRS} began in {VIIRS_BEGINS}: differences across these years "
+            "count only if the product was harmonised."
+        )
+    return sensors
+
+
+def _lights_mixed(told: str, plan: Plan, job: PrepareSeries, remarks: Remarks) -> None:
+    harmonised = all(is_harmonised(path) for path in plan.files)
+    if harmonised:
+        remarks.warning(
+            f"{told} The names say that they were harmonised, which leaves a break in 2012-13 that is one of sensors: "
+            "be careful with differences across it."
+        )
+        return
+    why = (
+        "They measure in other units (whole numbers to 63 against nW/cm2/sr) and blur differently, so a change between "
+        "them is one of sensors, not of lights."
+    )
+    if job.sensor_change == REFUSE:
+        raise BadInput(
+            f"{told} {why} Take the dates of one sensor, or a harmonised product, or choose 'warn' under 'DMSP and "
+            "VIIRS in one series'."
+        )
+    remarks.warning(f"{told} {why}")
+
+
+def _is_lights(plan: Plan) -> bool:
+    return all(names_lights(path) for path in plan.files) or bool(
+        re.search(r"ntl|lights", " ".join(plan.bands).lower())
+    )
+
+
+def _spans_the_change(plan: Plan) -> bool:
+    return int(plan.dates[0][:4]) < VIIRS_BEGINS and int(plan.dates[-1][:4]) > DMSP_ENDS
+
+
+def check_types(plan: Plan, remarks: Remarks) -> None:
+    """Say where bytes stand beside wider numbers."""
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for date in plan.dates:
+        some = {np.dtype(plan.pieces[key][0].dtype) for key in plan.keys if key[0] == date}
+        kinds["8 bits" if all(one.itemsize == 1 for one in some) else "more than 8 bits"].append(date)
+    if len(kinds) > 1:
+        told = [f"{bits} at {runs_of(dates, plan.dates)}" for bits, dates in kinds.items()]
+        remarks.warning(f"The numbers are stored in {listed(told)}: check that they mean the same.")
+
+
+def empty_dates(plan: Plan, look: Look, remarks: Remarks) -> tuple[str, ...]:
+    """Dates whose every band is all nodata, or one and the same number everywhere."""
+    there = ~np.isnan(look.valid)
+    empty = [date for at, date in enumerate(plan.dates) if look.constant[at][there[at]].all()]
+    nothing = [date for date in empty if not look.seen[plan.dates.index(date)]]
+    one = [date for date in empty if date not in nothing]
+    for dates, what in ((nothing, "all nodata"), (one, "one number everywhere")):
+        if dates:
+            verb = "is" if len(dates) == 1 else "are"
+            remarks.warning(f"{runs_of(dates, plan.dates)} {verb} {what}. Such a date is masked like a missing one.")
+    for band, name in enumerate(plan.bands):
+        some = [d for at, d in enumerate(plan.dates) if there[at, band] and look.constant[at, band] and d not in empty]
+        if some:
+            remarks.warning(f"{name} is all nodata or one number at {runs_of(some, plan.dates)}, other bands are not.")
+    return tuple(empty)
+
+
+def check_shares(plan: Plan, look: Look, empty: Sequence[str], remarks: Remarks) -> None:
+    """Name dates that are mostly nodata."""
+    low = [
+        f"{date} ({100 * look.seen[at]:.0f} %)"
+        for at, date in enumerate(plan.dates)
+        if look.seen[at] < DARK_SHARE and date not in empty
+    ]
+    if low:
+        remarks.warning(f"Less than half of the pixels are valid at {listed(low)}.")
+
+
+def check_copies(plan: Plan, look: Look, empty: Sequence[str], remarks: Remarks) -> list[tuple[str, ...]]:
+    """Dates that hold the same pixels, all bands alike."""
+    found: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for date, digests in zip(plan.dates, look.digests, strict=True):
+        if date not in empty:
+            found[digests].append(date)
+    copies = [tuple(dates) for dates in found.values() if len(dates) > 1]
+    for dates in copies:
+        files = sorted({Path(plan.pieces[key][0].path).name for key in plan.keys if key[0] in dates})
+        named = f" ({listed(files[:4])})" if 1 < len(files) <= 4 else ""
+        seen = "all pixels" if look.share == 1 else "all pixels that were read"
+        remarks.warning(
+            f"{listed(dates)} are the same in {seen}{named}: a file was copied under two dates, or one date stands in "
+            "for another. It would teach that nothing changes."
+        )
+    return copies
+
+
+def clouded(plan: Plan, look: Look, codings: Codings, remarks: Remarks) -> dict[str, float]:
+    """Share of pixels at each date that look clouded, hazy or snowy; empty where blue light is not known.
+
+    A pixel counts whose blue lies more than 0.1 of reflectance above its own median over all dates.
+    """
+    blue = next((at for at, band in enumerate(plan.bands) if any(
+        role_of(plan, key) == "blue" and key in codings and codings[key].unit == REFLECTANCE
+        for key in plan.keys if key[1] == band
+    )), None)  # fmt: skip
+    if blue is None or len(plan.dates) < 3:
+        return {}
+    values = look.paired[:, blue].astype(np.float64)
+    for at, date in enumerate(plan.dates):
+        part = codings.get((date, plan.bands[blue]))
+        values[at] = values[at] * part.scale + part.offset if part and part.unit == REFLECTANCE else np.nan
+    known = np.isfinite(values)
+    usual = np.nanmedian(np.where(known.any(axis=0), values, 0.0), axis=0)
+    bright = (values > usual + CLOUD_BLUE) & known
+    shares = {date: float(bright[at].sum() / known[at].sum()) for at, date in enumerate(plan.dates) if known[at].any()}
+    many = [f"{date} ({100 * share:.0f} %)" for date, share in shares.items() if share > CLOUD_SHARE]
+    if many:
+        remarks.warning(
+            f"Many pixels are far brighter in blue than at other dates, as under clouds, haze or snow: {listed(many)}. "
+            "Mask them before, or leave these dates out."
+        )
+    return shares
+
+
+def check_levels(
+    plan: Plan, look: Look, empty: Sequence[str], codings: Codings, job: PrepareSeries, remarks: Remarks
+) -> list[dict[str, object]]:
+    """Jumps of whole bands from one date to the next, as facts.
+
+    Raises:
+        BadInput: numbers of two dates cannot be on one scale, and that is refused.
+    """
+    jumps: dict[tuple[str, str], list[dict[str, object]]] = defaultdict(list)
+    for band, name in enumerate(plan.bands):
+        rows = [at for at, date in enumerate(plan.dates) if date not in empty and np.isfinite(look.median[at, band])]
+        if len(rows) < 2:
+            continue
+        plain = [at for at in rows if not _decided(codings, (plan.dates[at], name))]
+        _check_scale(plan, look, band, plain, job, remarks)
+        _check_whole(plan, look, band, rows, job, remarks)
+        for jump in _jumps(look, band, rows):
+            pair = (plan.dates[jump[0]], plan.dates[jump[1]])
+            jumps[pair].append({"band": name, "shift": jump[2], "usual": jump[3]})
+    for (before, after), bands in jumps.items():
+        parts = [f"{one['band']} by {_signed(one['shift'])} (usual: {one['usual']:.3g})" for one in bands[:4]]
+        more = f" and {len(bands) - 4} other bands" if len(bands) > 4 else ""
+        lights = " DMSP gave way to VIIRS in 2012-13." if _is_lights(plan) and _spans_the_change(plan) else ""
+        remarks.warning(
+            f"From {before} to {after} the level of the whole scene jumps: {', '.join(parts)}{more}. That looks like "
+            f"another sensor or processing, not like change on the ground.{lights}"
+        )
+    return [{"from": pair[0], "to": pair[1], "bands": bands} for pair, bands in jumps.items()]
+
+
+def _decided(codings: Codings, key: tuple[str, str]) -> bool:
+    return key in codings and codings[key].decided
+
+
+def _signed(value: object) -> str:
+    return f"{value:+.3g}".replace("-", "−")
+
+
+def _check_scale(plan: Plan, look: Look, band: int, rows: Sequence[int], job: PrepareSeries, remarks: Remarks) -> None:
+    """Refuse or name dates whose numbers are of another order of magnitude, where nothing tells what they mean."""
+    size = {at: max(abs(look.high[at, band]), abs(look.low[at, band])) for at in rows}
+    size = {at: value for at, value in size.items() if value > 0}
+    if len(size) < 2 or max(size.values()) < SCALE_RATIO * min(size.values()):
+        return
+    middle = (max(size.values()) * min(size.values())) ** 0.5
+    high, low = ([plan.dates[at] for at, value in size.items() if (value > middle) == side] for side in (True, False))
+    told = (
+        f"The numbers of {plan.bands[band]} reach {max(size.values()):.4g} at {runs_of(high, plan.dates)}, but only "
+        f"{min(size.values()):.4g} at {runs_of(low, plan.dates)}: they are not on one scale."
+    )
+    if job.scale_change == REFUSE:
+        raise BadInput(
+            f"{told} Bring them onto one, or choose 'warn' under 'Where the numbers change their meaning' if this is "
+            "how it should be."
+        )
+    remarks.warning(told)
+
+
+def _check_whole(plan: Plan, look: Look, band: int, rows: Sequence[int], job: PrepareSeries, remarks: Remarks) -> None:
+    """Name dates with whole numbers beside dates with fractions; up to 63 they are those of DMSP."""
+    whole = [plan.dates[at] for at in rows if look.whole[at, band]]
+    other = [plan.dates[at] for at in rows if not look.whole[at, band]]
+    if not whole or not other:
+        return
+    most = max(look.high[at, band] for at in rows if look.whole[at, band])
+    lights = _is_lights(plan) and most <= MOST_DMSP
+    told = (
+        f"{plan.bands[band]} holds whole numbers{f' up to {most:.0f}' if lights else ''} at "
+        f"{runs_of(whole, plan.dates)} and fractions at {runs_of(other, plan.dates)}"
+    )
+    if lights and job.sensor_change == REFUSE:
+        raise BadInput(
+            f"{told}, as {DMSP} and {VIIRS} do. A change between them is one of sensors, not of lights. Take the dates "
+            "of one sensor, or a harmonised product, or choose 'warn' under 'DMSP and VIIRS in one series'."
+        )
+    as_lights = f", as {DMSP} and {VIIRS} do" if lights else ""
+    remarks.warning(f"{told}{as_lights}: they come from different sensors or processing.")
+
+
+def _jumps(look: Look, band: int, rows: Sequence[int]) -> list[tuple[int, int, float, float]]:
+    """Dates before and after, shift, and the usual change, of jumps far outside the usual that last."""
+    if len(rows) <= LEAST_STEPS:
+        return []
+    values = look.paired[list(rows), band].astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        there = np.isfinite(values).sum(axis=0) >= 2
+        span = np.nanmax(np.where(there, values, 0), axis=0) - np.nanmin(np.where(there, values, 0), axis=0)
+    live = there & (span > 0)
+    if not live.any():
+        return []
+    values = values[:, live]
+    steps = np.array([_middle(values[at + 1] - values[at]) for at in range(len(rows) - 1)])
+    levels = np.array([_middle(row) for row in values])
+    contrast = float(np.median([_middle(np.abs(row - _middle(row))) for row in values]))
+    found = []
+    for at, step in enumerate(steps):
+        others = np.delete(steps, at)
+        usual = float(np.median(others))
+        spread = 1.4826 * float(np.median(np.abs(others - usual)))
+        lasting = float(np.median(levels[at + 1 :]) - np.median(levels[: at + 1]))
+        far = abs(step - usual) > max(JUMP_SPREADS * spread, JUMP_CONTRAST * contrast)
+        if far and step * lasting > 0 and abs(lasting) > LASTING * abs(step):
+            found.append((rows[at], rows[at + 1], float(step), float(np.median(np.abs(others)))))
+    return found
+
+
+def _middle(values: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> float:
+    """Median of what is known; 0 where nothing is."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else 0.0
+
+
+def picture_of(plan: Plan, look: Look, empty: Sequence[str]) -> dict[str, object]:
+    """Bands and ranges of values that show the last date which holds something: in natural colours where there are any.
+
+    Returns:
+        `date`, `bands` (numbers in the series) and `ranges` (lowest and highest value shown), of one band or three.
+    """
+    date = next((date for date in reversed(plan.dates) if date not in empty), plan.dates[-1])
+    at, keys = plan.dates.index(date), plan.keys
+    there: Mapping[str, str] = {role_of(plan, key): key[1] for key in keys if key[0] == date and role_of(plan, key)}
+    names = [there[role] for role in ("red", "green", "blue") if role in there]
+    if len(names) < 3:
+        own = [key[1] for key in keys if key[0] == date]
+        names = own[:3][::-1] if len(own) >= 3 else own[:1]
+    ranges = []
+    for name in names:
+        band = plan.bands.index(name)
+        low, high = float(look.low[at, band]), float(look.high[at, band])
+        ranges.append([low, high] if low < high else [0.0, 1.0])
+    return {"date": date, "bands": [keys.index((date, name)) + 1 for name in names], "ranges": ranges}
