@@ -14,7 +14,7 @@ from ..jobs.declare import Result
 from ..jobs.settlement.methods import CompareSettlement
 from ..progress import Progress
 from ..samples import Regions, read_regions
-from ..settlement.apart import NotApart, Scheme, schemes_for
+from ..settlement.apart import TITLES, NotApart, Scheme, schemes_for
 from ..settlement.comparepage import page
 from ..settlement.comparepictures import error_maps
 from ..settlement.comparerows import as_csv
@@ -31,7 +31,7 @@ from ..version import VERSION
 Float = NDArray[np.float64]
 SUFFIXES = (".html", ".htm")
 RIGHT, MEAN, WORST = "right_", "right_mean", "right_worst"
-"""Columns of the map of errors: of each method, of all, and of the method that was right least often."""
+"""Columns of the error map: of each method, of all, and of the method that was right least often."""
 
 
 def run(job: CompareSettlement, progress: Progress) -> Result:
@@ -87,7 +87,7 @@ def _trials(
     schemes = [one for one in found if isinstance(one, Scheme)]
     without = [one for one in found if isinstance(one, NotApart)]
     for one in without:
-        progress.warning(f"Left out: {one.reason}")
+        progress.warning(f"No test by {TITLES[one.name].lower()}: {one.reason}")
     runs = [sum(split.folds.count for split in scheme.splits) for scheme in schemes]
     if not schemes:
         raise BadInput("The labelled cells are too few to test anything: two favela cells and two others are needed.")

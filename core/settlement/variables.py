@@ -150,6 +150,11 @@ def _streets(job: CellVariables, cells: gpd.GeoDataFrame, made: Computed, progre
         f"{len(lines):,} lines of streets, {graph.length_m / 1000:,.1f} km, have {len(graph.nodes):,} nodes, "
         f"{(graph.degree == 1).sum():,} of them dead ends."
     )
+    if lengths.any() and not (graph.degree > 2).any():
+        progress.warning(
+            "No streets meet, so that nb_connect and min_connec tell little. Streets meet where they share a vertex: "
+            "where lines run through crossings, tick 'Streets meet wherever lines cross'."
+        )
     if graph.repeated:
         progress.info(f"{graph.repeated:,} stretches are drawn more than once, and count once.")
 

@@ -177,7 +177,17 @@ def test_streets_of_another_place_are_a_warning_and_zeros(city, compute, tmp_pat
     gpd.read_file(city["streets"]).translate(9e4).to_frame("geometry").to_file(tmp_path / "far.gpkg", layer="x")
     cells, _, log = compute(streets=str(tmp_path / "far.gpkg"), **given(city))
     assert (cells[["len_roads", "nb_connect", "min_connec"]] == 0).all().all()
-    assert "No street of" in log
+    assert "No street of" in log and "No streets meet" not in log
+
+
+def test_lines_that_only_cross_are_pointed_out(city, compute, tmp_path):
+    """Two in the first cell without a vertex where they cross, as layers that were drawn by hand have them."""
+    lines = [place((10, 10), (90, 80)), place((10, 90), (80, 10))]
+    gpd.GeoDataFrame(geometry=lines, crs=gpd.read_file(city["cells"]).crs).to_file(tmp_path / "x.gpkg", layer="x")
+    apart, _, log = compute("a.gpkg", streets=str(tmp_path / "x.gpkg"), **given(city))
+    assert "'Streets meet wherever lines cross'" in log and apart["nb_connect"][0] == 4
+    met, _, log = compute("b.gpkg", streets=str(tmp_path / "x.gpkg"), at_crossings=True, **given(city))
+    assert "No streets meet" not in log and met["nb_connect"][0] == 5
 
 
 def test_the_sidecar_says_how_it_was_made_and_how_to_show_it(city, compute, tmp_path):
