@@ -110,15 +110,16 @@ def _sieved(job: PrepareSurvey, rows: Rows, indicator: Indicator, progress: Prog
         raise BadInput(f"No field of {job.survey} tells the year. Give the year of the survey, or choose the field.")
     if "weight" not in rows.found:
         table["weight"] = 1.0
-    told = [f"{role} {name}" for role, name in rows.found.items() if not (role == "year" and job.year)]
-    progress.info(f"{len(table):,} rows. Fields: {'; '.join(told).replace('longitude', 'position')}.")
+    told = {"position" if role == "longitude" else role: name for role, name in rows.found.items()}
+    named = "; ".join(f"{role} {name}" for role, name in told.items() if not (role == "year" and job.year))
+    progress.info(f"{len(table):,} rows. Fields: {named}.")
     table["urban"], unknown = urban_or_rural(table["urban"], job.urban_codes, job.rural_codes)
     sieve = Sieve(table)
     check_values(sieve, job.value_field, indicator.recoding is not None)
-    check_years(sieve)
     check_positions(sieve)
+    check_years(sieve)
     pole = too_near_a_pole(sieve.table[["longitude", "latitude"]].to_numpy(dtype=np.float64))
-    sieve.drop(pole, "pole", "lie at a pole")
+    sieve.drop(pole, "pole", "at a pole")
     if not len(sieve.table):
         raise BadInput(f"Nothing is left of {job.survey}. {' '.join(sieve.notes)}")
     if "urban" not in rows.found:
@@ -145,16 +146,16 @@ def _areas(
     areas = areas_of(lonlat, moved.largest_m(urban), moved.likely_m(urban), admin)
     if areas.near.any():
         sieve.notes.append(
-            f"{areas.near.sum():,} clusters lie in no administrative area but close to one, whose border is drawn "
-            f"coarsely: they count to it. {_named(clusters, areas.near)}."
+            f"Clusters in no administrative area but near one that is drawn coarsely: {areas.near.sum():,} "
+            f"({_named(clusters, areas.near)}). They count to it."
         )
     if areas.outside.any():
         sieve.notes.append(
-            f"{areas.outside.sum():,} clusters lie in no administrative area nor near one: their circles are not cut. "
-            f"Check their coordinates: {_named(clusters, areas.outside)}."
+            f"Clusters in no administrative area nor near one: {areas.outside.sum():,} "
+            f"({_named(clusters, areas.outside)}). Their circles are not cut. Check their coordinates."
         )
     if areas.several:
-        sieve.notes.append(f"{areas.several:,} clusters lie in several administrative areas: the smallest counts.")
+        sieve.notes.append(f"Clusters in several administrative areas: {areas.several:,}. The smallest counts.")
     return clusters, areas
 
 
@@ -170,8 +171,8 @@ def _exchanged(clusters: pd.DataFrame, admin: Polygons, sieve: Sieve) -> pd.Data
     if not inside.any() and turned.mean() >= EXCHANGED_BACK:
         wrong = possible
     sieve.notes.append(
-        f"{wrong.sum():,} clusters lie in an administrative area only when longitude and latitude are exchanged: "
-        f"exchanged. {_named(clusters, wrong)}."
+        "Clusters that lie in an administrative area only with longitude and latitude exchanged, which was done: "
+        f"{wrong.sum():,} ({_named(clusters, wrong)})."
     )
     made = clusters.copy()
     made.loc[wrong, ["longitude", "latitude"]] = lonlat[wrong][:, ::-1]
@@ -193,8 +194,7 @@ def _facts(
     asked = f" of {int(clusters['households'].sum()):,} households" if households else ""
     mean = np.average(value, weights=clusters["weight"])
     sentences = [
-        f"{len(clusters):,} clusters{asked}: {', '.join(f'{name} {count:,}' for name, count in urban.items())}; "
-        f"{', '.join(f'{year}: {count:,}' for year, count in years.items())}.",
+        f"{len(clusters):,} clusters{asked}: {_counted(urban)}; {_counted(years)}.",
         f"{indicator.name}: {value.min():.4g} to {value.max():.4g}, mean {mean:.4g} by weight.",
     ]
     if job.areas:
@@ -217,6 +217,10 @@ def _facts(
         "sentences": sentences,
         **recoded,
     }
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name}: {count:,}" for name, count in counts.items())
 
 
 def _breaks(values: NDArray[np.float64]) -> list[float]:

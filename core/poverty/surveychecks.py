@@ -32,12 +32,12 @@ class Sieve:
         Args:
             wrong: (R,) of the rows that are still there.
             reason: a short name.
-            sentence: what is told, behind `12 rows of 3 clusters`.
+            sentence: what is told, behind `12 rows of 3 clusters`: `without a year`.
         """
         if not wrong.any():
             return
         self.left_out[reason] = int(wrong.sum())
-        self.notes.append(f"{self.count(wrong)} {sentence}: left out.")
+        self.notes.append(f"Left out: {self.count(wrong)} {sentence}.")
         self.table = self.table[~wrong]
 
     def count(self, which: Bool) -> str:
@@ -52,11 +52,11 @@ class Sieve:
 
 def check_values(sieve: Sieve, indicator: str, index: bool) -> None:
     """Leave out rows whose indicator or weight is of no use."""
-    reason = "have more than one unknown item of the wealth index" if index else f"have no number in '{indicator}'"
+    reason = "with more than one unknown item of the wealth index" if index else f"without a number in '{indicator}'"
     sieve.drop(sieve.table["value"].isna().to_numpy(), "value", reason)
     weight = sieve.table["weight"].to_numpy(dtype=np.float64)
-    sieve.drop(np.isnan(weight), "no weight", "have no weight")
-    sieve.drop(sieve.table["weight"].to_numpy(dtype=np.float64) <= 0, "weight", "have a weight of zero or less")
+    sieve.drop(np.isnan(weight), "no weight", "without a weight")
+    sieve.drop(sieve.table["weight"].to_numpy(dtype=np.float64) <= 0, "weight", "with a weight of zero or less")
 
 
 def check_years(sieve: Sieve) -> None:
@@ -67,31 +67,31 @@ def check_years(sieve: Sieve) -> None:
         this = datetime.date.today().year
         year[short] = np.where(1900 + year[short] + TWO_DIGITS <= this, 2000 + year[short], 1900 + year[short])
         span = f"{year[short].min():g} to {year[short].max():g}"
-        sieve.notes.append(f"{sieve.count(short)} have years of two digits, taken for {span}.")
+        sieve.notes.append(f"Years of two digits, taken for {span}: {sieve.count(short)}.")
         sieve.table = sieve.table.assign(year=year)
-    sieve.drop(np.isnan(year), "no year", "have no year")
+    sieve.drop(np.isnan(year), "no year", "without a year")
     year = sieve.table["year"].to_numpy(dtype=np.float64)
     strange = (year < FIRST_YEAR) | (year > datetime.date.today().year) | (year != np.floor(year))
     sieve.drop(
         strange, "year",
-        "have a year that is none of our calendar (some surveys use another: give the year of the survey instead)",
+        "with a year that is none of our calendar (some surveys use another: give the year of the survey instead)",
     )  # fmt: skip
 
 
 def check_positions(sieve: Sieve) -> None:
     """Leave out positions that are none, and exchange longitude and latitude where only that makes sense."""
     lon, lat = _lonlat(sieve)
-    sieve.drop(np.isnan(lon) | np.isnan(lat), "no position", "have no position")
+    sieve.drop(np.isnan(lon) | np.isnan(lat), "no position", "without a position")
     lon, lat = _lonlat(sieve)
     nowhere = (np.abs(lon) < NOWHERE_DEG) & (np.abs(lat) < NOWHERE_DEG)
-    sieve.drop(nowhere, "position 0, 0", "have the position 0, 0, which stands for a missing one")
+    sieve.drop(nowhere, "position 0, 0", "at the position 0, 0, which stands for a missing one")
     lon, lat = _lonlat(sieve)
     beyond = np.abs(lat) > 90
     if beyond.any() and (np.abs(lon) <= 90).all():
         exchange(sieve, np.ones(len(lon), np.bool_), "Latitudes go beyond 90 degrees")
     lon, lat = _lonlat(sieve)
     off = (np.abs(lat) > 90) | (np.abs(lon) > 180)
-    sieve.drop(off, "off the Earth", "have a position that is not on the Earth (are longitude and latitude exchanged?)")
+    sieve.drop(off, "off the Earth", "with a position that is not on the Earth (are longitude and latitude exchanged?)")
 
 
 def exchange(sieve: Sieve, which: Bool, why: str) -> None:
@@ -99,7 +99,7 @@ def exchange(sieve: Sieve, which: Bool, why: str) -> None:
     lon, lat = _lonlat(sieve)
     lon[which], lat[which] = lat[which], lon[which].copy()
     sieve.table = sieve.table.assign(longitude=lon, latitude=lat)
-    sieve.notes.append(f"{why}: longitude and latitude of {sieve.count(which)} were exchanged.")
+    sieve.notes.append(f"{why}: longitude and latitude were exchanged in {sieve.count(which)}.")
 
 
 def _lonlat(sieve: Sieve) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

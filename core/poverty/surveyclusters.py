@@ -37,7 +37,7 @@ def gather(sieve: Sieve, households: bool) -> pd.DataFrame:
         sieve.notes.append("No field numbers clusters: those at one place count as one, and are numbered from 1.")
     elif (table["cluster"] == "").any():
         unnamed = (table["cluster"] == "").to_numpy()
-        sieve.drop(unnamed, "no cluster", "have no number of a cluster")
+        sieve.drop(unnamed, "no cluster", "without a number of a cluster")
         table = table[~unnamed]
     key = ["region", "cluster", "year", "_x", "_y"]
     if not households:
@@ -58,7 +58,7 @@ def gather(sieve: Sieve, households: bool) -> pd.DataFrame:
     mixed = made["_urban"] > 1
     if mixed.any():
         made.loc[mixed, "urban"] = ""
-        sieve.notes.append(f"{mixed.sum():,} clusters are both urban and rural: they get the circle of rural ones.")
+        sieve.notes.append(f"Clusters both urban and rural: {mixed.sum():,}. They get the circle of rural ones.")
     _tell_places(made, sieve)
     order = np.lexsort([made["year"], made["cluster"].map(_natural), made["region"].astype(str)])
     return made.iloc[order].reset_index(drop=True).drop(columns=["_x", "_y", "_w", "_wv", "_urban", "_rows"])
@@ -75,8 +75,8 @@ def _tell_repeated(table: pd.DataFrame, key: list[str], sieve: Sieve) -> None:
         return
     clusters = len(table.loc[repeated, key].drop_duplicates())
     alike = table.loc[repeated].groupby(key)["value"].nunique().le(1).all()
-    done = "and count once" if alike else "and were averaged by weight. Are rows households?"
-    sieve.notes.append(f"{clusters:,} clusters occur more than once in a year {done}{'.' if alike else ''}")
+    done = "they count once" if alike else "they were averaged by weight. Are rows households?"
+    sieve.notes.append(f"Clusters that occur more than once in a year: {clusters:,}; {done}{'.' if alike else ''}")
 
 
 def _tell_places(made: pd.DataFrame, sieve: Sieve) -> None:
@@ -86,7 +86,7 @@ def _tell_places(made: pd.DataFrame, sieve: Sieve) -> None:
     if (several > 1).any():
         spread = groups[["longitude", "latitude"]].agg(lambda at: at.max() - at.min()).max(axis=1)
         far = int((spread > SAME_DEG).sum())
-        note = f"{(several > 1).sum():,} clusters occur at several places in one year: each place counts as one."
+        note = f"Clusters at several places in one year: {(several > 1).sum():,}; each place counts as one."
         if far:
             note += " Surveys of several countries number alike: choose 'Country or region field' to tell them apart."
         sieve.notes.append(note)
@@ -94,6 +94,6 @@ def _tell_places(made: pd.DataFrame, sieve: Sieve) -> None:
     turn = (years["size"] == 2) & (years["max"] - years["min"] == 1)
     if turn.any():
         sieve.notes.append(
-            f"{turn.sum():,} clusters have rows of two years in a row and count in each. If one survey went on over "
+            f"Clusters with rows of two years in a row: {turn.sum():,}; they count in each. If one survey went on over "
             "the turn of the year, give its year."
         )

@@ -140,7 +140,7 @@ def _join(rows: Rows, places: Rows, job: PrepareSurvey) -> None:
         )
     if absent.any():
         count = len(rows.table.loc[absent, "cluster"].unique())
-        rows.notes.append(f"{count:,} clusters of the survey are not in the file of coordinates.")
+        rows.notes.append(f"Clusters of the survey that are not in the file of coordinates: {count:,}.")
     rows.table["longitude"], rows.table["latitude"] = joined["longitude"].to_numpy(), joined["latitude"].to_numpy()
     rows.found["longitude"] = f"{places.found['longitude']} of the coordinates"
     for role in TAKEN:

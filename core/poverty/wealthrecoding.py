@@ -132,7 +132,8 @@ class Recoding:
         levels = np.full((len(table), len(ITEMS)), UNKNOWN, np.int8)
         rows: list[tuple[str, str, str, str, str, int]] = []
         for number, (item, names) in enumerate(of_item.items()):
-            levels[:, number] = self._item(item, {name: known[name] for name in names}, rows)
+            if names:
+                levels[:, number] = self._item(item, {name: known[name] for name in names}, rows)
         codes = pd.DataFrame(rows, columns=[*COLUMNS, "meaning", "households"])
         open_ = codes[codes["level"] == ""].sort_values("households", ascending=False, kind="stable")
         unlisted = [f"{one.field} {one.code} ({one.households:,})" for one in open_.itertuples()]
@@ -146,9 +147,8 @@ class Recoding:
 
     def _item(self, item: str, known: dict[str, NDArray[np.object_]], rows: list) -> Ranks:  # type: ignore[type-arg]
         """(H,) best level that the fields of an item tell, lowered where one of them limits it."""
-        count = len(next(iter(known.values()))) if known else 0
-        best = np.full(count, UNKNOWN, np.int8) if count else np.array(UNKNOWN, np.int8)
-        limit = np.full(count, len(ITEMS[item]), np.int8)
+        count = len(next(iter(known.values())))
+        best, limit = np.full(count, UNKNOWN, np.int8), np.full(count, len(ITEMS[item]), np.int8)
         for name, codes in known.items():
             different, which, counts = np.unique(codes.astype(str), return_inverse=True, return_counts=True)
             found = [self._level(item, name, code) for code in different]
