@@ -119,7 +119,7 @@ def how_tested(numbers: Numbers, job: Numbers) -> list[str]:
                 f"{scheme['title']}: in {scheme['without_cut']} runs no cut could be learnt inside the training part; "
                 "the rows of the learnt cut are means of the others."
             )
-    lines += [f"{one['title']} were left out: {one['reason']}" for one in numbers["left_out"]]
+    lines += [f"No test by {one['title'].lower()}: {one['reason']}" for one in numbers["left_out"]]
     balance = {
         "draws": "as many cells of both kinds, drawn at random from the training part",
         "split": "as many cells of both kinds, the common kind dealt out among the draws",
