@@ -2,8 +2,10 @@
 
 import difflib
 import gzip
+import shutil
 import urllib.parse
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +20,8 @@ OLD_GEOPACKAGE = "1.2"
 """GDAL up to 3.6, which QGIS 3.22 has, warns of files of version 1.4 whenever it opens one."""
 KEPT_NAMES = {"GEOMETRY_NAME": "geom", "FID": "fid"}
 """What a GeoPackage calls its own columns, where no field is called so."""
+LITTLE_BYTES = 2**20
+"""Less than this is a full disk to whoever just failed to write there."""
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".tab")
 TAB_SUFFIXES = (".tsv", ".tab")
 PARQUET_SUFFIXES = (".parquet", ".geoparquet", ".pq")
@@ -155,7 +159,7 @@ def write_geopackage(
         descriptions: by name of the layer, in words; QGIS shows them in its properties.
 
     Raises:
-        DataSourceError: GDAL cannot write there.
+        DataSourceError: GDAL cannot write there, or a column that the format cannot hold; says why.
         ValueError: a column that the format cannot hold.
 
     Fields that differ by nothing but case get a number, since GeoPackages know no case.
@@ -169,12 +173,28 @@ def write_geopackage(
                 options["layer_options"] = {"IDENTIFIER": name, "DESCRIPTION": descriptions[name]}
             table = _named_apart(table.drop(columns=["fid"], errors="ignore"))
             fields = {str(column).lower() for column in table.columns if column != _geometry_of(table)}
-            own = {option: f"{free}_" for option, free in KEPT_NAMES.items() if free in fields}
+            own = {option: _free(name, fields) for option, name in KEPT_NAMES.items() if name in fields}
             if own:
                 options["layer_options"] = {**options.get("layer_options", {}), **own}
             pyogrio.write_dataframe(table, path, layer=name, driver="GPKG", append=number > 0, **options)
+    except (DataSourceError, DataLayerError) as error:
+        raise DataSourceError(_why_unwritten(error, Path(path))) from error
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+
+
+def _free(name: str, fields: set[str]) -> str:
+    """The name with as many underscores as no field has."""
+    return name if name not in fields else _free(f"{name}_", fields)
+
+
+def _why_unwritten(error: Exception, path: Path) -> str:
+    """GDAL does not tell a full disk from other failures."""
+    with suppress(OSError):
+        if shutil.disk_usage(path.parent).free < LITTLE_BYTES:
+            return "the disk is full. Make room and run the job again"
+    reason = str(error).rstrip(".")
+    return f"{reason}; the disk may be full, or your share of it used up" if "commit" in reason else reason
 
 
 def _geometry_of(table: pd.DataFrame) -> str | None:

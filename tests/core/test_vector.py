@@ -1,9 +1,13 @@
 import gzip
+import shutil
+from types import SimpleNamespace
 
 import geopandas as gpd
 import pandas as pd
+import pyogrio
 import pytest
 import shapely
+from pyogrio.errors import DataSourceError, FeatureError
 from quadrat.core.errors import BadInput, EngineTooSmall
 from quadrat.core.vector import parse_source, read_vector, write_geopackage
 
@@ -90,3 +94,23 @@ def test_geopackages_open_in_old_gdal_and_are_the_same_each_time(tmp_path):
     assert paths[0].read_bytes() == paths[1].read_bytes()
     assert read_vector(f"{paths[0]}|layername=places").crs.to_epsg() == 32633
     assert read_vector(f"{paths[0]}|layername=table")["b"].tolist() == [1.5]
+
+
+def test_fields_may_have_all_the_names_that_a_geopackage_wants_for_its_own(tmp_path):
+    names = ["geom", "geom_", "FID", "fid_", "rowid", "x'y\"z", "城 市"]
+    table = gpd.GeoDataFrame({name: [1] for name in names}, geometry=[shapely.Point(0, 0)], crs=4326)
+    write_geopackage({"t": table}, tmp_path / "t.gpkg")
+    assert list(gpd.read_file(tmp_path / "t.gpkg").columns) == [*names, "geometry"]
+
+
+@pytest.mark.parametrize(
+    ("free", "words"), [(0, r"^the disk is full\. Make room"), (10**12, "commit transaction; the disk may be full")]
+)
+def test_a_full_disk_is_called_so(tmp_path, monkeypatch, free, words):
+    def fail(*given, **options):
+        raise FeatureError("Failed to commit transaction")
+
+    monkeypatch.setattr(pyogrio, "write_dataframe", fail)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
+    with pytest.raises(DataSourceError, match=words):
+        write_geopackage({"t": gpd.GeoDataFrame(geometry=[shapely.Point(0, 0)])}, tmp_path / "t.gpkg")
