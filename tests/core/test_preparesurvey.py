@@ -12,7 +12,6 @@ import pytest
 import shapely
 from quadrat.core.errors import BadInput, BadJob
 from quadrat.core.poverty.survey import read_survey
-from quadrat.core.poverty.wealthrecoding import SHIPPED
 from quadrat.tests.core.surveywork import (  # noqa: F401
     POOR,
     RICH,
@@ -263,116 +262,6 @@ class TestAreas:
             prepare(clusters(), value_field="wealth", areas=clusters("b.csv"))
 
 
-def households(table, name="hr.csv", **columns):
-    """Two clusters with two households each, one rich and one poor, without coordinates."""
-    rows = pd.DataFrame([RICH, POOR, RICH, POOR])
-    own = {"hhid": ["a", "b", "c", "d"], "hv001": [1, 1, 2, 2], "hv002": [1, 2, 1, 2], "hv005": [1e6, 3e6, 2e6, 2e6],
-           "hv007": 2013, "hv025": [1, 1, 2, 2]}  # fmt: skip
-    return table(name, **{key: value for key, value in {**own, **rows, **columns}.items() if value is not None})
-
-
-@pytest.fixture
-def gps(table):
-    """The GPS file of three clusters."""
-
-    def go(**columns):
-        own = {"DHSCC": "TG", "DHSYEAR": 2013, "DHSCLUST": [1, 2, 3], "URBAN_RURA": ["U", "R", "R"],
-               "LATNUM": [6.2, 6.3, 6.4], "LONGNUM": [1.2, 1.3, 1.4]}  # fmt: skip
-        return table("gps.csv", **{key: value for key, value in {**own, **columns}.items() if value is not None})
-
-    return go
-
-
-class TestHouseholds:
-    def test_wealth_index_by_cluster_with_coordinates_of_a_gps_file(self, prepare, table, gps):
-        layer, facts, log = prepare(households(table), coordinates=gps())
-        np.testing.assert_allclose(layer["value"], [25, 50], atol=1e-5)  # by weights 1 to 3 and 1 to 1
-        assert layer["households"].tolist() == [2, 2] and layer["weight"].tolist() == [4e6, 4e6]
-        assert layer["region"].tolist() == ["TG", "TG"] and layer["published_x"].tolist() == [1.2, 1.3]
-        assert facts["indicator"] == "International Wealth Index" and facts["wealth_index"] and facts["households"] == 4
-        assert "2 clusters of 4 households" in log and "Codes differ between surveys" in log
-
-    def test_an_indicator_of_households(self, prepare, table, gps):
-        layer, facts, _ = prepare(households(table, hv271=[10, 20, 30, 50]), coordinates=gps(), value_field="hv271")
-        assert layer["value"].tolist() == [17.5, 40] and facts["indicator"] == "hv271"
-        layer, _, log = prepare(
-            households(table, hv271=[10, 20, 30, 50], hhid=None, hv002=None), coordinates=gps(), value_field="hv271"
-        )
-        assert (
-            layer["value"].tolist() == [17.5, 40] and layer["households"].isna().all() and "Are rows households?" in log
-        )
-        layer, _, _ = prepare(
-            households(table, hv271=[10, 20, 30, 50], hhid=None, hv002=None), coordinates=gps(), value_field="hv271",
-            rows="households", indicator="Wealth",
-        )  # fmt: skip
-        assert layer["households"].tolist() == [2, 2]
-
-    def test_more_than_one_unknown_item_leaves_a_household_out(self, prepare, table, gps):
-        path = households(table, hv201=[11, 43, 99, 43], hv205=[11, 31, 99, 99])
-        layer, facts, log = prepare(path, coordinates=gps())
-        np.testing.assert_allclose(layer["value"], [25, 0], atol=1e-5)
-        assert layer["households"].tolist() == [2, 1] and facts["left_out"] == {"value": 1}
-        assert "Left out: 1 row with more than one unknown item of the wealth index." in log
-
-    def test_codes_that_are_not_listed_are_named(self, prepare, table, gps, tmp_path):
-        codes = str(tmp_path / "codes.csv")
-        _, _, log = prepare(households(table, hv201=[11, 77, 77, 43]), coordinates=gps(), codes=codes)
-        assert "count as unknown: hv201 77 (2)" in log
-        told = pd.read_csv(codes, dtype=str, keep_default_na=False).set_index(["item", "field", "code"])
-        assert (
-            told.loc[("water", "hv201", "77"), "level"] == "" and told.loc[("water", "hv201", "11"), "level"] == "high"
-        )
-        assert told.loc[("water", "hv201", "77"), "households"] == "2"
-
-    def test_codes_that_occur_can_be_edited_and_given_back(self, prepare, table, gps, tmp_path):
-        codes, path = str(tmp_path / "codes.csv"), households(table, hv201=[77, 43, 11, 43])
-        before, _, _ = prepare(path, coordinates=gps(), codes=codes)
-        told = pd.read_csv(codes, dtype=str, keep_default_na=False)
-        told.loc[told["code"] == "77", "level"] = "low"
-        told.to_csv(codes, index=False)
-        after, _, log = prepare(path, "b.gpkg", coordinates=gps(), recoding=codes)
-        low = 100 + 1e-6 - 7.952443 - 6.306477
-        np.testing.assert_allclose(before["value"], [25, 50], atol=1e-4)
-        np.testing.assert_allclose(after["value"], [low / 4, 50], atol=1e-4)
-        assert "Codes differ" not in log and "not list" not in log
-
-    def test_a_survey_without_assets_says_what_it_lacks(self, prepare, clusters, table, gps):
-        with pytest.raises(BadInput, match=r"no field for television \(hv208\).*Choose an indicator"):
-            prepare(clusters())
-        layer, _, log = prepare(households(table, hv216=None), coordinates=gps())
-        assert "No field tells 'rooms'" in log
-        np.testing.assert_allclose(layer["value"], [25, 50], atol=1e-5)
-
-    def test_clusters_that_the_gps_file_lacks(self, prepare, table, gps):
-        layer, facts, log = prepare(households(table, hv001=[1, 1, 9, 9]), coordinates=gps())
-        assert layer["cluster"].tolist() == ["1"] and facts["left_out"] == {"no position": 2}
-        assert "that are not in the file of coordinates: 1." in log
-        assert "Left out: 2 rows of 1 cluster without a position." in log
-        with pytest.raises(BadInput, match=r"No cluster of .* Are they of the same survey\?"):
-            prepare(households(table, hv001=[7, 7, 9, 9]), coordinates=gps())
-
-    def test_interviews_over_the_turn_of_the_year_are_of_the_year_of_the_gps_file(self, prepare, table, gps):
-        path = households(table, hv007=[2013, 2014, 2013, 2014])
-        assert prepare(path, coordinates=gps())[0]["year"].tolist() == [2013, 2013]
-        layer, _, log = prepare(path, coordinates=gps(DHSYEAR=None))
-        assert layer["year"].tolist() == [2013, 2014] * 2 and "over the turn of the year, give its year" in log
-        assert prepare(path, coordinates=gps(DHSYEAR=None), year=2013)[0]["year"].tolist() == [2013, 2013]
-
-    def test_a_gps_file_of_several_surveys_is_told_apart_by_year(self, prepare, table, gps):
-        several = gps(DHSYEAR=[2013, 2013, 1998], DHSCLUST=[1, 2, 1], LONGNUM=[1.2, 1.3, 1.4])
-        layer, _, _ = prepare(households(table), coordinates=several)
-        assert layer["published_x"].tolist() == [1.2, 1.3]
-        with pytest.raises(BadInput, match="cluster 1 at several places"):
-            prepare(households(table), coordinates=gps(DHSYEAR=2013, DHSCLUST=[1, 2, 1]))
-
-    def test_households_without_clusters(self, prepare, table, gps):
-        path = households(table, hv001=None, longitude=[1.2, 1.3, 1.4, 1.5], latitude=6.2)
-        with pytest.raises(BadInput, match="which household belongs to which cluster"):
-            prepare(path)
-        with pytest.raises(BadInput, match="coordinates cannot be joined"):
-            prepare(path, coordinates=gps())
-
-
 def test_the_layer_is_read_as_it_was_written(prepare, clusters, polygons, tmp_path):
     layer, _, _ = prepare(clusters(households=[20, 21, 22, 23]), value_field="wealth", urban_m=1500)
     survey = read_survey(str(tmp_path / "clústers.gpkg"))
@@ -398,13 +287,6 @@ def test_everything_is_in_the_sidecar(prepare, clusters, tmp_path):
         "clipped": False,
     }
     assert facts["breaks"][0] <= 1 and facts["breaks"][-1] >= 4 and facts["breaks"] == sorted(set(facts["breaks"]))
-
-
-def test_the_shipped_table_is_not_taken_for_the_users(prepare, table, gps):
-    """The result names the content of the table that was used, whichever it was."""
-    _, facts, _ = prepare(households(table), coordinates=gps())
-    _, again, _ = prepare(households(table), "b.gpkg", coordinates=gps(), recoding=str(SHIPPED))
-    assert facts["recoding"] == again["recoding"]
 
 
 @pytest.mark.data
