@@ -213,7 +213,7 @@ def plain(estimator: Any) -> Any:
     for step in _steps(estimator):
         if "n_jobs" in step.get_params(deep=False):
             step.set_params(n_jobs=None)
-        for name in ("_optimizer", "_random_state"):
+        for name in ("_optimizer", "_random_state", "_feature_subsample_rng"):
             if hasattr(step, name):
                 delattr(step, name)
     return estimator

@@ -9,6 +9,7 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -21,6 +22,8 @@ STRENGTHS = (10.0, 1.0, 0.1, 0.01, 0.001, 1e-4, 1e-5)
 """Penalty for each sample, strongest first: C = 1 / (strength * N), so a strength means the same for any N."""
 USUAL_STRENGTH = 0.01
 """Good as a rule, and taken unless inner folds clearly say otherwise."""
+USUAL_OF_LOGS = 1.0
+"""The same for ridge on logarithms: hundreds of columns of few places, where too little runs away in unseen regions."""
 NEWTON_PARAMETERS = 150
 """Up to so many coefficients Newton's method is quicker and more exact than L-BFGS."""
 
@@ -30,6 +33,11 @@ def build(request: HeadRequest) -> Any:
     if request.target == "class":
         return LogisticFolds(request.balance, request.seed, request.own_units, request.strength)
     return RidgeFolds(request.seed, request.own_units, request.strength)
+
+
+def build_logs(request: HeadRequest) -> Any:
+    """Unfitted ridge on logarithms."""
+    return RidgeFolds(request.seed, request.own_units, request.strength, logs=True)
 
 
 class LogisticFolds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -136,6 +144,7 @@ class RidgeFolds(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         seed: int. Decides the inner folds.
         own_units: bool. As in `scaler_for`.
         strength: float or None. One of `STRENGTHS` to take; None: chosen.
+        logs: bool. As in `scaler_for`.
 
     Attributes:
         best_estimator_: Pipeline. A scaler and Ridge, fitted on everything.
@@ -144,10 +153,13 @@ class RidgeFolds(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     wants_groups = True
 
-    def __init__(self, seed: int = 0, own_units: bool = True, strength: float | None = None) -> None:
+    def __init__(
+        self, seed: int = 0, own_units: bool = True, strength: float | None = None, logs: bool = False
+    ) -> None:
         self.seed = seed
         self.own_units = own_units
         self.strength = strength
+        self.logs = logs
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Fit to X of shape (n_samples, n_features); samples of one group are never split by inner folds."""
@@ -155,7 +167,7 @@ class RidgeFolds(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         y = y.astype(np.float64)
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
         strength, by = (self.strength, "given") if self.strength else self._settle(X, y, groups)
-        self.best_estimator_: Pipeline = make_pipeline(scaler_for(self.own_units), Ridge(alpha=strength * len(y)))
+        self.best_estimator_: Pipeline = make_pipeline(self._scaler(), Ridge(alpha=strength * len(y)))
         self.best_estimator_.fit(X, y)
         self.choice_ = {"strength": float(f"{strength:.3g}"), "chosen_by": by}
         return self
@@ -170,16 +182,19 @@ class RidgeFolds(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         X, y = X[few], y[few]
         folds = inner_value_folds(y, groups[few], self.seed)
         return settle(
-            folds, STRENGTHS, USUAL_STRENGTH, "squared error",
-            lambda a, b, strengths: _ridge_losses(X[a], y[a], X[b], y[b], self.own_units, strengths),
+            folds, STRENGTHS, USUAL_OF_LOGS if self.logs else USUAL_STRENGTH, "squared error",
+            lambda a, b, strengths: _ridge_losses(self._scaler(), X[a], y[a], X[b], y[b], strengths),
         )  # fmt: skip
+
+    def _scaler(self) -> StandardScaler:
+        return scaler_for(self.own_units, self.logs)
 
 
 def _ridge_losses(
-    X: Any, y: Any, X_test: Any, y_test: Any, own_units: bool, strengths: Sequence[float]
+    scaler: StandardScaler, X: Any, y: Any, X_test: Any, y_test: Any, strengths: Sequence[float]
 ) -> NDArray[np.float64]:
     """Mean squared error on the test part as a share of the variance, for each strength: (S,)."""
-    scaler = scaler_for(own_units).fit(X)
+    scaler = scaler.fit(X)
     mean = y.mean()
     u, s, vt = np.linalg.svd(scaler.transform(X).astype(np.float64), full_matrices=False)
     target = u.T @ (y - mean)

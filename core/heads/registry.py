@@ -31,6 +31,14 @@ _CARDS = (
         summary="Logistic regression for classes, ridge for values; strength of regularisation chosen by inner folds.",
     ),
     HeadCard(
+        name="linear-log",
+        title="Ridge on logarithms",
+        builder="linear:build_logs",
+        targets=("value",),
+        summary="As linear, on logarithms of columns: for light at night, people, distances, which span powers of "
+        "ten. The same as linear on an embedding.",
+    ),
+    HeadCard(
         name="prototype",
         title="Nearest prototype",
         builder="prototype:build",
@@ -66,6 +74,14 @@ _CARDS = (
         targets=("class", "value"),
         summary="200 trees whose thresholds are drawn at random: steadier than a forest when labels are few.",
         source="Geurts et al. 2006, doi:10.1007/s10994-006-6226-1",
+    ),
+    HeadCard(
+        name="boosting",
+        title="Gradient boosting",
+        builder="boosting:build",
+        targets=("value",),
+        summary="150 small trees, each of what those before it left over: for hundreds of samples and more.",
+        source="Friedman 2001, doi:10.1214/aos/1013203451; Ke et al. 2017, LightGBM",
     ),
     HeadCard(
         name="mlp",

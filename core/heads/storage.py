@@ -34,15 +34,23 @@ OWN_TYPES = (
     "quadrat.core.heads.committee.ValueCommittee",
     "quadrat.core.heads.prototype.Prototype",
     "quadrat.core.heads.scaling.CommonScaler",
+    "quadrat.core.heads.scaling.LogScaler",
     "quadrat.core.settlement.methods.footing.BlockScaler",
     "quadrat.core.settlement.methods.graph.GraphNetwork",
 )
 SKLEARN_TYPES = (
+    "sklearn._loss._loss.CyHalfSquaredError",
+    "sklearn._loss.link.IdentityLink",
+    "sklearn._loss.link.Interval",
+    "sklearn._loss.loss.HalfSquaredError",
     "sklearn.compose._target.TransformedTargetRegressor",
     "sklearn.ensemble._forest.ExtraTreesClassifier",
     "sklearn.ensemble._forest.ExtraTreesRegressor",
     "sklearn.ensemble._forest.RandomForestClassifier",
     "sklearn.ensemble._forest.RandomForestRegressor",
+    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingRegressor",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.linear_model._logistic.LogisticRegression",
     "sklearn.linear_model._ridge.Ridge",
     "sklearn.neighbors._classification.KNeighborsClassifier",
@@ -60,11 +68,12 @@ SKLEARN_TYPES = (
 )
 PLAIN_TYPES = (
     *(f"builtins.{name}" for name in ("dict", "list", "tuple", "str", "int", "float", "bool")),
-    *(f"numpy.{name}" for name in ("ndarray", "bool_", "int64", "int32", "float64", "float32", "dtype")),
+    *(f"numpy.{name}" for name in ("ndarray", "bool_", "int64", "int32", "uint64", "float64", "float32", "dtype")),
 )
 TRUSTED = frozenset((*OWN_TYPES, *SKLEARN_TYPES, *PLAIN_TYPES))
 TRUSTED_LOADERS = frozenset(
-    f"{name}Node" for name in ("Dict", "List", "Tuple", "Json", "Type", "NdArray", "Object", "Tree", "Cached", "DType")
+    f"{name}Node"
+    for name in ("Dict", "List", "Tuple", "Json", "Type", "NdArray", "Object", "Tree", "Cached", "DType", "Loss")
 )
 """What skops may do with those types; calling functions is not among it."""
 

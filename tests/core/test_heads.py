@@ -160,11 +160,12 @@ def test_ridge_equals_scikit_learns_at_the_chosen_strength():
 def test_ridge_losses_are_those_of_fits_one_by_one():
     from quadrat.core.heads.linear import STRENGTHS, _ridge_losses
     from sklearn.linear_model import Ridge
+    from sklearn.preprocessing import StandardScaler
 
     rng = np.random.default_rng(0)
     X, Z = rng.normal(size=(30, 40)), rng.normal(size=(11, 40))
     y, truth = X[:, 0] + 5, Z[:, 0] + 5
-    losses = _ridge_losses(X, y, Z, truth, True, STRENGTHS)
+    losses = _ridge_losses(StandardScaler(), X, y, Z, truth, STRENGTHS)
     mean, spread = X.mean(0), X.std(0)
     for strength, loss in zip(STRENGTHS, losses, strict=True):
         model = Ridge(alpha=strength * 30).fit((X - mean) / spread, y)
