@@ -13,8 +13,6 @@ import shapely
 from quadrat.core.errors import BadInput, BadJob
 from quadrat.core.poverty.survey import read_survey
 from quadrat.tests.core.surveywork import (  # noqa: F401
-    POOR,
-    RICH,
     area_m2,
     clusters,
     corner_distances,
