@@ -1,6 +1,6 @@
 """Menu and toolbar button: the dock, the steps of the work in their order, then the engine."""
 
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Tuple
 
 from qgis.PyQt import sip
 from qgis.PyQt.QtGui import QIcon
@@ -43,6 +43,10 @@ FAVELAS = (
     ("quadrat:followsettlement", "Follow favelas over dates…", "followsettlement"),
 )
 """The same of the field of favelas, in a menu of its own."""
+POVERTY = (("quadrat:preparesurvey", "Prepare survey points…", "preparesurvey"),)
+"""The same of the field of poverty."""
+FIELDS = (("Favelas", "mapsettlement", FAVELAS), ("Poverty", "preparesurvey", POVERTY))
+"""Title, icon and steps of each menu of its own."""
 NETWORKS = (
     ("quadrat:choosebackbone", "Choose backbone…", "choosebackbone"),
     ("quadrat:fetchweights", "Get weights…", "fetchweights"),
@@ -66,12 +70,10 @@ class Menu:
         teach.setToolTip(tr("Quadrat: teach a map by clicks"))
         iface.registerMainWindowAction(teach, TEACH_SHORTCUT)
         steps, looks, networks = ([self._step(*step) for step in some] for some in (STEPS, LOOKS, NETWORKS))
-        self._favelas = QMenu(tr("Favelas"), iface.mainWindow())
-        self._favelas.setIcon(QIcon(icon_path("mapsettlement")))
-        self._favelas.addActions([self._step(*step) for step in FAVELAS])
-        fields = self._favelas.menuAction()
+        self._fields = [self._field(*field) for field in FIELDS]
+        fields = [menu.menuAction() for menu in self._fields]
         engine = self._entry("setupengine", tr("Engine…"), docking.show_engine)
-        self._actions = [teach, *steps, *looks, fields, *networks, engine]
+        self._actions = [teach, *steps, *looks, *fields, *networks, engine]
         docking.apply_wanted.connect(self._on_apply_wanted)
         docking.form_wanted.connect(self._on_form_wanted)
         for action in self._actions:
@@ -79,7 +81,7 @@ class Menu:
         self._menu = QMenu(iface.mainWindow())
         self._menu.addAction(teach)
         self._menu.addSeparator()
-        for some in (steps, looks, [fields], [*networks, engine]):
+        for some in (steps, looks, fields, [*networks, engine]):
             self._menu.addActions(some)
             if engine not in some:
                 self._menu.addSeparator()
@@ -102,15 +104,24 @@ class Menu:
         self._docking.apply_wanted.disconnect(self._on_apply_wanted)
         self._docking.form_wanted.disconnect(self._on_form_wanted)
         self._iface.unregisterMainWindowAction(self._actions[0])
+        of_menus = [menu.menuAction() for menu in self._fields]
         for action in self._actions:
             self._iface.removePluginMenu(self._title, action)
-            if action is not self._favelas.menuAction():
+            if action not in of_menus:
                 action.deleteLater()
-        self._favelas.deleteLater()
+        for menu in self._fields:
+            menu.deleteLater()
+        self._fields = []
         self._iface.removeToolBarIcon(self._button_action)
         self._button.deleteLater()
         self._menu.deleteLater()
         self._actions = []
+
+    def _field(self, title: str, icon: str, steps: Tuple[Tuple[str, str, str], ...]) -> QMenu:
+        menu = QMenu(tr(title), self._iface.mainWindow())
+        menu.setIcon(QIcon(icon_path(icon)))
+        menu.addActions([self._step(*step) for step in steps])
+        return menu
 
     def _step(self, algorithm: str, text: str, icon: str) -> QAction:
         return self._entry(icon, tr(text), lambda: self._open_form(algorithm))
