@@ -43,7 +43,10 @@ FAVELAS = (
     ("quadrat:followsettlement", "Follow favelas over dates…", "followsettlement"),
 )
 """The same of the field of favelas, in a menu of its own."""
-POVERTY = (("quadrat:preparesurvey", "Prepare survey points…", "preparesurvey"),)
+POVERTY = (
+    ("quadrat:preparesurvey", "Prepare survey points…", "preparesurvey"),
+    ("quadrat:prepareseries", "Prepare series…", "prepareseries"),
+)
 """The same of the field of poverty."""
 FIELDS = (("Favelas", "mapsettlement", FAVELAS), ("Poverty", "preparesurvey", POVERTY))
 """Title, icon and steps of each menu of its own."""
