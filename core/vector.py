@@ -87,13 +87,25 @@ def _read_layer(source: str, parsed: Source, columns: Sequence[str] | None) -> g
             parsed.path, layer=parsed.layer, columns=None if columns is None else list(columns), where=parsed.where,
             fid_as_index=False,
         )  # fmt: skip
-    except DataLayerError as error:
-        names = ", ".join(str(name) for name in pyogrio.list_layers(parsed.path)[:, 0])
-        raise BadInput(f"{parsed.path} has no layer '{parsed.layer}'. It has: {names}.") from error
-    except (DataSourceError, ValueError, OSError) as error:
-        reason = str(error).partition("; It might help")[0].rstrip(".")  # what follows is advice for programmers
-        raise BadInput(f"{parsed.path} cannot be read as a vector layer: {reason}.") from error
+    except (DataLayerError, DataSourceError, ValueError, OSError) as error:
+        raise BadInput(_why_unread(error, parsed)) from error
     return frame
+
+
+def _why_unread(error: Exception, parsed: Source) -> str:
+    """A sentence: SQLite and GDAL say the same of a layer that is not there, a wrong filter and a damaged file."""
+    reason = str(error).partition("; It might help")[0].rstrip(".")  # what follows is advice for programmers
+    if "malformed" in reason:
+        return f"{parsed.path} is damaged or cut off. Copy or make it again."
+    if isinstance(error, DataLayerError):
+        layers = [str(name) for name in pyogrio.list_layers(parsed.path)[:, 0]]
+        there = parsed.layer in layers if isinstance(parsed.layer, str) else (parsed.layer or 0) < len(layers)
+        if not there:
+            return f"{parsed.path} has no layer '{parsed.layer}'. It has: {', '.join(layers)}."
+        if parsed.where:
+            reason = reason.rpartition(f"WHERE {parsed.where}: ")[2]  # without all the fields of the layer
+            return f"The filter '{parsed.where}' of {parsed.path} cannot be used: {reason}. Correct or remove it."
+    return f"{parsed.path} cannot be read as a vector layer: {reason}."
 
 
 def _read_text(path: Path, suffix: str) -> pd.DataFrame:

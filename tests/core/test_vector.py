@@ -1,5 +1,6 @@
 import gzip
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import geopandas as gpd
@@ -114,3 +115,12 @@ def test_a_full_disk_is_called_so(tmp_path, monkeypatch, free, words):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
     with pytest.raises(DataSourceError, match=words):
         write_geopackage({"t": gpd.GeoDataFrame(geometry=[shapely.Point(0, 0)])}, tmp_path / "t.gpkg")
+
+
+def test_a_wrong_filter_and_a_damaged_file_are_no_missing_layer(layers, tmp_path):
+    with pytest.raises(BadInput, match=r"The filter 'no sql' of .* cannot be used"):
+        read_vector(f"{layers}|layername=towns|subset=no sql")
+    body = bytearray(Path(layers).read_bytes())
+    (tmp_path / "cut.gpkg").write_bytes(body[: len(body) // 2])
+    with pytest.raises(BadInput, match=r"cut\.gpkg is damaged or cut off"):
+        read_vector(str(tmp_path / "cut.gpkg"))
