@@ -26,8 +26,10 @@ takes 0.03 and more, growing with the days between (Hagolle et al. 2010, DOI 10.
 CLOUD_SHARE = 0.2
 LEAST_STEPS = 4
 """Differences from date to date from which on a usual change can be told."""
-JUMP_SPREADS, JUMP_CONTRAST = 8.0, 0.5
-"""A jump exceeds so many spreads of the usual changes, and so much of the contrast within the scene."""
+JUMP_SPREADS = 8.0
+"""A jump exceeds so many spreads of the usual changes,"""
+JUMP_CONTRAST, FEW_CONTRAST, FEW_STEPS = 0.25, 1.0, 8
+"""and so much of the contrast within the scene; more where there are fewer changes, whose spread is unsure."""
 LASTING = 0.5
 """Share of a jump that must last, so that it is one of level and no single odd date."""
 SCALE_RATIO = 30.0
@@ -274,13 +276,14 @@ def _jumps(look: Look, band: int, rows: Sequence[int]) -> list[tuple[int, int, f
     steps = np.array([_middle(values[at + 1] - values[at]) for at in range(len(rows) - 1)])
     levels = np.array([_middle(row) for row in values])
     contrast = float(np.median([_middle(np.abs(row - _middle(row))) for row in values]))
+    least = contrast * (FEW_CONTRAST if len(steps) < FEW_STEPS else JUMP_CONTRAST)
     found = []
     for at, step in enumerate(steps):
         others = np.delete(steps, at)
         usual = float(np.median(others))
         spread = 1.4826 * float(np.median(np.abs(others - usual)))
         lasting = float(np.median(levels[at + 1 :]) - np.median(levels[: at + 1]))
-        far = abs(step - usual) > max(JUMP_SPREADS * spread, JUMP_CONTRAST * contrast)
+        far = abs(step - usual) > max(JUMP_SPREADS * spread, least)
         if far and step * lasting > 0 and abs(lasting) > LASTING * abs(step):
             found.append((rows[at], rows[at + 1], float(step), float(np.median(np.abs(others)))))
     return found

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from ..bands.known import listed
 from ..errors import BadInput
 from ..grid import Grid
@@ -170,7 +172,9 @@ def _say_what_is_missing(plan: Plan, remarks: Remarks) -> None:
 def virtual_bands(plan: Plan, job: PrepareSeries) -> list[VirtualBand]:
     """The bands of the virtual raster, date by date."""
     own = float(job.nodata) if job.nodata else None
-    return [_virtual(plan, key, own) for key in plan.keys]
+    made = [_virtual(plan, key, own) for key in plan.keys]
+    # Libraries read several bands at once only where all are of one type.
+    return [replace(band, dtype=_common([one.dtype for one in made])) for band in made]
 
 
 def _virtual(plan: Plan, key: Key, own: float | None) -> VirtualBand:
@@ -178,8 +182,7 @@ def _virtual(plan: Plan, key: Key, own: float | None) -> VirtualBand:
     date, name = key
     tiles = plan.pieces[key]
     sources = tuple(_source(plan, band, own) for band in tiles)
-    dtypes = [band.dtype for band in tiles]
-    dtype = max(dict.fromkeys(dtypes), key=lambda one: _rank(one))
+    dtype = _common([band.dtype for band in tiles])
     declared = {source.nodata for source in sources}
     covered = len(sources) == 1 and (sources[0].width, sources[0].height) == (plan.grid.width, plan.grid.height)
     if len(declared) == 1 and None not in declared:
@@ -192,10 +195,9 @@ def _virtual(plan: Plan, key: Key, own: float | None) -> VirtualBand:
     return VirtualBand(f"{name}_{date}", sources, dtype, nodata, tiles[0].scale, tiles[0].offset, tags)
 
 
-def _rank(dtype: str) -> int:
-    """Place among types: of several the one that holds the most."""
-    order = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "uint64", "int64", "float64")
-    return order.index(dtype)
+def _common(dtypes: Sequence[str]) -> str:
+    """The narrowest type that holds the numbers of several."""
+    return str(np.result_type(*dict.fromkeys(dtypes)))
 
 
 def _source(plan: Plan, band: Band, own: float | None) -> Source:

@@ -58,11 +58,11 @@ def windows_of(grid: Grid, most: int, seed: int = 0) -> list[Window]:
     if grid.height * grid.width <= most:
         return grid.blocks(BLOCK_PX)
     rng = np.random.default_rng(seed)
-    many = max(1, most // WINDOW_PX**2)
     height, width = min(WINDOW_PX, grid.height), min(WINDOW_PX, grid.width)
-    many = max(many, most // (height * width))
-    rows = max(1, min(round((many * grid.height / grid.width) ** 0.5), -(-grid.height // height)))
-    cols = max(1, min(many // rows, -(-grid.width // width)))
+    many = max(1, most // (height * width))
+    rows = max(1, min(round((many * grid.height / grid.width) ** 0.5), many, grid.height // height))
+    cols = max(1, min(many // rows, grid.width // width))
+    rows = max(1, min(many // cols, grid.height // height))
     found = []
     for row in range(rows):
         for col in range(cols):

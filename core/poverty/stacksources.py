@@ -121,7 +121,9 @@ def read_files(job: PrepareSeries, remarks: Remarks) -> list[File]:
         rows = rows_of(read_table(job.date_table), paths, job.date_table)
         left = [path for path in paths if path not in rows]
         if left:
-            remarks.info(f"{len(left)} rasters are not in the table of dates and are left out, as {left[0]}.")
+            more = f" and {len(left) - 3} others" if len(left) > 3 else ""
+            some = ", ".join(map(os.path.basename, left[:3]))
+            remarks.info(f"Rasters that are not in the table of dates and left out: {some}{more}.")
         paths = list(rows) if not paths else [path for path in paths if path in rows]
     files = []
     for number, path in enumerate(paths):

@@ -1,0 +1,313 @@
+"""What speaks against a series: empty dates, copies, clouds, numbers that change meaning, jumps, mixed sensors."""
+
+# ruff: noqa: F811 - fixtures come from beside
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from quadrat.core.errors import BadInput
+from quadrat.core.grid import Grid
+from quadrat.core.poverty import stackpixels
+from quadrat.core.poverty.sensors import DMSP, VIIRS, is_harmonised, sensor_of
+from quadrat.core.poverty.serieschecks import _jumps
+from quadrat.core.poverty.stack import read_series
+from quadrat.core.poverty.stackpixels import Look, windows_of
+from quadrat.tests.core.serieswork import HEIGHT, WIDTH, ground, place, prepare, yearly  # noqa: F401
+
+pytestmark = pytest.mark.same_without_torch
+
+YEARS = tuple(range(2010, 2020))
+
+
+def lights(year, *, fractions=False, level=1.0):
+    """Night lights: dark ground and one town, brighter every year."""
+    rows, cols = np.mgrid[:HEIGHT, :WIDTH]
+    town = 55 * np.exp(-((rows - 20) ** 2 + (cols - 25) ** 2) / 80) + 0.3 * (year - 2010)
+    values = np.where(town < 1, 0, town)[None] * level
+    return values if fractions else np.round(values)
+
+
+class TestEmpty:
+    @pytest.mark.parametrize(("fill", "what"), [(0, "all nodata"), (500, "one number everywhere")])
+    def test_dates_that_hold_nothing(self, prepare, yearly, fill, what):
+        def values_of(year):
+            return np.full((3, HEIGHT, WIDTH), fill) if year in (2012, 2013) else ground(year, 3)
+
+        made = prepare(yearly(YEARS, values_of, nodata=0))
+        assert made.facts["empty"] == ["2012", "2013"]
+        assert f"2012 and 2013 are {what}" in made.warnings and "same" not in made.warnings
+        series = read_series(made.path)
+        assert series.seen == tuple(year not in (2012, 2013) for year in YEARS)
+
+    def test_one_band_that_holds_nothing(self, prepare, yearly):
+        def values_of(year):
+            return ground(year, 3) * (np.array([1, 0, 1])[:, None, None] if year == 2012 else 1)
+
+        made = prepare(yearly(YEARS, values_of, nodata=0))
+        assert (
+            made.facts["empty"] == [] and "B3 is all nodata or one number at 2012, other bands are not" in made.warnings
+        )
+
+    def test_mostly_nodata(self, prepare, yearly):
+        def values_of(year):
+            return ground(year, 3) * (np.arange(WIDTH) < 15 if year == 2015 else 1)
+
+        made = prepare(yearly(YEARS, values_of, nodata=0))
+        assert "Less than half of the pixels are valid at 2015 (30 %)." in made.warnings
+        assert made.facts["valid"]["2015"] == 0.3
+
+    def test_an_empty_date_was_read_whole_before_it_is_called_so(self, prepare, make_raster, tmp_path, monkeypatch):
+        monkeypatch.setattr(stackpixels, "MOST_PIXELS", 64 * 64)
+        monkeypatch.setattr(stackpixels, "WINDOW_PX", 16)
+        monkeypatch.setattr(stackpixels, "BLOCK_PX", 64)
+        speck, nothing = np.zeros((1, 300, 300)), np.zeros((1, 300, 300))
+        speck[0, 297:, 298:] = [[3, 4], [5, 6], [7, 8]]
+        for year, values in ((2001, ground(1, 1, 300, 300)), (2002, speck), (2003, nothing)):
+            make_raster(f"in/a_{year}.tif", values, dtype="float32", names=("ndvi",), nodata=0)
+        made = prepare(tmp_path / "in", scale_change="warn")
+        assert made.facts["empty"] == ["2003"] and "Checked on" in made.text and "% )" not in made.text
+        assert "2002 (0 %)" in made.warnings
+
+
+class TestCopies:
+    def test_one_file_under_two_dates(self, prepare, yearly):
+        made = prepare(yearly(YEARS, lambda year: ground(2013 if year == 2016 else year, 3)))
+        assert made.facts["copies"] == [["2013", "2016"]]
+        assert "2013 and 2016 are the same in all pixels (s2_2013.tif and s2_2016.tif)" in made.warnings
+
+    def test_one_pixel_makes_another_picture(self, prepare, yearly):
+        def values_of(year):
+            values = ground(2013, 3)
+            values[2, 39, 49] += year
+            return values
+
+        assert prepare(yearly(YEARS, values_of)).facts["copies"] == []
+
+
+class TestClouds:
+    def test_dates_under_cloud_are_named_with_their_share(self, prepare, yearly):
+        def values_of(year):
+            return ground(year, 3) + 4000 * (np.arange(WIDTH) < 20 if year == 2014 else 0)
+
+        made = prepare(yearly(YEARS, values_of))
+        assert made.facts["clouded"]["2014"] == 0.4 and made.facts["clouded"]["2015"] == 0
+        assert "clouds, haze or snow: 2014 (40 %)" in made.warnings
+        assert "40 %" in Path(made.report).read_text(encoding="utf-8")
+
+    def test_nothing_is_said_without_reflectance(self, prepare, yearly):
+        made = prepare(yearly(YEARS, lambda year: ground(year, 3) / 4, dtype="uint8"))
+        assert made.facts["clouded"] == {}
+
+
+class TestScale:
+    def fractions(self, year):
+        return ground(year, 3) * (1 if year < 2015 else 1e-4)
+
+    def test_0_to_1_beside_0_to_10000_is_refused(self, prepare, yearly):
+        folder = yearly(YEARS, self.fractions, dtype="float32")
+        with pytest.raises(
+            BadInput,
+            match=r"reflectance x 10000 at 2010 to 2014 and reflectance from 0 to 1 at 2015 to 2019.*'convert'",
+        ):
+            prepare(folder)
+
+    def test_or_read_as_reflectance_throughout(self, prepare, yearly):
+        made = prepare(
+            yearly(YEARS, self.fractions, dtype=lambda y: "uint16" if y < 2015 else "float32"), scale_change="convert"
+        )
+        assert set(made.facts["scale"].values()) == {"reflectance"} and "All dates read as reflectance" in made.warnings
+        names, values, valid = made.read()
+        assert valid.all() and values.max() < 0.2
+        place_of = names.index("B3_2012")
+        np.testing.assert_allclose(values[place_of], ground(2012, 3)[1].astype("uint16") * 1e-4, rtol=1e-5)
+        np.testing.assert_allclose(values[names.index("B3_2016")], ground(2016, 3)[1] * 1e-4, rtol=1e-5)
+        assert not made.facts["jumps"]
+
+    def test_or_only_said(self, prepare, yearly):
+        made = prepare(yearly(YEARS, self.fractions, dtype="float32"), scale_change="warn")
+        assert "Nothing was done about it" in made.warnings and made.facts["scale"] == dict.fromkeys(
+            ("B2", "B3", "B4"), ""
+        )
+
+    def test_the_added_1000_of_sentinel_2(self, prepare, yearly):
+        folder = yearly(
+            range(2019, 2025), lambda year: ground(year, 3) + (1000 if year >= 2022 else 0), "in/s2_{}-07.tif"
+        )
+        with pytest.raises(BadInput, match=r"x 10000 at 2019 to 2021 and .*\+ 1000 .* at 2022 to 2024"):
+            prepare(folder)
+        made = prepare(folder, scale_change="convert")
+        names, values, _ = made.read()
+        levels = [float(np.median(values[names.index(f"B4_{year}")])) for year in range(2019, 2025)]
+        assert max(levels) - min(levels) < 0.002
+
+    def test_what_the_user_says_they_are_is_no_change(self, prepare, yearly):
+        made = prepare(yearly(YEARS, self.fractions, dtype="float32"), values="x10000")
+        assert set(made.facts["scale"].values()) == {"x10000"}
+
+    def test_bytes_cannot_be_converted(self, prepare, yearly):
+        folder = yearly(
+            YEARS, lambda y: ground(y, 3) / (4 if y < 2015 else 1), dtype=lambda y: "uint8" if y < 2015 else "uint16"
+        )
+        with pytest.raises(BadInput, match="bytes of a picture at 2010 to 2014"):
+            prepare(folder)
+        with pytest.raises(BadInput, match="which no factor turns into the unit of the others"):
+            prepare(folder, scale_change="convert")
+        warned = prepare(folder, scale_change="warn")
+        assert "8 bits at 2010 to 2014 and more than 8 bits at 2015 to 2019" in warned.warnings
+
+    def test_numbers_of_which_nothing_is_known_are_told_by_their_size(self, prepare, yearly):
+        folder = yearly(
+            YEARS, lambda y: ground(y) * (1 if y < 2018 else 1e-4), "in/pop_{}.tif", ("pop",), dtype="float32"
+        )
+        with pytest.raises(BadInput, match=r"pop reach [\d.]+ at 2010 to 2017, but only 0\.0\d+ at 2018 and 2019"):
+            prepare(folder)
+        assert "they are not on one scale" in prepare(folder, scale_change="warn").warnings
+
+
+class TestSensors:
+    @pytest.mark.parametrize(
+        ("name", "sensor"),
+        [
+            ("F182013.v4c_web.stable_lights.avg_vis.tif", DMSP),
+            ("DMSP_OLS_2005.tif", DMSP),
+            ("VNL_v21_npp_2013_global_vcmcfg.tif", VIIRS),
+            ("SVDNB_npp_20150101-20150131_75N060W.tif", VIIRS),
+            ("Harmonized_DN_NTL_2013_calDMSP.tif", DMSP),
+            ("Harmonized_DN_NTL_2014_simVIIRS.tif", VIIRS),
+            ("LC08_2019.tif", "Landsat 8-9"),
+            ("lights_2013.tif", ""),
+        ],
+    )
+    def test_names(self, name, sensor):
+        assert sensor_of(f"/a/{name}", "", {}).replace(" OLI", "")[: len(sensor) or 99] == sensor
+        assert is_harmonised(name) == name.startswith("Harmonized")
+
+    def night(self, make_raster, years, name):
+        for year in years:
+            make_raster(name(year), lights(year, fractions=year > 2013), dtype="float32")
+
+    def test_dmsp_and_viirs_are_refused_by_their_names(self, prepare, make_raster, tmp_path):
+        self.night(make_raster, range(2009, 2018), lambda y: f"in/{'F18' if y <= 2013 else 'VNL_v21_npp_'}{y}.tif")
+        with pytest.raises(BadInput, match=r"DMSP-OLS at 2009 to 2013 and VIIRS-DNB at 2014 to 2017\. They measure in"):
+            prepare(tmp_path / "in")
+        made = prepare(tmp_path / "in", sensor_change="warn")
+        assert "one of sensors, not of lights" in made.warnings and made.facts["sensors"]["2013"] == DMSP
+        assert "VIIRS-DNB" in Path(made.report).read_text(encoding="utf-8")
+
+    def test_or_by_their_numbers(self, prepare, make_raster, tmp_path):
+        self.night(make_raster, range(2009, 2018), lambda y: f"in/ntl_{y}.tif")
+        with pytest.raises(
+            BadInput, match=r"lights holds whole numbers up to \d+ at 2009 to 2013 and fractions at 2014"
+        ):
+            prepare(tmp_path / "in")
+        assert "as DMSP-OLS and VIIRS-DNB do" in prepare(tmp_path / "in", sensor_change="warn").warnings
+
+    def test_across_2012_it_is_never_passed_over(self, prepare, make_raster, tmp_path):
+        for year in range(2009, 2018):
+            make_raster(f"in/ntl_{year}.tif", lights(year), dtype="uint8")
+        made = prepare(tmp_path / "in")
+        assert "no name says of which sensor" in made.warnings
+        assert "no name says" not in prepare(tmp_path / "in", pattern="*2009*;*201[01].tif").warnings
+
+    def test_harmonised_products_are_taken_with_a_word(self, prepare, make_raster, tmp_path):
+        for year in range(2009, 2018):
+            sensor = "calDMSP" if year <= 2013 else "simVIIRS"
+            make_raster(f"in/Harmonized_DN_NTL_{year}_{sensor}.tif", lights(year), dtype="uint8")
+        made = prepare(tmp_path / "in")
+        assert "they were harmonised, which leaves a break in 2012-13" in made.warnings
+        assert made.facts["bands"] == ["lights"]
+
+
+class TestJumps:
+    def test_a_level_shift_of_the_whole_scene_is_named(self, prepare, yearly):
+        made = prepare(yearly(YEARS, lambda year: ground(year, 3) + 300 * (year >= 2016)))
+        assert [(jump["from"], jump["to"]) for jump in made.facts["jumps"]] == [("2015", "2016")]
+        assert "From 2015 to 2016 the level of the whole scene jumps: B2 by +298 (usual: 0.5)" in made.warnings
+        assert "stroke-dasharray" in Path(made.report).read_text(encoding="utf-8")
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.integers(0, 10_000), st.floats(-8, 8), st.integers(5, 14))
+    def test_noise_and_a_steady_trend_are_no_jump(self, seed, trend, dates):
+        rng = np.random.default_rng(seed)
+        levels = trend * np.arange(dates) + rng.normal(0, 12, dates)
+        paired = np.stack([ground(seed + at)[0].ravel() + level for at, level in enumerate(levels)])[:, None]
+        assert _jumps(look_of(paired), 0, range(dates)) == []
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.integers(0, 10_000), st.integers(6, 14), st.data(), st.sampled_from([-1, 1]))
+    def test_a_jump_of_twice_the_contrast_is_found_where_it_is(self, seed, dates, data, sign):
+        at = data.draw(st.integers(2, dates - 2))
+        rng = np.random.default_rng(seed)
+        levels = rng.normal(0, 5, dates) + 400 * sign * (np.arange(dates) >= at)
+        paired = np.stack([ground(seed + n)[0].ravel() + level for n, level in enumerate(levels)])[:, None]
+        found = _jumps(look_of(paired), 0, range(dates))
+        assert [(before, after) for before, after, _, _ in found] == [(at - 1, at)]
+        assert found[0][2] * sign > 300
+
+    def test_one_odd_date_is_no_new_level(self):
+        levels = [0, 3, -2, 400, 1, 0, 2, -1]
+        paired = np.stack([ground(n)[0].ravel() + level for n, level in enumerate(levels)])[:, None]
+        assert _jumps(look_of(paired), 0, range(8)) == []
+
+    def test_dark_ground_hides_no_jump_of_lights(self, prepare, make_raster, tmp_path):
+        """Most pixels are dark at all dates: the level is that of pixels that change at all."""
+        for year in YEARS:
+            level = 1.0 if year < 2014 else 0.4
+            make_raster(f"in/ntl_{year}.tif", lights(2010 + year % 3, fractions=True, level=level), dtype="float32")
+        made = prepare(tmp_path / "in", sensor_change="warn")
+        assert [jump["to"] for jump in made.facts["jumps"]] == ["2014"]
+        assert "DMSP gave way to VIIRS in 2012-13" in made.warnings
+
+
+def look_of(paired):
+    """A look of which only pixels that are paired are asked for."""
+    nothing = np.zeros(paired.shape[:2])
+    flags = np.zeros(paired.shape[:2], bool)
+    return Look(nothing, nothing[:, 0], nothing, nothing, nothing, flags, flags, (), paired.astype("float32"), 1, 1.0)
+
+
+class TestSample:
+    @given(st.integers(1, 4000), st.integers(1, 4000), st.integers(2**12, 2**18))
+    def test_windows_lie_within_and_are_no_more_than_asked_for(self, height, width, most):
+        grid = Grid(place(), "", height, width)
+        windows = windows_of(grid, most)
+        pixels = sum(window.height * window.width for window in windows)
+        for window in windows:
+            assert window.intersection(grid.whole) == window
+        if height * width <= most:
+            assert pixels == height * width
+        else:
+            assert 0 < pixels <= max(most, 128 * 128)
+            apart = [one.intersection(other) is None for at, one in enumerate(windows) for other in windows[:at]]
+            assert all(apart)
+
+    def test_a_large_raster_is_sampled_and_that_is_said(self, prepare, make_raster, tmp_path, monkeypatch):
+        monkeypatch.setattr(stackpixels, "MOST_PIXELS", 2**14)
+        for year in (2001, 2002, 2003):
+            make_raster(f"in/a_{year}.tif", ground(year, 1, 400, 500), dtype="uint16", names=("ndvi",))
+        made = prepare(tmp_path / "in")
+        assert "Checked on 16,384 pixels of each band (8.2 %)" in made.text
+        truth = np.median(ground(2002, 1, 400, 500))
+        row = next(row for row in made.numbers["rows"] if row["date"] == "2002")
+        assert abs(row["median"] - truth) < 40 and row["valid"] == 1
+
+    def test_numbers_beside_the_page(self, prepare, yearly):
+        made = prepare(yearly())
+        rows = made.numbers["rows"]
+        assert len(rows) == 9 and rows[0]["date"] == "2017" and rows[0]["files"][0].endswith("s2_2017.tif")
+        assert rows[4]["median"] == np.median(ground(2018, 3).astype("uint16")[1])
+        lines = Path(made.report).with_suffix(".csv").read_text(encoding="utf-8").splitlines()
+        assert lines[0] == "date,band,valid,low,median,high" and len(lines) == 10
+        html = Path(made.report).read_text(encoding="utf-8")
+        assert "<script" not in html and "http" not in html.replace("http-equiv", "")
+
+    def test_a_failed_run_leaves_an_earlier_series_alone(self, prepare, yearly, tmp_path):
+        made = prepare(yearly())
+        before = Path(made.path).read_bytes()
+        yearly((2020,), lambda year: ground(year, 3) * 1e-4, dtype="float32")
+        with pytest.raises(BadInput, match="change their meaning"):
+            prepare(tmp_path / "in")
+        assert Path(made.path).read_bytes() == before
+        assert not [path for path in (tmp_path / "out").iterdir() if "checking" in path.name or ".part" in path.name]
