@@ -1,5 +1,6 @@
 """How a survey looks on the map: circles in which clusters lie somewhere, the wider the paler; never a point."""
 
+import html
 from typing import Any, Dict, List
 
 from qgis.core import (
@@ -110,7 +111,7 @@ def _explained(facts: Facts) -> List[str]:
 
 
 def _tip(name: str) -> str:
-    shown = name.replace("[%", "").replace("%]", "")
+    shown = html.escape(name).replace("[%", "").replace("%]", "")
     asked = tr("households").replace("'", "''")
     within = tr("The true place lies within {km} km of the middle of the circle.")
     return (

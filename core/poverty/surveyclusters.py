@@ -47,8 +47,9 @@ def gather(sieve: Sieve, households: bool) -> pd.DataFrame:
     made = groups.agg(
         longitude=("longitude", "first"), latitude=("latitude", "first"), _w=("_w", "sum"), _wv=("_wv", "sum"),
         _urban=("urban", "nunique"), urban=("urban", "first"), _rows=("value", "size"),
-        households=("households", lambda found: found.sum(min_count=1)),
-    ).reset_index()  # fmt: skip
+    )  # fmt: skip
+    made["households"] = groups["households"].sum(min_count=1)
+    made = made.reset_index()
     made["value"], made["weight"] = made["_wv"] / made["_w"], made["_w"]
     if households:
         made["households"] = made["_rows"].astype(np.float64)

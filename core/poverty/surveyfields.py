@@ -54,19 +54,19 @@ def codes_of(column: "pd.Series[object]", lower: bool = True) -> NDArray[np.obje
 
     Whole numbers have no decimals whatever their type, so that 1, 1.0 and "1" are one code.
     """
-    made = []
-    for value in column.to_numpy(dtype=object):
-        if value is None or value is pd.NaT or value is pd.NA or value != value:
-            made.append("")
-            continue
-        text = str(value).strip()
-        try:
-            number = float(text)
-            text = str(int(number)) if number == int(number) else text
-        except (ValueError, OverflowError):
-            pass
-        made.append(text.lower() if lower else text)
-    return np.array(made, dtype=object)
+    which, different = pd.factorize(column, use_na_sentinel=True)
+    texts = [_code(value) for value in different]
+    known = np.array([*(text.lower() if lower else text for text in texts), ""], dtype=object)
+    return np.asarray(known[which], dtype=object)  # what is missing is -1, the last
+
+
+def _code(value: object) -> str:
+    text = str(value).strip()
+    try:
+        number = float(text)
+        return str(int(number)) if number == int(number) else text
+    except (ValueError, OverflowError):
+        return text
 
 
 def numbers_of(table: pd.DataFrame, name: str, what: str, source: str) -> NDArray[np.float64]:

@@ -1,6 +1,8 @@
 """The rows of a survey with what each says: from one table, or from one and the coordinates of its clusters."""
 
+import struct
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -11,11 +13,14 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
 from ..errors import BadInput
+from ..jobs.declare import Kind
 from ..jobs.poverty.survey import PrepareSurvey
-from ..vector import read_vector
-from .surveyfields import codes_of, field_of, numbers_of
+from ..vector import parse_source, read_vector
+from .surveyfields import NAMES, codes_of, field_of, numbers_of
+from .wealthrecoding import Recoding
 
 DEGREES = CRS.from_epsg(4326)
+STATA = ".dta"
 TAKEN = ("year", "urban", "region")
 """What a table of coordinates may say of a cluster besides."""
 
@@ -42,7 +47,7 @@ def read_rows(job: PrepareSurvey) -> Rows:
     Raises:
         BadInput: unreadable, no coordinates, no clusters to join by, a chosen field that is not there.
     """
-    raw = read_vector(job.survey)
+    raw = _read(job.survey, job)
     rows = _rows_of(raw, job, job.survey)
     rows.numbered = bool(field_of(raw, "household", "", job.survey))
     if not job.coordinates:
@@ -53,9 +58,29 @@ def read_rows(job: PrepareSurvey) -> Rows:
             )
         return rows
     others = PrepareSurvey(survey=job.coordinates, output=job.output, crs=job.crs)
-    places = _rows_of(read_vector(job.coordinates), others, job.coordinates)
+    places = _rows_of(_read(job.coordinates, others), others, job.coordinates)
     _join(rows, places, job)
     return rows
+
+
+def _read(source: str, job: PrepareSurvey) -> pd.DataFrame:
+    """A layer or table; of a Stata file, which may have thousands of columns, those that may be needed.
+
+    Raises:
+        BadInput: unreadable.
+    """
+    path = parse_source(source).path
+    if Path(path).suffix.lower() != STATA:
+        return read_vector(source)
+    known = {name for names in NAMES.values() for name in names} | set(Recoding(job.recoding).fields())
+    chosen = {str(getattr(job, name)) for name, p in job.params().items() if p.kind is Kind.FIELD}
+    try:
+        with pd.read_stata(path, convert_categoricals=False, iterator=True) as file:
+            there = list(file.variable_labels())
+            wanted = [name for name in there if name.lower() in known or name in chosen]
+            return file.read(columns=wanted)
+    except (OSError, ValueError, struct.error) as error:
+        raise BadInput(f"{path} cannot be read as a Stata file: {error}.") from error
 
 
 def _rows_of(raw: pd.DataFrame, job: PrepareSurvey, source: str) -> Rows:
@@ -79,9 +104,8 @@ def _rows_of(raw: pd.DataFrame, job: PrepareSurvey, source: str) -> Rows:
 def _coordinates(raw: pd.DataFrame, job: PrepareSurvey, source: str) -> tuple[NDArray[np.float64], str]:
     """(R, 2) degrees, NaN where there are none; and where they come from, empty if nowhere."""
     geometry = raw.geometry if isinstance(raw, gpd.GeoDataFrame) and not job.longitude_field else None
-    if geometry is not None and (geometry.geom_type == "Point").any():
-        shapes = np.array(geometry.array, dtype=object)
-        shapes[shapely.get_type_id(shapes) != shapely.GeometryType.POINT] = None
+    shapes = None if geometry is None else _points(np.array(geometry.array, dtype=object))
+    if geometry is not None and shapes is not None and not shapely.is_missing(shapes).all():
         crs = geometry.crs or (_crs(job.crs) if job.crs else None)
         if crs is None:
             raise BadInput(
@@ -100,6 +124,15 @@ def _coordinates(raw: pd.DataFrame, job: PrepareSurvey, source: str) -> tuple[ND
             "fields'."
         )
     return _in_degrees(xy, crs), f"{names[0]}, {names[1]}"
+
+
+def _points(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """(R,) points; None for what is none, nor a multipoint of one."""
+    kinds = shapely.get_type_id(shapes)
+    lone = (kinds == shapely.GeometryType.MULTIPOINT) & (shapely.get_num_geometries(shapes) == 1)
+    shapes[lone] = shapely.get_geometry(shapes[lone], 0)
+    shapes[~lone & (kinds != shapely.GeometryType.POINT)] = None
+    return shapes
 
 
 def _crs(text: str) -> CRS:

@@ -81,14 +81,24 @@ class TestClusters:
         assert layer["published_x"].tolist() == [1.2, 1.3] and "position LONGNUM, LATNUM" in log
 
     @pytest.mark.parametrize("crs", [4326, 3857, 32631])
-    def test_points_of_any_coordinate_system(self, prepare, tmp_path, crs):
+    @pytest.mark.parametrize("shape", [shapely.Point, lambda x, y: shapely.MultiPoint([(x, y)])])
+    def test_points_of_any_coordinate_system(self, prepare, tmp_path, crs, shape):
         path = str(tmp_path / "points.gpkg")
-        points = gpd.GeoDataFrame(
-            {"v": [1.0, 2.0], "DHSYEAR": 2010}, geometry=gpd.points_from_xy([1.2, 1.3], [6.2, 6.3])
-        )
-        points.set_crs(4326).to_crs(crs).to_file(path)
+        shapes = [shape(1.2, 6.2), shape(1.3, 6.3)]
+        points = gpd.GeoDataFrame({"v": [1.0, 2.0], "DHSYEAR": 2010}, geometry=shapes, crs=4326)
+        points.to_crs(crs).to_file(path)
         layer, _, _ = prepare(path, value_field="v")
         np.testing.assert_allclose(layer[["published_x", "published_y"]], [[1.2, 6.2], [1.3, 6.3]], atol=1e-8)
+
+    @pytest.mark.filterwarnings("ignore:'crs' was not provided")
+    def test_layers_that_do_not_say_where_they_lie(self, prepare, tmp_path):
+        path = str(tmp_path / "points.gpkg")
+        gpd.GeoDataFrame({"v": [1.0], "year": 2010}, geometry=[shapely.Point(1.2, 6.2)]).to_file(path)
+        with pytest.raises(BadInput, match="has no coordinate system"):
+            prepare(path, value_field="v")
+        assert prepare(path, "b.gpkg", value_field="v", crs="EPSG:4326")[0]["published_y"].tolist() == [6.2]
+        with pytest.raises(BadInput, match="is no coordinate system"):
+            prepare(path, value_field="v", crs="here")
 
     def test_fields_in_a_plane_need_their_system(self, prepare, clusters):
         path = clusters(longitude=[300_000, 301_000, 302_000, 303_000], latitude=[680_000] * 4)

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from quadrat.core.errors import BadInput
+from quadrat.core.poverty.surveyfields import codes_of
 from quadrat.core.poverty.wealthrecoding import SHIPPED
 from quadrat.tests.core.surveywork import POOR, RICH, clusters, prepare, table  # noqa: F401
 
@@ -126,3 +127,34 @@ def test_the_shipped_table_is_not_taken_for_the_users(prepare, table, gps):
     _, facts, _ = prepare(households(table), coordinates=gps())
     _, again, _ = prepare(households(table), "b.gpkg", coordinates=gps(), recoding=str(SHIPPED))
     assert facts["recoding"] == again["recoding"]
+
+
+def test_stata_files_as_dhs_gives_them(prepare, table, gps, tmp_path):
+    """Of the thousands of columns only those are read that may say something."""
+    rows = pd.read_csv(households(table)).assign(**{f"hv1{k:02d}_01": 1.5 for k in range(50)}, own=[1.0, 2.0, 3.0, 5.0])
+    path = str(tmp_path / "TGHR61FL.DTA")
+    rows.to_stata(path, write_index=False)
+    layer, facts, _ = prepare(path, coordinates=gps())
+    np.testing.assert_allclose(layer["value"], [25, 50], atol=1e-5)
+    assert facts["households"] == 4 and layer["weight"].tolist() == [4e6, 4e6]
+    assert prepare(path, "b.gpkg", coordinates=gps(), value_field="own")[0]["value"].tolist() == [1.75, 4]
+    broken = tmp_path / "broken.dta"
+    broken.write_bytes(b"no Stata file")
+    with pytest.raises(BadInput, match="cannot be read as a Stata file"):
+        prepare(str(broken), coordinates=gps())
+
+
+def test_codes_are_one_whatever_their_type():
+    columns = [
+        [1, 2, None],
+        [1.0, 2.0, np.nan],
+        ["1", " 2 ", None],
+        ["1.0", "2", ""],
+        pd.array([1, 2, None], dtype="Int8"),
+    ]
+    for column in columns:
+        assert codes_of(pd.Series(column)).tolist() == ["1", "2", ""]
+    assert codes_of(pd.Series(["A b", "1e3", "inf", 2.5])).tolist() == ["a b", "1000", "inf", "2.5"]
+    assert codes_of(pd.Series(["A b"]), lower=False).tolist() == ["A b"] and not len(
+        codes_of(pd.Series([], dtype=object))
+    )

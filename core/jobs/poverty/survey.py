@@ -32,7 +32,9 @@ class PrepareSurvey(Job):
     )
 
     survey: str = param(
-        Kind.VECTOR, "Survey", help="A row for each cluster or for each household: a table, or a layer of points."
+        Kind.VECTOR,
+        "Survey",
+        help="A row for each cluster or for each household: a table, a layer of points, or a Stata file (.dta).",
     )
     value_field: str = param(
         Kind.FIELD,
