@@ -106,7 +106,7 @@ def _explained(facts: Facts) -> List[str]:
     lines = [tr("The true place lies"), tr("somewhere in the circle")]
     share = float(moved.get("far_share") or 0)
     if share and float(moved.get("far_m") or 0) > float(moved.get("rural_m") or 0):
-        lines.append(tr("({share:g} % of rural: in the dotted one)").format(share=100 * share))
+        lines.append(tr("({share:g} % of rural: the dotted one)").format(share=100 * share))
     return lines
 
 

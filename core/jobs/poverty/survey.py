@@ -34,7 +34,8 @@ class PrepareSurvey(Job):
     survey: str = param(
         Kind.VECTOR,
         "Survey",
-        help="A row for each cluster or for each household: a table, a layer of points, or a Stata file (.dta).",
+        help="A row for each cluster or for each household: a table, a layer of points, or a Stata file (.dta), "
+        "of which QGIS itself cannot list the fields.",
     )
     value_field: str = param(
         Kind.FIELD,
