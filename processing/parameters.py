@@ -3,10 +3,11 @@
 Nothing about a single parameter is known here: label, help, range and default are read off the declaration.
 """
 
-from typing import Any, Callable, Dict, List, Type
+from typing import Any, Callable, Dict, List, Tuple, Type
 
 from qgis.core import (
     QgsProcessing,
+    QgsProcessingContext,
     QgsProcessingParameterBand,
     QgsProcessingParameterBoolean,
     QgsProcessingParameterCrs,
@@ -170,6 +171,10 @@ class OwnFormat(QgsProcessingParameterRasterDestination):
     def createFileFilter(self) -> str:  # noqa: N802
         """Of the file dialog."""
         return file_filter(self._p)
+
+    def isSupportedOutputValue(self, value: Any, context: QgsProcessingContext) -> Tuple[bool, str]:  # noqa: N802
+        """Whatever the form holds: QGIS asks the provider for endings; the job says what is wrong with one."""
+        return True, ""
 
 
 def _raster_out(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:

@@ -126,7 +126,7 @@ def test_the_result_must_be_no_input(request_of, years, run, tmp_path):
         request_of("prepareseries", RASTERS=[path], OUTPUT=path)
 
 
-def test_the_ending_outlives_copies_of_the_parameter(provider):
+def test_the_ending_outlives_copies_of_the_parameter(provider, context):
     from quadrat.core.jobs.poverty.series import PrepareSeries
 
     output = next(d for d in definitions(PrepareSeries) if d.name() == "OUTPUT")
@@ -135,4 +135,5 @@ def test_the_ending_outlives_copies_of_the_parameter(provider):
         assert isinstance(one, OwnFormat) and one.defaultFileExtension() == "vrt"
         assert one.createFileFilter().startswith("Series (*.vrt)")
         assert one.generateTemporaryDestination().endswith(".vrt")
+        assert one.isSupportedOutputValue("/a/b.vrt", context)[0], "QGIS's form asks before it runs anything"
         assert one.description() == "Series" and not one.flags() & one.Flag.FlagOptional
