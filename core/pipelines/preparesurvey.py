@@ -105,13 +105,13 @@ def _sieved(job: PrepareSurvey, rows: Rows, indicator: Indicator, progress: Prog
     """The rows that are of use, with what was found, left out and assumed."""
     table = rows.table.reset_index(drop=True).assign(value=indicator.value)
     if job.year:
-        table["year"] = float(job.year)
+        table["year"] = float(job.year)  # whatever coordinates say
     elif "year" not in rows.found:
         raise BadInput(f"No field of {job.survey} tells the year. Give the year of the survey, or choose the field.")
     if "weight" not in rows.found:
         table["weight"] = 1.0
     told = {"position" if role == "longitude" else role: name for role, name in rows.found.items()}
-    named = "; ".join(f"{role} {name}" for role, name in told.items() if not (role == "year" and job.year))
+    named = "; ".join(f"{role} {name}" for role, name in told.items())
     progress.info(f"{len(table):,} rows. Fields: {named}.")
     table["urban"], unknown = urban_or_rural(table["urban"], job.urban_codes, job.rural_codes)
     sieve = Sieve(table)

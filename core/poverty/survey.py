@@ -15,6 +15,8 @@ from ..vector import parse_source, read_vector
 from .displacement import Candidates, Displacement, candidates
 
 LAYER = "clusters"
+MOST_HOUSEHOLDS = 1_000_000
+"""Of a cluster; a field that says more holds something else."""
 RESULT = "survey"
 FIELDS = (
     "cluster", "year", "urban", "value", "weight", "households", "radius_m", "likely_m", "region", "published_x",
@@ -72,7 +74,7 @@ def survey_table(clusters: pd.DataFrame, area: NDArray[np.object_], moved: Displ
         "urban": clusters["urban"].astype(str),
         "value": clusters["value"].astype(np.float64),
         "weight": clusters["weight"].astype(np.float64),
-        "households": clusters["households"].round().astype("Int32"),
+        "households": _counts(clusters["households"]),
         "radius_m": moved.largest_m(urban),
         "likely_m": moved.likely_m(urban),
         "region": clusters["region"].astype(str),
@@ -80,6 +82,11 @@ def survey_table(clusters: pd.DataFrame, area: NDArray[np.object_], moved: Displ
         "published_y": clusters["latitude"].astype(np.float64),
     }
     return gpd.GeoDataFrame({name: columns[name] for name in FIELDS}, geometry=area, crs="EPSG:4326")
+
+
+def _counts(households: "pd.Series[Any]") -> "pd.Series[Any]":
+    possible = households.between(0, MOST_HOUSEHOLDS)
+    return households.where(possible).round().astype("Int32")
 
 
 def displacement_facts(moved: Displacement, clipped: bool) -> dict[str, Any]:

@@ -25,6 +25,9 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 """Names by what a field says, in lower case; the first that a table has is taken. Those of DHS come first: household
 files (hv…), files of women and men (v…) and GPS files; `…_dd_mod` are LSMS-ISA's."""
 
+LARGEST = 1e100
+"""No survey holds such a number; sums and squares of smaller ones can be computed."""
+
 
 def field_of(table: pd.DataFrame, role: str, chosen: str, source: str) -> str:
     """Name of the field that says something, as it is spelt in the table; empty where there is none.
@@ -78,4 +81,5 @@ def numbers_of(table: pd.DataFrame, name: str, what: str, source: str) -> NDArra
     found = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     if table[name].notna().any() and not np.isfinite(found).any():
         raise BadInput(f"{what}: the field '{name}' of {source} does not hold numbers.")
-    return np.where(np.isfinite(found), found, np.nan)
+    with np.errstate(invalid="ignore"):
+        return np.where(np.abs(found) < LARGEST, found, np.nan)

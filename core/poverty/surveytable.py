@@ -21,6 +21,8 @@ from .wealthrecoding import Recoding
 
 DEGREES = CRS.from_epsg(4326)
 STATA = ".dta"
+FULL, MOSTLY = 360.0, 0.5
+"""Degrees; where more than this share of positions goes beyond, they are in another unit."""
 TAKEN = ("year", "urban", "region")
 """What a table of coordinates may say of a cluster besides."""
 
@@ -48,6 +50,8 @@ def read_rows(job: PrepareSurvey) -> Rows:
         BadInput: unreadable, no coordinates, no clusters to join by, a chosen field that is not there.
     """
     raw = _read(job.survey, job)
+    if not len(raw):
+        raise BadInput(f"{job.survey} holds no rows.")
     rows = _rows_of(raw, job, job.survey)
     rows.numbered = bool(field_of(raw, "household", "", job.survey))
     if not job.coordinates:
@@ -88,6 +92,10 @@ def _rows_of(raw: pd.DataFrame, job: PrepareSurvey, source: str) -> Rows:
         role: field_of(raw, role, getattr(job, f"{role}_field", ""), source)
         for role in ("cluster", "region", "urban", "year", "weight", "households")
     }
+    if job.year:
+        names["year"] = ""
+    if names["households"] and not pd.to_numeric(raw[names["households"]], errors="coerce").notna().any():
+        names["households"] = ""  # nobody chose it, and names may mean something else
     table = pd.DataFrame(index=raw.index)
     for role in ("cluster", "region", "urban"):
         lower = role == "urban"
@@ -96,6 +104,8 @@ def _rows_of(raw: pd.DataFrame, job: PrepareSurvey, source: str) -> Rows:
         known = names[role]
         table[role] = numbers_of(raw, known, role.capitalize(), source) if known else np.nan
     found = {role: name for role, name in names.items() if name}
+    if job.year:
+        table["year"], found["year"] = float(job.year), str(job.year)
     lonlat, told = _coordinates(raw, job, source)
     table["longitude"], table["latitude"] = lonlat.T
     return Rows(table, raw, found | ({"longitude": told} if told else {}))
@@ -118,7 +128,8 @@ def _coordinates(raw: pd.DataFrame, job: PrepareSurvey, source: str) -> tuple[ND
         return np.full((len(raw), 2), np.nan), ""
     xy = np.column_stack([numbers_of(raw, name, "Coordinates", source) for name in names])
     crs = _crs(job.crs) if job.crs else DEGREES
-    if crs.is_geographic and np.nanmax(np.abs(xy), initial=0.0) > 360.0:
+    known = np.abs(xy[np.isfinite(xy).all(axis=1)])
+    if crs.is_geographic and len(known) and (known > FULL).any(axis=1).mean() > MOSTLY:
         raise BadInput(
             f"The fields {names[0]} and {names[1]} of {source} hold no degrees. Choose 'Coordinate system of the "
             "fields'."
@@ -160,6 +171,9 @@ def _join(rows: Rows, places: Rows, job: PrepareSurvey) -> None:
             raise BadInput(f"{source} has no field that numbers clusters, so coordinates cannot be joined. Choose it.")
     if "longitude" not in places.found:
         raise BadInput(f"{job.coordinates} has neither points nor fields of longitude and latitude.")
+    places.table = _placed(places.table)
+    if not len(places.table):
+        raise BadInput(f"No row of {job.coordinates} has a number of a cluster.")
     keys = _keys(rows, places, job.coordinates)
     wanted = [*keys, "longitude", "latitude", *(role for role in TAKEN if role not in keys)]
     known = places.table[wanted].drop_duplicates(keys)
@@ -183,6 +197,14 @@ def _join(rows: Rows, places: Rows, job: PrepareSurvey) -> None:
             rows.table[role] = joined[role].to_numpy()
             rows.table[role] = rows.table[role].fillna("" if role != "year" else np.nan)
             rows.found[role] = f"{places.found[role]} of the coordinates"
+
+
+def _placed(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of numbered clusters; those without a position only where no other row of the cluster has one."""
+    table = table[table["cluster"] != ""]
+    position = table[["longitude", "latitude"]]
+    known = position.notna().all(axis=1) & (position != 0).any(axis=1)
+    return table[known | ~table["cluster"].isin(table.loc[known, "cluster"])]
 
 
 def _keys(rows: Rows, places: Rows, source: str) -> list[str]:

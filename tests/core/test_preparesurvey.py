@@ -120,6 +120,14 @@ class TestClusters:
         with pytest.raises(BadInput, match=r"no field 'jhr'\. Did you mean 'jahr'"):
             prepare(path, value_field="w", year_field="jhr")
 
+    def test_fields_whose_names_mislead(self, prepare, clusters):
+        path = clusters(year="2013/14", households="many")
+        layer, _, log = prepare(path, value_field="wealth", year=2013)
+        assert layer["year"].tolist() == [2013] * 4 and layer["households"].isna().all() and "year 2013" in log
+        assert prepare(clusters(households=[-3, 1e12, 20, 20.4]), "b.gpkg", value_field="wealth")[0][
+            "households"
+        ].tolist()[2:] == [20, 20]
+
     def test_one_year_for_all(self, prepare, clusters):
         path = clusters(year=None)
         with pytest.raises(BadInput, match=r"tells the year\. Give the year"):
@@ -205,6 +213,16 @@ class TestWhatIsWrong:
         )
         layer, _, log = prepare(path, value_field="wealth")
         assert layer["cluster"].tolist() == ["1", "1", "2", "3"] and "No field numbers clusters" in log
+
+    def test_a_few_positions_that_are_none_do_not_spoil_the_rest(self, prepare, clusters):
+        path = clusters(longitude=[1e7, 1.25, 1.3, 1.4], wealth=[1, 1e308, 2, 3])
+        layer, facts, _ = prepare(path, value_field="wealth")
+        assert layer["cluster"].tolist() == ["3", "4"] and facts["left_out"] == {"off the Earth": 1, "value": 1}
+
+    def test_an_empty_table(self, prepare, clusters):
+        path = clusters(cluster=[], longitude=[], latitude=[], urban_rural=[], year=[], wealth=[])
+        with pytest.raises(BadInput, match="holds no rows"):
+            prepare(path, value_field="wealth")
 
     def test_jobs_that_do_not_go_together(self, prepare, clusters, tmp_path):
         with pytest.raises(BadJob, match="no assets are recoded"):

@@ -111,8 +111,17 @@ class TestHouseholds:
         several = gps(DHSYEAR=[2013, 2013, 1998], DHSCLUST=[1, 2, 1], LONGNUM=[1.2, 1.3, 1.4])
         layer, _, _ = prepare(households(table), coordinates=several)
         assert layer["published_x"].tolist() == [1.2, 1.3]
+        layer, _, _ = prepare(households(table, hv001=1, hv007=None), coordinates=several, year=1998)
+        assert layer["published_x"].tolist() == [1.4]
         with pytest.raises(BadInput, match="cluster 1 at several places"):
             prepare(households(table), coordinates=gps(DHSYEAR=2013, DHSCLUST=[1, 2, 1]))
+
+    def test_a_cluster_that_is_listed_without_and_with_its_position(self, prepare, table, gps):
+        twice = gps(DHSCLUST=[1, 1, 2], LONGNUM=[0, 1.3, 0], LATNUM=[0, 6.3, 0])
+        layer, facts, _ = prepare(households(table), coordinates=twice)
+        assert layer["published_x"].tolist() == [1.3] and facts["left_out"] == {"position 0, 0": 2}
+        with pytest.raises(BadInput, match="has a number of a cluster"):
+            prepare(households(table), coordinates=gps(DHSCLUST=["", "", ""]))
 
     def test_households_without_clusters(self, prepare, table, gps):
         path = households(table, hv001=None, longitude=[1.2, 1.3, 1.4, 1.5], latitude=6.2)
