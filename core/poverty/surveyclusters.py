@@ -28,17 +28,7 @@ def gather(sieve: Sieve, households: bool) -> pd.DataFrame:
     """
     table = sieve.table.copy()
     table["_x"], table["_y"] = table["longitude"].round(PLACE_DECIMALS), table["latitude"].round(PLACE_DECIMALS)
-    if (table["cluster"] == "").all():
-        if households and not table.duplicated(["_x", "_y", "year"]).any():
-            raise BadInput("No field says which household belongs to which cluster. Choose the cluster field.")
-        # Without numbers a place is a cluster; with one row each they are numbered as they come.
-        places = table.groupby(["_x", "_y"], sort=False).ngroup() + 1
-        table["cluster"] = places.astype(str).astype(object)
-        sieve.notes.append("No field numbers clusters: those at one place count as one, and are numbered from 1.")
-    elif (table["cluster"] == "").any():
-        unnamed = (table["cluster"] == "").to_numpy()
-        sieve.drop(unnamed, "no cluster", "without a number of a cluster")
-        table = table[~unnamed]
+    table = _numbered(table, households, sieve)
     key = ["region", "cluster", "year", "_x", "_y"]
     if not households:
         _tell_repeated(table, key, sieve)
@@ -48,7 +38,7 @@ def gather(sieve: Sieve, households: bool) -> pd.DataFrame:
         longitude=("longitude", "first"), latitude=("latitude", "first"), _w=("_w", "sum"), _wv=("_wv", "sum"),
         _urban=("urban", "nunique"), urban=("urban", "first"), _rows=("value", "size"),
     )  # fmt: skip
-    made["households"] = groups["households"].sum(min_count=1)
+    made["households"] = groups["households"].max()
     made = made.reset_index()
     made["value"], made["weight"] = made["_wv"] / made["_w"], made["_w"]
     if households:
@@ -63,6 +53,22 @@ def gather(sieve: Sieve, households: bool) -> pd.DataFrame:
     _tell_places(made, sieve)
     order = np.lexsort([made["year"], made["cluster"].map(_natural), made["region"].astype(str)])
     return made.iloc[order].reset_index(drop=True).drop(columns=["_x", "_y", "_w", "_wv", "_urban", "_rows"])
+
+
+def _numbered(table: pd.DataFrame, households: bool, sieve: Sieve) -> pd.DataFrame:
+    """Rows that all have the number of a cluster."""
+    if (table["cluster"] == "").all():
+        if households and not table.duplicated(["_x", "_y", "year"]).any():
+            raise BadInput("No field says which household belongs to which cluster. Choose the cluster field.")
+        # Without numbers a place is a cluster; with one row each they are numbered as they come.
+        places = table.groupby(["_x", "_y"], sort=False).ngroup() + 1
+        table["cluster"] = places.astype(str).astype(object)
+        sieve.notes.append("No field numbers clusters: those at one place count as one, and are numbered from 1.")
+    elif (table["cluster"] == "").any():
+        unnamed = (table["cluster"] == "").to_numpy()
+        sieve.drop(unnamed, "no cluster", "without a number of a cluster")
+        table = table[~unnamed]
+    return table
 
 
 def _natural(name: str) -> str:

@@ -176,9 +176,15 @@ class TestWhatIsWrong:
         assert "No field tells urban from rural" in prepare(clusters(urban_rural=None), value_field="wealth")[2]
 
     def test_duplicates_of_a_cluster_in_a_year(self, prepare, clusters):
-        again = {"cluster": [1, 1, 3, 3], "longitude": [1.2, 1.2, 1.3, 1.3], "latitude": [6.2, 6.2, 6.4, 6.4]}
+        again = {
+            "cluster": [1, 1, 3, 3],
+            "households": 20,
+            "longitude": [1.2, 1.2, 1.3, 1.3],
+            "latitude": [6.2, 6.2, 6.4, 6.4],
+        }
         layer, _, log = prepare(clusters(**again, wealth=[3, 3, 2, 5], weight=[1, 1, 1, 3]), value_field="wealth")
         assert layer["value"].tolist() == [3, 4.25] and layer["weight"].tolist() == [1, 2]
+        assert layer["households"].tolist() == [20, 20]
         assert "more than once in a year: 2; they were averaged by weight" in log
         log = prepare(clusters(**again, wealth=[3, 3, 2, 2]), value_field="wealth")[2]
         assert "more than once in a year: 2; they count once." in log
@@ -231,6 +237,8 @@ class TestWhatIsWrong:
             prepare(clusters(), value_field="wealth", longitude_field="longitude")
         with pytest.raises(BadJob, match=r"must be a \.gpkg"):
             prepare(clusters(), value_field="wealth", name="a.csv")
+        with pytest.raises(BadJob, match="Choose another file"):
+            prepare(tmp_path / "a.gpkg", value_field="wealth", name="a.gpkg")
         with pytest.raises(BadInput, match="neither points nor fields"):
             prepare(clusters(latitude=None), value_field="wealth")
 
