@@ -151,6 +151,13 @@ class Rows:
         """Rows to draw."""
         return len(self.place)
 
+    def means(self) -> NDArray[np.float64]:
+        """(T,) mean target of each date, the mean of all where a date has none."""
+        known, Y = self._known[np.unique(self.place)], self._samples.Y[np.unique(self.place)]
+        count, sums = known.sum(axis=0), np.where(known, Y, 0).sum(axis=0)
+        found: NDArray[np.float64] = np.where(count > 0, sums / np.maximum(count, 1), Y[known].mean())
+        return found
+
     def batch(self, at: Int) -> Batch:
         """Some of them, in the order of `at`."""
         samples, places = self._samples, self.place[at]

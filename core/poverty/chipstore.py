@@ -216,11 +216,10 @@ class _Dated:
     def read(self, window: Window) -> tuple[Float, Bool]:
         """Values (dates * C, h, w) float32 and validity (h, w) at some date."""
         values, known = self._reader.read_each(window)
-        shape = (-1, self._each, window.height, window.width)
-        seen = known.reshape(shape).all(axis=1, keepdims=True)
-        found: Float = np.where(seen, values.reshape(shape), np.float32(np.nan)).reshape(known.shape)
-        anywhere: Bool = seen[:, 0].any(axis=0)
-        return found, anywhere
+        dated = values.reshape(-1, self._each, window.height, window.width)
+        seen = cast(Bool, known.reshape(dated.shape).all(axis=1))
+        np.copyto(dated, np.float32(np.nan), where=~seen[:, None])
+        return values, cast(Bool, seen.any(axis=0))
 
 
 def band_statistics(store: ChipStore, at: Int) -> tuple[list[float], list[float]]:

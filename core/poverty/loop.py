@@ -10,10 +10,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ...models.networks.series_parts import SeriesSize, initialise
@@ -63,11 +64,14 @@ class Learner:
         network = build(self.recipe.method, self.size)
         initialise(network, self.recipe.seed)
         self.started_from = None if lesson.start is None else take_over(network, lesson.start, self.recipe.new_head)
+        if self.recipe.start_at_mean and (self.started_from is None or "head.bias" in self.started_from["new"]):
+            _start_at(network, rows.means(), self.recipe.output)
         self.network = network.to(self.device)
         self.parameters = sum(each.numel() for each in network.parameters())
         self.optimiser = torch.optim.Adam(network.parameters(), self.recipe.learning_rate, eps=KERAS_EPSILON)
         self.losses: list[dict[str, Any]] = []
-        self.best_epoch, self.best_loss, self.largest = 0, math.inf, math.inf
+        self.best_epoch, self.best_loss = 0, math.inf
+        self.highest: NDArray[np.float32] | None = None
         self.best = self._copied()
         self.epoch, self.step, self.sums = 0, 0, [0.0, 0.0]
         tokens = self.size.patches * (1 if self.recipe.by_date else self.size.dates)
@@ -102,17 +106,24 @@ class Learner:
             except Exception as error:
                 raise out_of_memory(error) or error from error
         self.keep()
-        if self.recipe.output == "relu" and self.largest == 0:
-            progress.warning(
-                "The network says 0 everywhere: its ReLU output has died, which happens where most targets are near "
-                "0. Train again with another seed, or with the output 'softplus'."
-            )
+        self._tell_of_death(progress)
 
     def finished(self) -> nn.Module:
         """The network with the weights of the best epoch, on the processor."""
         network = self.network.to("cpu")
         network.load_state_dict(self.best)
         return network.requires_grad_(True).eval()
+
+    def _tell_of_death(self, progress: Progress) -> None:
+        """A ReLU that is 0 for all places learns nothing any more."""
+        dead = np.zeros(1) if self.highest is None else self.highest == 0
+        if self.recipe.output == "relu" and dead.any():
+            where = "everywhere" if dead.all() else f"at {dead.sum()} of {len(dead)} dates for every place"
+            progress.warning(
+                f"The network says 0 {where}: its ReLU output has died there, as happens where targets are near 0, or "
+                "by bad luck at the start. Train again with another seed, with the start at the mean, or with the "
+                "output 'softplus'."
+            )
 
     @property
     def _stale(self) -> bool:
@@ -184,7 +195,8 @@ class Learner:
         if not len(self.held):
             return None
         how = MEAN if self.recipe.bags == SELECT else self.recipe.bags
-        found, total, largest, step = 0.0, 0.0, 0.0, max(self.at_once, self.recipe.batch)
+        found, total, step = 0.0, 0.0, max(self.at_once, self.recipe.batch)
+        highest = []
         self.network.eval()
         with torch.no_grad():
             for start in range(0, len(self.held), step):
@@ -192,9 +204,10 @@ class Learner:
                 for piece in batch.pieces(self.at_once):
                     progress.checkpoint()
                     squared, said = self._squared(piece, how)
-                    found, largest = found + float(squared), max(largest, float(said.max()))
+                    found += float(squared)
+                    highest.append(said.amax(dim=0).cpu().numpy())
                 total += float(batch.weight.sum())
-        self.largest = largest
+        self.highest = np.max(highest, axis=0)
         return found / total
 
     def _thaw(self) -> None:
@@ -295,6 +308,15 @@ def take_over(network: nn.Module, start: SeriesModel, new_head: bool) -> dict[st
     return {"predicted": start.predicted, "indicator": start.indicator, "method": start.method, "new": new}
 
 
+def _start_at(network: nn.Module, means: NDArray[np.float64], output: str) -> None:
+    """Set the head's bias so that the first values are about the mean targets (T,), or one mean for all dates."""
+    bias = cast(Tensor, cast(nn.Linear, network.head).bias)
+    wanted = means if bias.numel() == len(means) else np.array([means.mean()])
+    if output == "softplus":
+        wanted = np.log(np.expm1(np.clip(wanted, 1e-3, 30)))
+    with torch.no_grad():
+        bias.copy_(torch.from_numpy(wanted))
+
+
 def _of_outputs(network: nn.Module) -> tuple[str, ...]:
-    names: tuple[str, ...] = network.FOLLOWS_OUTPUTS  # type: ignore[assignment]
-    return names
+    return cast(tuple[str, ...], network.FOLLOWS_OUTPUTS)

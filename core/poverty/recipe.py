@@ -29,6 +29,8 @@ class Recipe:
         pooling: `token-mean-over-dim` (published), `mean-over-tokens` or `class-token`.
         output: `relu` (published), `softplus` or `linear`; only the last can tell negative values.
         pixels: `raw` (published) or `standard`: each band by its mean and spread in the cells to train on.
+        start_at_mean: start the head's bias at the mean target of each date instead of 0 (published), so that a ReLU
+            cannot be dead from the start.
         values: `raw` (published) or `standard`: targets by their spread, and by their mean too if the output is linear.
         learning_rate: of Adam, constant.
         batch: samples a step.
@@ -51,6 +53,7 @@ class Recipe:
     output: str = "relu"
     pixels: str = RAW
     values: str = RAW
+    start_at_mean: bool = False
     learning_rate: float = 5e-4
     batch: int = 64
     epochs: int = 200

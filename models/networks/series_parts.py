@@ -194,7 +194,7 @@ def check_pixels(pixels: Tensor, size: SeriesSize, dates: bool) -> None:
 
 
 def initialise(network: nn.Module, seed: int) -> None:
-    """Weights as Keras starts them: uniform within Glorot's limits, biases 0; tokens and positions with spread 0.02.
+    """Weights as Keras starts them: uniform within Glorot's limits, biases 0; learned tokens and positions normal.
 
     Args:
         network: of this family.
@@ -214,7 +214,7 @@ def initialise(network: nn.Module, seed: int) -> None:
                 limit = math.sqrt(6 / _fans(name, tuple(parameter.shape), network))
                 parameter.uniform_(-limit, limit, generator=generator)
             else:
-                parameter.normal_(0.0, 0.02, generator=generator)
+                parameter.normal_(generator=generator)
 
 
 def _fans(name: str, shape: tuple[int, ...], network: nn.Module) -> int:

@@ -271,13 +271,25 @@ def test_negative_targets_need_a_linear_output():
         taught(store, Y - 20, output="relu")
 
 
-def test_a_dead_output_is_told():
+@pytest.mark.parametrize("some", [False, True])
+def test_a_dead_output_is_told(some):
+    """Of all dates, or of those for which the start was unlucky."""
     store, Y = cells(32)
     told = []
     progress = Progress(log=lambda level, text: told.append(text) if level == "warning" else None)
-    Y = np.where(np.arange(32)[:, None] < 2, 0.01, 0.0) * np.ones((1, T))
-    taught(store, Y, progress=progress, output="relu", values="raw", epochs=30, learning_rate=0.05, pixels="raw")
-    assert any("softplus" in text for text in told)
+    Y = np.where(np.arange(T) < 2, Y, 0.0) if some else 0.0 * Y
+    taught(store, Y, progress=progress, output="relu", pooling="class-token", start_at_mean=True, epochs=20)
+    assert len(told) == 1 and "softplus" in told[0]
+    assert ("1 of 3 dates" if some else "everywhere") in told[0]
+
+
+@pytest.mark.parametrize("output", ["relu", "softplus", "linear"])
+def test_head_starts_at_the_mean_target(output):
+    store, Y = cells()
+    options = {"pooling": "token-mean-over-dim", "output": output, "epochs": 1, "learning_rate": 1e-9}
+    # As the published pooling sees nothing at the start, the first values are those of the bias alone.
+    P = predict(taught(store, Y, **options, start_at_mean=True), store, Progress(), "cpu", 1)
+    np.testing.assert_allclose(P, np.broadcast_to(Y[np.arange(48) % 4 > 0].mean(axis=0), P.shape), rtol=1e-3)
 
 
 @pytest.mark.parametrize("how", [MEAN, SELECT, HIGHEST])
