@@ -44,15 +44,11 @@ def check_sensors(plan: Plan, job: PrepareSeries, remarks: Remarks) -> dict[str,
     Raises:
         BadInput: DMSP and VIIRS are in one series, and that is refused.
     """
-    sensors: dict[str, str] = {}
-    for date in plan.dates:
-        names = sorted({b.sensor for key in plan.keys if key[0] == date for b in plan.pieces[key] if b.sensor})
-        if names:
-            sensors[date] = listed(names)
-    by_name = {
-        name: [date for date, some in sensors.items() if name in some.replace(" and ", ", ").split(", ")]
-        for name in dict.fromkeys(part for some in sensors.values() for part in some.replace(" and ", ", ").split(", "))
-    }
+    by_name: dict[str, list[str]] = {}
+    for date, name in plan.keys:
+        for sensor in sorted({band.sensor for band in plan.pieces[date, name]} - {""}):
+            dates = by_name.setdefault(sensor, [])
+            dates += [date] if date not in dates else []
     told = [f"{name} at {runs_of(dates, plan.dates)}" for name, dates in by_name.items()]
     if set(LIGHTS) <= set(by_name):
         _lights_mixed(f"Sensors by the names of files: {listed(told)}.", plan, job, remarks)
@@ -64,7 +60,8 @@ def check_sensors(plan: Plan, job: PrepareSeries, remarks: Remarks) -> dict[str,
             f"sensor. {DMSP} ended in {DMSP_ENDS}, {VIIRS} began in {VIIRS_BEGINS}: differences across these years "
             "count only if the product was harmonised."
         )
-    return sensors
+    found = {date: [name for name, dates in by_name.items() if date in dates] for date in plan.dates}
+    return {date: listed(names) for date, names in found.items() if names}
 
 
 def _lights_mixed(told: str, plan: Plan, job: PrepareSeries, remarks: Remarks) -> None:

@@ -1,5 +1,6 @@
 """Rasters brought onto the grid of a series by GDAL's warper, as small virtual rasters beside the result."""
 
+import math
 import re
 import warnings
 import zlib
@@ -15,10 +16,14 @@ from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 
 from ..errors import BadInput, Unwritable
-from ..grid import Grid
+from ..grid import Grid, Window
 from ..jobs.poverty.series import PrepareSeries
 from .remarks import Remarks
+from .stackgrid import CLOSE_PX
 from .stacksources import File
+
+EDGE_POINTS = 21
+"""Of each side of a raster, which another projection bends."""
 
 
 def folder_of(output: str) -> Path:
@@ -37,7 +42,7 @@ def aligned(file: File, grid: Grid, job: PrepareSeries, remarks: Remarks) -> Fil
         Unwritable: the folder beside the result cannot be written.
     """
     remarks.checkpoint()
-    _check_meets(file, grid)
+    grid = _met(file, grid)
     folder = folder_of(job.output)
     try:
         folder.mkdir(exist_ok=True)
@@ -71,13 +76,18 @@ def _free_name(folder: Path, path: str) -> Path:
     return folder / f"{stem}_{zlib.crc32(path.encode()):08x}.vrt"
 
 
-def _check_meets(file: File, grid: Grid) -> None:
-    left, bottom, right, top = transform_bounds(
-        CRS.from_wkt(file.grid.crs), CRS.from_wkt(grid.crs), *_bounds(file.grid), densify_pts=21
-    )
-    west, south, east, north = _bounds(grid)
-    if left >= east or right <= west or bottom >= north or top <= south:
+def _met(file: File, grid: Grid) -> Grid:
+    """The part of a grid that a file may meet, so that tiles stay apart."""
+    systems = CRS.from_wkt(file.grid.crs), CRS.from_wkt(grid.crs)
+    left, bottom, right, top = transform_bounds(*systems, *_bounds(file.grid), densify_pts=EDGE_POINTS)
+    corners = [~grid.transform @ corner for corner in ((left, top), (right, top), (left, bottom), (right, bottom))]
+    cols, rows = ([corner[axis] for corner in corners] for axis in (0, 1))
+    col, row = math.floor(min(cols) + CLOSE_PX), math.floor(min(rows) + CLOSE_PX)
+    size = math.ceil(max(rows) - CLOSE_PX) - row, math.ceil(max(cols) - CLOSE_PX) - col
+    window = Window(row, col, *size).intersection(grid.whole)
+    if window is None:
         raise BadInput(f"{file.path} lies elsewhere: it does not meet the rasters of the other dates.")
+    return grid.crop(window)
 
 
 def _bounds(grid: Grid) -> tuple[float, float, float, float]:

@@ -117,11 +117,15 @@ def _pieces(files: Sequence[File], frequency: str, remarks: Remarks) -> dict[Key
     for file in sorted(files, key=lambda file: file.path):
         for band in file.bands:
             found[text_of(cut(band.date, frequency)), band.base].append(band)
-    overlapping = set()
+    shares: dict[tuple[str, str], float] = {}
+    overlapping: set[str] = set()
     for (date, name), bands in found.items():
         for place, band in enumerate(bands):
             for other in bands[:place]:
-                share = 1.0 if other.path == band.path else overlap_share(grids[band.path], grids[other.path])
+                pair = (other.path, band.path)
+                if pair not in shares:
+                    shares[pair] = overlap_share(grids[band.path], grids[other.path])
+                share = shares[pair]
                 if share > OVERLAP:
                     raise BadInput(_twice(other, band, name, date, frequency))
                 overlapping |= {date} if share else set()

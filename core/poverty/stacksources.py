@@ -25,8 +25,8 @@ from .sensors import sensor_of
 from .stackdates import Day, dates_in_names, parse
 from .stacktable import Row, read_table, rows_of
 
-ENDINGS = (".tif", ".tiff", ".vrt", ".jp2", ".img", ".asc", ".dat", ".bil", ".bsq", ".rst", ".gpkg", ".mbtiles", ".nc")
-"""Files of a folder that are taken for rasters; others are passed over."""
+ENDINGS = (".tif", ".tiff", ".vrt", ".jp2", ".img", ".asc", ".bil")
+"""Files of a folder that are taken for rasters; others only where their names are given with the ending, as *.dat."""
 MOST_FILES = 20_000
 
 
@@ -84,17 +84,17 @@ def _in_folder(job: PrepareSeries, remarks: Remarks) -> list[str]:
         folders[:] = sorted(name for name in folders if not name.startswith(".")) if job.subfolders else []
         for name in sorted(names):
             path = os.path.join(folder, name)
-            if not name.lower().endswith(ENDINGS) or not any(fnmatch.fnmatch(name.lower(), one) for one in patterns):
+            fitting = [one for one in patterns if fnmatch.fnmatchcase(name.lower(), one)]
+            if not fitting or not (name.lower().endswith(ENDINGS) or any(not one.endswith("*") for one in fitting)):
                 continue
             (own if _made_here(path, job.output) else found).append(path)
         remarks.checkpoint()
     if own:
         remarks.info(f"Left out, as series made by Quadrat: {', '.join(map(os.path.basename, own))}.")
     if not found:
-        kinds = ", ".join(ENDINGS[:5])
         raise BadInput(
-            f"The folder {job.folder} holds no raster ({kinds} and others) named {job.pattern}. Choose another folder, "
-            "other names, or 'With subfolders'."
+            f"The folder {job.folder} holds no raster ({', '.join(ENDINGS)}) named {job.pattern}. Choose another "
+            "folder, other names, or 'With subfolders'."
         )
     if len(found) > MOST_FILES:
         raise BadInput(f"The folder {job.folder} holds {len(found):,} rasters. Choose some by their names.")

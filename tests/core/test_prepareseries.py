@@ -293,6 +293,17 @@ class TestRefused:
         inside = (slice(None), slice(12, -12), slice(12, -12))
         assert np.abs(values[3:][inside] - values[:3][inside]).max() < 15
 
+    def test_tiles_on_another_grid_stay_tiles(self, prepare, yearly, make_raster, tmp_path):
+        yearly((2017,))
+        whole = ground(3, 3, noise=0)
+        for name, cols in (("a", slice(0, 26)), ("b", slice(24, 50))):
+            fine = np.repeat(np.repeat(whole[:, :, cols], 2, axis=1), 2, axis=2)
+            where = Affine(5, 0, 600_000 + 10 * cols.start, 0, -5, 9_000_000)
+            make_raster(f"in/{name}_2018.tif", fine, dtype="uint16", names=("B2", "B3", "B4"), transform=where)
+        _, values, valid = prepare(tmp_path / "in", align="first", resampling="average").read()
+        assert valid.all()
+        np.testing.assert_allclose(values[3:], whole.astype("uint16"), atol=1)
+
     def test_a_place_elsewhere_is_no_date_of_the_series(self, prepare, yearly, make_raster, tmp_path):
         yearly((2017,))
         make_raster("in/s2_2018.tif", ground(1, 3), dtype="uint16", names=("B2", "B3", "B4"), crs="EPSG:32721")
