@@ -15,7 +15,7 @@ from ..jobs.poverty.series import PrepareSeries
 from ..poverty import serieschecks as checks
 from ..poverty.remarks import Remarks
 from ..poverty.stackjoin import Plan, plan_series, virtual_bands, with_scales
-from ..poverty.stacknames import named_bands
+from ..poverty.stacknames import named_bands, some_of
 from ..poverty.stackpage import as_csv, numbers_of, page
 from ..poverty.stackpixels import Look, look_at
 from ..poverty.stacksources import read_files
@@ -100,11 +100,10 @@ def _facts(job: PrepareSeries, plan: Plan, look: Look, codings: Codings, remarks
     jumps = checks.check_levels(plan, look, empty, codings, job, remarks)
     clouds = checks.clouded(plan, look, codings, remarks)
     read = "all pixels" if look.share == 1 else f"{look.pixels:,} pixels of each band ({100 * look.share:.2g} %)"
-    many = len(plan.dates)
-    sentences = [
-        f"{many} date{'s' if many > 1 else ''} from {plan.dates[0]} to {plan.dates[-1]}, {plan.frequency}; bands "
-        f"{', '.join(plan.bands)}; {len(plan.files)} file{'s' if len(plan.files) > 1 else ''}. Checked on {read}."
-    ]
+    many = f"{len(plan.dates)} dates from {plan.dates[0]} to {plan.dates[-1]}, {plan.frequency}"
+    told = many if len(plan.dates) > 1 else f"One date, {plan.dates[0]}"
+    files = f"{len(plan.files)} files" if len(plan.files) > 1 else "one file"
+    sentences = [f"{told}; {files}; bands {some_of(plan.bands)}. Checked on {read}."]
     return {
         "result": "series", "dates": list(plan.dates), "bands": list(plan.bands), "frequency": plan.frequency,
         "gaps": list(plan.gaps), "empty": list(empty),

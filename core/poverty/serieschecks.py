@@ -30,8 +30,8 @@ JUMP_SPREADS = 8.0
 """A jump exceeds so many spreads of the usual changes,"""
 JUMP_CONTRAST, FEW_CONTRAST, FEW_STEPS = 0.25, 1.0, 8
 """and so much of the contrast within the scene; more where there are fewer changes, whose spread is unsure."""
-LASTING = 0.5
-"""Share of a jump that must last, so that it is one of level and no single odd date."""
+LASTING, AROUND = 0.5, 3
+"""Share of a jump that must last over the three dates before and after, so that it is no single odd date."""
 SCALE_RATIO = 30.0
 """Between the brightest pixels of two dates: no ground changes so much."""
 MOST_DMSP = 63
@@ -271,7 +271,8 @@ def _jumps(look: Look, band: int, rows: Sequence[int]) -> list[tuple[int, int, f
         return []
     values = values[:, live]
     steps = np.array([_middle(values[at + 1] - values[at]) for at in range(len(rows) - 1)])
-    levels = np.array([_middle(row) for row in values])
+    # Pixel by pixel, so that a date which covers another part of the scene is on no other level.
+    levels = np.array([_middle(row) for row in values - np.nanmedian(values, axis=0)])
     contrast = float(np.median([_middle(np.abs(row - _middle(row))) for row in values]))
     least = contrast * (FEW_CONTRAST if len(steps) < FEW_STEPS else JUMP_CONTRAST)
     found = []
@@ -279,7 +280,8 @@ def _jumps(look: Look, band: int, rows: Sequence[int]) -> list[tuple[int, int, f
         others = np.delete(steps, at)
         usual = float(np.median(others))
         spread = 1.4826 * float(np.median(np.abs(others - usual)))
-        lasting = float(np.median(levels[at + 1 :]) - np.median(levels[: at + 1]))
+        after, before = levels[at + 1 : at + 1 + AROUND], levels[max(0, at + 1 - AROUND) : at + 1]
+        lasting = float(np.median(after) - np.median(before))
         far = abs(step - usual) > max(JUMP_SPREADS * spread, least)
         if far and step * lasting > 0 and abs(lasting) > LASTING * abs(step):
             found.append((rows[at], rows[at + 1], float(step), float(np.median(np.abs(others)))))

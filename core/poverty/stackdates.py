@@ -27,6 +27,8 @@ _WRITTEN = (
 )
 _LENGTHS = {YEARLY: 1, MONTHLY: 2, DAILY: 3}
 YEAR_MONTHS = 12
+MOST_RUNS = 8
+"""That a sentence names."""
 APART_MONTHS = 7
 """Months between dates of a yearly series at least, so that a winter and the next spring are no two years."""
 
@@ -183,7 +185,8 @@ def runs_of(dates: Sequence[str], among: Sequence[str]) -> str:
             runs[-1].append(date)
         else:
             runs.append([date])
-    texts = [f"{run[0]} to {run[-1]}" if len(run) > 2 else " and ".join(run) for run in runs]
-    if len(texts) > 8:
-        texts = [*texts[:6], f"{sum(map(len, runs[6:]))} others"]
+    runs = [part for run in runs for part in ([run] if len(run) > 2 else [[date] for date in run])]
+    texts = [f"{run[0]} to {run[-1]}" if len(run) > 1 else run[0] for run in runs]
+    if len(texts) > MOST_RUNS:
+        texts = [*texts[: MOST_RUNS - 2], f"{sum(map(len, runs[MOST_RUNS - 2 :]))} others"]
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}" if texts else ""

@@ -162,8 +162,8 @@ def _say_what_is_missing(plan: Plan, remarks: Remarks) -> None:
         word = "year" if len(plan.dates[0]) == 4 else "month"
         many = f"{len(plan.gaps)} {word}s are" if len(plan.gaps) > 1 else f"One {word} is"
         remarks.warning(
-            f"{many} missing between {plan.dates[0]} and {plan.dates[-1]}: {runs_of(plan.gaps, every)}. They stay "
-            "missing: nothing is invented for them."
+            f"{many} missing between {plan.dates[0]} and {plan.dates[-1]}: {runs_of(plan.gaps, every)}. What is "
+            "missing stays missing: nothing is invented for it."
         )
     lacking: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for date in plan.dates:

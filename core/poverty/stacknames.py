@@ -15,6 +15,7 @@ from .stackgrid import overlap_share
 from .stacksources import Band, File, without_flags
 
 VALUE, LIGHTS, LAYER = "value", "lights", "layer"
+MOST_NAMED = 16
 OVERLAP = 0.5
 """Share of the smaller of two files from which on they show one place: bands or doubles, and no tiles."""
 
@@ -42,6 +43,12 @@ def order_of(files: Sequence[File], job: PrepareSeries) -> tuple[str, ...]:
     if not wanted:
         return tuple(there)
     return tuple(sorted(there, key=lambda b: wanted.index(b.lower() if b.lower() in wanted else roles[b])))
+
+
+def some_of(bands: Sequence[str]) -> str:
+    """Names of bands for a sentence, the first sixteen one by one."""
+    hidden = len(bands) - MOST_NAMED
+    return listed([*bands[:MOST_NAMED], f"{hidden} others"] if hidden > 0 else bands)
 
 
 def _every(files: Sequence[File]) -> Iterator[Band]:
@@ -158,8 +165,12 @@ def _one_meaning(files: Sequence[File], remarks: Remarks) -> list[File]:
             "bands in the files, or give 'Names of the bands'."
         )
     renamed = {band.base: band.known.role for band in _every(files) if band.known.role and band.base != band.known.role}
+    told = listed([f"{name} is {role}" for name, role in renamed.items()])
+    if several:
+        base, paths = next(iter(several.items()))
+        told = listed([f"{base} is {role} in {PurePath(path).name}" for role, path in paths.items()])
     why = "one name means several bands" if several else "files name them differently"
-    remarks.info(f"Bands are called by what they are, as {why}: {listed([f'{a} is {b}' for a, b in renamed.items()])}.")
+    remarks.info(f"Bands are called by what they are, as {why}: {told}.")
     return [
         replace(file, bands=tuple(replace(band, base=band.known.role or band.base) for band in file.bands))
         for file in files

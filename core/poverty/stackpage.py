@@ -6,6 +6,7 @@ All text from files and users is escaped here or in the pieces that are used.
 import csv
 import io
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..bands.values import CODINGS
 from ..report import parts, svg
 from ..report.page import document, made_by
 from .stackjoin import Plan
+from .stacknames import some_of
 from .stackpixels import Look, Numbers
 
 Facts = Mapping[str, Any]
@@ -22,6 +24,8 @@ OWN_STYLE = """<style>
 .heat td{text-align:center;border-bottom:2px solid var(--sheet);border-left:2px solid var(--sheet);padding:3px 8px}
 .heat td:first-child,.heat th:first-child{text-align:left;border-left:0;font-weight:600;white-space:nowrap}
 .heat th{text-align:center;white-space:nowrap}
+table.heat{width:auto}
+.heat.tight td:first-child{min-width:5.5em}
 .heat td.v{background:color-mix(in srgb,var(--good) calc(var(--v)*62%),var(--cell))}
 .heat td.none{background:none;color:var(--soft)}
 .heat td.bad{background:color-mix(in srgb,var(--bad) 34%,var(--cell))}
@@ -32,6 +36,11 @@ OWN_STYLE = """<style>
 .courses small{color:var(--soft);margin-left:.5em}
 ul.warnings{list-style:none;padding:0}
 </style>"""
+LONG = 40
+"""Dates from which on those of a monthly series are shown as a calendar, and the table is folded away."""
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+LEAST_SPAN = 0.25
+"""Of the usual contrast within the scene: the axis of a chart shows no less, or noise would look like change."""
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 280.0, 120.0, 46.0, 8.0, 10.0, 24.0
 
 
@@ -72,7 +81,7 @@ def page(numbers: Facts, infos: Sequence[str], job: dict[str, Any]) -> str:
         job: as plain values.
     """
     title = f"Series '{Path(str(job['output'])).stem}'"
-    said = dict.fromkeys([*numbers["sentences"], *_scales(numbers), *infos])
+    said = [line for line in dict.fromkeys([*_scales(numbers), *infos]) if line not in numbers["sentences"]]
     blocks = [
         OWN_STYLE, f"<h1>{escape(title)}</h1>", parts.paragraphs(numbers["sentences"], "soft"),
         _headline(numbers["warnings"]), _courses(numbers), _table(numbers),
@@ -93,7 +102,10 @@ def _scales(numbers: Facts) -> list[str]:
     known: dict[str, list[str]] = {}
     for band, name in numbers["scale"].items():
         known.setdefault(CODINGS[name].title if name else "", []).append(band)
-    return [f"Numbers of {', '.join(bands)}: {title or 'not known what they mean'}." for title, bands in known.items()]
+    lines = []
+    for title, bands in known.items():
+        lines.append(f"Numbers of {some_of(bands)}: {title or 'not known what they mean'}.")
+    return lines
 
 
 def _every(numbers: Facts) -> list[str]:
@@ -127,7 +139,29 @@ def _table(numbers: Facts) -> str:
         told += " Clouded: pixels whose blue is more than 0.1 of reflectance above their own median over all dates."
     body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody>"
     table = f'<div class="scroll"><table class="tight heat">{body}</table></div>'
-    return parts.section("What is there", table, parts.paragraphs([told], "soft"))
+    soft = parts.paragraphs([told], "soft")
+    if len(numbers["dates"]) < LONG:
+        return parts.section("What is there", table, soft)
+    folded = f"<details><summary>All {len(numbers['dates'])} dates</summary>{table}{soft}</details>"
+    return parts.section("What is there", _calendar(numbers), folded)
+
+
+def _calendar(numbers: Facts) -> str:
+    """Years in rows, months in columns, and shares of pixels that are valid in some band; empty unless monthly."""
+    if numbers["frequency"] != "monthly":
+        return ""
+    valid, lines = numbers["valid"], []
+    for year in sorted({date[:4] for date in numbers["dates"]}):
+        cells = ""
+        for month in range(1, 13):
+            date = f"{year}-{month:02d}"
+            row = {"valid": valid[date]} if date in valid else None
+            cells += _cell(row, date in numbers["empty"])
+        lines.append(f"<tr><td>{year}</td>{cells}</tr>")
+    head = "".join(f"<th>{name}</th>" for name in ("", *MONTHS))
+    table = f'<table class="tight heat"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
+    told = "Share of the pixels that are valid in some band; – where a month is missing."
+    return f'<div class="scroll">{table}</div>{parts.paragraphs([told], "soft")}'
 
 
 def _cell(row: Facts | None, empty: bool) -> str:
@@ -146,18 +180,19 @@ def _cell(row: Facts | None, empty: bool) -> str:
 def _courses(numbers: Facts) -> str:
     """A small chart of the median of each band."""
     every = _every(numbers)
-    marks = {(jump["to"], one["band"]) for jump in numbers["jumps"] for one in jump["bands"]}
+    if len(every) < 2:
+        return ""
+    marks = [(jump["to"], one["band"]) for jump in numbers["jumps"] for one in jump["bands"]]
     charts = []
     for band in numbers["bands"]:
-        known = {
-            row["date"]: row["median"]
-            for row in numbers["rows"]
-            if row["band"] == band and row["median"] is not None and row["date"] not in numbers["empty"]
-        }
-        if known:
+        rows = [row for row in numbers["rows"] if row["band"] == band and row["median"] is not None]
+        rows = [row for row in rows if row["date"] not in numbers["empty"]]
+        if rows:
+            known = {row["date"]: row["median"] for row in rows}
+            contrast = statistics.median(row["high"] - row["low"] for row in rows)
             coding = numbers["scale"].get(band, "")
             unit = f"<small>{escape(CODINGS[coding].title)}</small>" if coding else ""
-            chart = _chart(band, every, known, [date for date, name in marks if name == band])
+            chart = _chart(band, every, known, contrast, [date for date, name in marks if name == band])
             charts.append(f"<div><b>{escape(band)}</b>{unit}{chart}</div>")
     if not charts:
         return ""
@@ -169,9 +204,9 @@ def _courses(numbers: Facts) -> str:
     )
 
 
-def _chart(band: str, every: Sequence[str], known: Mapping[str, float], marks: Sequence[str]) -> str:
+def _chart(band: str, every: Sequence[str], known: Mapping[str, float], contrast: float, marks: Sequence[str]) -> str:
     low, high = min(known.values()), max(known.values())
-    pad = 0.08 * (high - low) or abs(high) * 0.1 or 1.0
+    pad = max(0.08 * (high - low), (LEAST_SPAN * contrast - (high - low)) / 2) or abs(high) * 0.1 or 1.0
     low, high = low - pad, high + pad
     step = (WIDTH - LEFT - RIGHT) / max(len(every) - 1, 1)
     middle = LEFT + (WIDTH - LEFT - RIGHT) / 2 if len(every) == 1 else LEFT

@@ -251,6 +251,14 @@ class TestJumps:
         paired = np.stack([ground(n)[0].ravel() + level for n, level in enumerate(levels)])[:, None]
         assert _jumps(look_of(paired), 0, range(8)) == []
 
+    def test_clouds_and_dates_that_cover_less_are_no_jump(self, prepare, yearly):
+        def values_of(year):
+            values = ground(year, 3) + 4000 * (np.arange(WIDTH) < 20 if year == 2014 else 0)
+            return values * (np.arange(WIDTH) < 15 if year == 2012 else 1) + 600 * (year >= 2017)
+
+        made = prepare(yearly(YEARS, values_of, nodata=0))
+        assert [jump["to"] for jump in made.facts["jumps"]] == ["2017"]
+
     def test_dark_ground_hides_no_jump_of_lights(self, prepare, make_raster, tmp_path):
         """Most pixels are dark at all dates: the level is that of pixels that change at all."""
         for year in YEARS:
@@ -292,6 +300,14 @@ class TestSample:
         truth = np.median(ground(2002, 1, 400, 500))
         row = next(row for row in made.numbers["rows"] if row["date"] == "2002")
         assert abs(row["median"] - truth) < 40 and row["valid"] == 1
+
+    def test_long_monthly_series_are_shown_as_a_calendar(self, prepare, make_raster, tmp_path):
+        months = [f"{2001 + month // 12}-{month % 12 + 1:02d}" for month in range(48) if month != 17]
+        for number, month in enumerate(months):
+            make_raster(f"in/a_{month}.tif", ground(number, 1, 8, 9), dtype="uint16", names=("ndvi",))
+        html = Path(prepare(tmp_path / "in").report).read_text(encoding="utf-8")
+        calendar = html[html.index("<th>Jan</th>") : html.index("<details>")]
+        assert calendar.count("100 %") == 47 and calendar.count("–</td>") == 1 and "All 47 dates" in html
 
     def test_numbers_beside_the_page(self, prepare, yearly):
         made = prepare(yearly())

@@ -88,4 +88,5 @@ class TestDates:
         years = [str(year) for year in range(2000, 2021)]
         assert runs_of(["2003", "2004", "2005", "2011"], years) == "2003 to 2005 and 2011"
         assert runs_of(["2003", "2004"], years) == "2003 and 2004"
+        assert runs_of(["2003", "2004", "2006"], years) == "2003, 2004 and 2006"
         assert runs_of(years[::2], years).endswith("and 5 others")

@@ -74,7 +74,7 @@ def test_it_opens_as_a_picture_of_the_last_date(run, years, tmp_path, context, f
         stretch = renderer.redContrastEnhancement()
         low, high = np.percentile(array(years[2])[2], (1, 99))
         assert (stretch.minimumValue(), stretch.maximumValue()) == pytest.approx((low, high), abs=1)
-    assert "3 dates from 2018 to 2020, yearly; bands blue, green, red" in feedback.textLog()
+    assert "3 dates from 2018 to 2020, yearly; 3 files; bands blue, green and red" in feedback.textLog()
 
 
 def test_one_band_is_shown_on_a_scale_of_colours(run, make_raster, tmp_path, context, feedback):
