@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...models.errors import ModelError
 from ..chips import Places
 from ..errors import BadInput
 from ..progress import Progress
@@ -37,14 +38,17 @@ def forward_on(model: SeriesModel, device: str = "auto", threads: int = 0) -> tu
 
     Raises:
         EngineTooSmall: there is no PyTorch.
-        UnusableModel: there is no such device.
+        BadInput: there is no such device.
     """
     need_torch()
     import torch
 
     from ...models.torch_tools import choose_device, out_of_memory
 
-    place, name = choose_device(device, threads)
+    try:
+        place, name = choose_device(device, threads)
+    except ModelError as error:
+        raise BadInput(str(error)) from error
     network = model.network.to(place).eval()
     scaling = model.scaling
 

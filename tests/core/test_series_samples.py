@@ -109,6 +109,16 @@ def test_squares_of_a_sample_become_one_by_mean_highest_or_best():
     assert [part.chip.tolist() for part in batch.pieces(4)] == [[5, 0, 1], [3, 4]]
 
 
+def test_images_of_a_date_keep_the_squares_that_see_it():
+    store, samples, _ = bags()
+    rows = Rows(store, samples, np.arange(2), True)
+    assert list(zip(rows.place, rows.date, strict=True)) == [(0, 0), (0, 1), (1, 0)]
+    batch = rows.batch(np.array([2, 1]))
+    assert batch.chip.tolist() == [3, 5, 0, 1] and batch.date.tolist() == [0, 1, 1, 1]
+    assert batch.bag.tolist() == [0, 1, 1, 1] and batch.target.tolist() == [[5], [1]]
+    np.testing.assert_array_equal(rows.means(), [3, 1, 7 / 3])
+
+
 def test_samples_that_do_not_fit_together_are_refused():
     one, nan = np.ones(2), np.full((2, T), np.nan)
     for wrong in ((nan, one, np.array([0, 0])), (nan, one, np.array([1, 0])), (nan, one[:1], np.array([0, 1]))):
