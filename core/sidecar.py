@@ -139,14 +139,18 @@ def _pieces(file: Path) -> Iterator[bytes]:
             yield stream.read(PIECE_BYTES)
 
 
-def _companions(file: Path) -> list[Path]:
+def _companions(file: Path, deep: bool = True) -> list[Path]:
     suffix = file.suffix.lower()
     if suffix == ".vrt":
         found = []
         for attributes, name in _VRT_SOURCE.findall(file.read_text(encoding="utf-8", errors="replace")):
             source = Path(html.unescape(name))
             found.append(file.parent / source if 'relativeToVRT="1"' in attributes else source)
-        return sorted({path for path in found if path.is_file() and path != file})
+        there = {path for path in found if path.is_file() and path != file}
+        # A series is a virtual raster, some of whose sources may be virtual rasters that bring a file onto its grid.
+        if deep:
+            there |= {inner for path in list(there) if path.suffix.lower() == ".vrt" for inner in _companions(path, False)}
+        return sorted(there - {file})
     if suffix == ".shp":
         return [path for end in (".dbf", ".prj") if (path := file.with_suffix(end)).is_file()]
     log = file.with_name(file.name + "-wal")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
+from numpy.typing import NDArray
 
 from ..bands.known import listed
 from ..bands.names import QUALITY, names_nothing, read_name
@@ -48,6 +49,12 @@ class Series:
     def whole(self) -> bool:
         """Whether each date has all bands."""
         return all(number is not None for row in self.index for number in row)
+
+    @property
+    def table(self) -> NDArray[np.int64]:
+        """(T, C) band numbers; 0 where a date lacks a band, or holds nothing, so that it is masked."""
+        numbers = np.array([[number or 0 for number in row] for row in self.index], np.int64)
+        return np.where(np.array(self.seen)[:, None], numbers, 0)
 
     def numbers(self, date: str) -> tuple[int, ...]:
         """Band numbers of a date, in the order of `bands`, those that are there."""

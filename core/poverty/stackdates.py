@@ -25,6 +25,8 @@ _WRITTEN = (
     re.compile(rf"({_YEAR})(?:[-/.]?(\d{{2}})(?:[-/.]?(\d{{2}}))?)?(?:[T ].*)?$"),
     re.compile(rf"({_YEAR})[-/.](\d{{1,2}})(?:[-/.](\d{{1,2}}))?(?:[T ].*)?$"),
 )
+_TOLD = ("date", "year")
+"""Tags that tell the date of a file."""
 _LENGTHS = {YEARLY: 1, MONTHLY: 2, DAILY: 3}
 YEAR_MONTHS = 12
 MOST_RUNS = 8
@@ -100,7 +102,8 @@ def _one(path: str, found: Sequence[Day], varying: Sequence[int], tags: Mapping[
         return found[varying[0]]
     among = [found[place] for place in varying] or list(found)
     if not among:
-        return parse(taken_on([], "", tags)) or ()
+        plain = {key.lower(): value for key, value in tags.items()}
+        return parse(taken_on([], "", tags)) or next((day for key in _TOLD if (day := parse(plain.get(key, "")))), ())
     if len(among) > 1:
         told = parse(taken_on([], stem.lower(), {}))
         if told:

@@ -10,7 +10,7 @@ from .stackdates import Day, parse
 
 NAMES = {
     "file": ("file", "path", "filename", "file_name", "raster", "name_of_file"),
-    "date": ("date", "year", "time", "month"),
+    "date": ("date", "time", "year"),
     "band": ("band", "number"),
     "name": ("name", "band_name"),
     "sensor": ("sensor", "satellite"),
@@ -35,7 +35,8 @@ def read_table(path: str) -> list[Row]:
     """Rows of the table.
 
     Args:
-        path: of a text file with commas, semicolons or tabulators between columns, UTF-8.
+        path: of a text file with commas, semicolons or tabulators between columns, UTF-8; the date in one column, or
+            in two called year and month.
 
     Raises:
         BadInput: it cannot be read, lacks a column, or a date is none.
@@ -52,13 +53,16 @@ def read_table(path: str) -> list[Row]:
     reader = csv.DictReader(lines, delimiter=delimiter)
     columns = {name.strip().lower(): name for name in reader.fieldnames or [] if name}
     known = {key: next((columns[word] for word in words if word in columns), "") for key, words in NAMES.items()}
+    months = columns.get("month", "") if known["date"] == columns.get("year", "") else ""
     if not known["file"] or not known["date"]:
         raise BadInput(
             f"The table of dates {path} needs the columns file and date; it has: {', '.join(columns) or '-'}."
         )
-    return [
-        _row(path, number, row, known) for number, row in enumerate(reader, 2) if (row[known["file"]] or "").strip()
-    ]
+    rows = [(number, row) for number, row in enumerate(reader, 2) if (row[known["file"]] or "").strip()]
+    if months:
+        for _, row in rows:
+            row[known["date"]] = "-".join(filter(None, ((row[name] or "").strip() for name in (known["date"], months))))
+    return [_row(path, number, row, known) for number, row in rows]
 
 
 def _row(path: str, number: int, row: dict[str, str], known: dict[str, str]) -> Row:

@@ -1,7 +1,7 @@
 """What the numbers mean at each date, and whether that changes on the way."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ...models.spectrum import RADAR, ROLES
 from ..bands.eras import settled
@@ -48,7 +48,19 @@ def codings_of(plan: Plan, job: PrepareSeries, remarks: Remarks) -> dict[Key, Ra
     dates = [date + SUMMER if len(date) == len("2022") else date for date, _ in keys]
     roles = [role_of(plan, key) for key in keys]
     made = settled("The series", {place: found[key] for place, key in enumerate(keys)}, dates, roles)
+    _tell(made, remarks)
     return dict(zip(keys, made, strict=True))
+
+
+def _tell(parts: Sequence[Radiometry], remarks: Remarks) -> None:
+    """How each meaning is known, once: the same holds for the other files."""
+    said: set[str] = set()
+    for part in parts:
+        if part.name in said or not part.sentences:
+            continue
+        said.add(part.name)
+        for sentence in part.sentences:
+            remarks.info(sentence)
 
 
 def scales_of(plan: Plan, codings: Codings, job: PrepareSeries, remarks: Remarks) -> dict[str, tuple[float, float]]:

@@ -10,6 +10,7 @@ import pytest
 from quadrat.core.errors import BadInput, BadJob
 from quadrat.core.poverty.stack import read_series
 from quadrat.core.raster import open_raster
+from quadrat.core.sidecar import fingerprint
 from quadrat.tests.core.bandwork import real
 from quadrat.tests.core.serieswork import HEIGHT, WIDTH, ground, place, prepare, yearly  # noqa: F401
 from rasterio.transform import Affine
@@ -216,6 +217,11 @@ class TestTable:
         made = prepare(date_table=str(table))
         assert made.read()[0] == ["pop_2001", "pop_2002"] and made.facts["frequency"] == "yearly"
 
+    def test_year_and_month_in_two_columns(self, prepare, make_raster, tmp_path):
+        paths = [make_raster(f"in/{name}.tif", ground(1), dtype="float32", names=("ndvi",)) for name in "ab"]
+        (tmp_path / "t.tsv").write_text("File\tYear\tMonth\na.tif\t2001\t7\nb.tif\t2001\t11\n", encoding="utf-8")
+        assert prepare(rasters=paths, date_table=str(tmp_path / "t.tsv")).facts["dates"] == ["2001-07", "2001-11"]
+
     @pytest.mark.parametrize(
         ("text", "why"),
         [
@@ -271,6 +277,9 @@ class TestRefused:
         np.testing.assert_array_equal(values[3:], values[:3])
         assert "its pixels measure 5 instead of 10" in made.warnings
         assert len(list((tmp_path / "out/series é_aligned").glob("*.vrt"))) == 1
+        before = fingerprint(made.path)
+        make_raster("in/s2_2018.tif", fine + 1, dtype="uint16", names=("B2", "B3", "B4"), transform=place(pixel=5))
+        assert fingerprint(made.path) != before, "a file beneath the aligned one counts too"
 
     def test_another_coordinate_system_is_warped_and_its_outside_is_nodata(
         self, prepare, yearly, make_raster, tmp_path

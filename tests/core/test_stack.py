@@ -45,6 +45,7 @@ class TestReading:
         made = prepare(yearly((2001, 2002, 2003), lambda year: ground(year, 3) * (year != 2002), nodata=0))
         series = read_series(made.path)
         assert series.seen == (True, False, True) and series.scale == ("x10000",) * 3
+        np.testing.assert_array_equal(series.table, [[1, 2, 3], [0, 0, 0], [7, 8, 9]])
         assert series.picked(dates=["2001", "2002"], bands=["B4"]) == Series(
             made.path, ("2001", "2002"), ("B4",), ((3,), (6,)), ("2002",), ("x10000",)
         )

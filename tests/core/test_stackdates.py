@@ -57,6 +57,9 @@ class TestDates:
         assert list(dates_in_names(span, {}).values()) == [(), ()], "two years are no date"
         tagged = dates_in_names(["/a/x.tif"], {"/a/x.tif": {"ACQUISITIONDATETIME": "2021-05-03T10:00:00"}})
         assert tagged == {"/a/x.tif": (2021, 5, 3)}
+        assert dates_in_names(["/a/x.tif"], {"/a/x.tif": {"Year": "2004"}}) == {"/a/x.tif": (2004,)}
+        written = {"TIFFTAG_DATETIME": "2021:05:03 10:00:00"}
+        assert dates_in_names(["/a/x.tif"], {"/a/x.tif": written}) == {"/a/x.tif": ()}, "when the file was written"
 
     def test_frequency_follows_the_dates(self):
         years, months = [(2019,), (2020,)], [(2019, 5), (2019, 7)]

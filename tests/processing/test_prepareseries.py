@@ -8,6 +8,10 @@ from osgeo import gdal
 from qgis.core import (
     QgsMultiBandColorRenderer,
     QgsProcessing,
+    QgsProcessingModelAlgorithm,
+    QgsProcessingModelChildAlgorithm,
+    QgsProcessingModelChildParameterSource,
+    QgsProcessingModelOutput,
     QgsProcessingOutputLayerDefinition,
     QgsProject,
     QgsRasterLayer,
@@ -124,6 +128,34 @@ def test_the_result_must_be_no_input(request_of, years, run, tmp_path):
     run("prepareseries", RASTERS=years, OUTPUT=path)
     with pytest.raises(BadJob, match="would overwrite"):
         request_of("prepareseries", RASTERS=[path], OUTPUT=path)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_in_a_model_its_result_feeds_the_next_step(provider, years, tmp_path, context, feedback, kept):
+    """Results of models are made by copies of the parameter, results between steps by the parameter itself."""
+    model = QgsProcessingModelAlgorithm("series")
+    again = str(tmp_path / "again.vrt")
+    source = QgsProcessingModelChildParameterSource
+    for name, values in (
+        ("first", {"RASTERS": source.fromStaticValue(years)}),
+        ("second", {"RASTERS": source.fromChildOutput("first", "OUTPUT"), "OUTPUT": source.fromStaticValue(again)}),
+    ):
+        child = QgsProcessingModelChildAlgorithm("quadrat:prepareseries")
+        child.setChildId(name)
+        for key, value in values.items():
+            child.addParameterSources(key, [value])
+        if kept and name == "first":
+            output = QgsProcessingModelOutput("Kept", "Kept")
+            output.setChildOutputName("OUTPUT")
+            output.setChildId(name)
+            child.setModelOutputs({"Kept": output})
+        model.addChildAlgorithm(child)
+    values = {"first:Kept": QgsProcessing.TEMPORARY_OUTPUT} if kept else {}
+    results, ok = model.run(values, context, feedback)
+    assert ok, feedback.textLog()
+    assert array(again).shape == (9, 48, 64)
+    if kept:
+        assert next(path for path in results.values() if isinstance(path, str) and path.endswith(".vrt"))
 
 
 def test_the_ending_outlives_copies_of_the_parameter(provider, context):
