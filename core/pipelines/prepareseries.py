@@ -97,13 +97,15 @@ def _facts(job: PrepareSeries, plan: Plan, look: Look, codings: Codings, remarks
     empty = checks.empty_dates(plan, look, remarks)
     checks.check_shares(plan, look, empty, remarks)
     copies = checks.check_copies(plan, look, empty, remarks)
-    jumps = checks.check_levels(plan, look, empty, codings, job, remarks)
     clouds = checks.clouded(plan, look, codings, remarks)
+    dull = [date for date, share in clouds.items() if share > checks.CLOUD_SHARE]
+    jumps = checks.check_levels(plan, look, [*empty, *dull], codings, job, remarks)
     read = "all pixels" if look.share == 1 else f"{look.pixels:,} pixels of each band ({100 * look.share:.2g} %)"
     many = f"{len(plan.dates)} dates from {plan.dates[0]} to {plan.dates[-1]}, {plan.frequency}"
     told = many if len(plan.dates) > 1 else f"One date, {plan.dates[0]}"
+    bands = "bands" if len(plan.bands) > 1 else "band"
     files = f"{len(plan.files)} files" if len(plan.files) > 1 else "one file"
-    sentences = [f"{told}; {files}; bands {some_of(plan.bands)}. Checked on {read}."]
+    sentences = [f"{told}; {files}; {bands} {some_of(plan.bands)}. Checked on {read}."]
     return {
         "result": "series", "dates": list(plan.dates), "bands": list(plan.bands), "frequency": plan.frequency,
         "gaps": list(plan.gaps), "empty": list(empty),

@@ -18,6 +18,8 @@ from .stackjoin import Plan
 from .stackpixels import Look
 from .stackvalues import Codings, role_of
 
+COARSE_SHARE = 0.5
+"""Where more dates than this are one number each, that is how the data are, and nothing is missing."""
 DARK_SHARE = 0.5
 """Dates with a smaller share of valid pixels are named."""
 CLOUD_BLUE = 0.1
@@ -109,15 +111,18 @@ def empty_dates(plan: Plan, look: Look, remarks: Remarks) -> tuple[str, ...]:
     """Dates whose every band is all nodata, or one and the same number everywhere."""
     there = ~np.isnan(look.valid)
     empty = [date for at, date in enumerate(plan.dates) if look.constant[at][there[at]].all()]
-    nothing = [date for date in empty if not look.seen[plan.dates.index(date)]]
+    nothing = [date for at, date in enumerate(plan.dates) if date in empty and np.isnan(look.median[at]).all()]
     one = [date for date in empty if date not in nothing]
+    if len(one) > COARSE_SHARE * (len(plan.dates) - len(nothing)):
+        remarks.info("Each date is one number everywhere: the pixels seem to be coarser than the place. That is kept.")
+        empty, one = nothing, []
     for dates, what in ((nothing, "all nodata"), (one, "one number everywhere")):
         if dates:
             verb = "is" if len(dates) == 1 else "are"
             remarks.warning(f"{runs_of(dates, plan.dates)} {verb} {what}. Such a date is masked like a missing one.")
-    for band, name in enumerate(plan.bands):
+    for band, name in enumerate(plan.bands if len(plan.dates) > 1 else ()):
         some = [d for at, d in enumerate(plan.dates) if there[at, band] and look.constant[at, band] and d not in empty]
-        if some:
+        if 0 < len(some) <= COARSE_SHARE * there[:, band].sum():
             remarks.warning(f"{name} is all nodata or one number at {runs_of(some, plan.dates)}, other bands are not.")
     return tuple(empty)
 
@@ -180,16 +185,16 @@ def clouded(plan: Plan, look: Look, codings: Codings, remarks: Remarks) -> dict[
 
 
 def check_levels(
-    plan: Plan, look: Look, empty: Sequence[str], codings: Codings, job: PrepareSeries, remarks: Remarks
+    plan: Plan, look: Look, left_out: Sequence[str], codings: Codings, job: PrepareSeries, remarks: Remarks
 ) -> list[dict[str, object]]:
-    """Jumps of whole bands from one date to the next, as facts.
+    """Jumps of whole bands from one date to the next, as facts; dates that are empty or under clouds are left out.
 
     Raises:
         BadInput: numbers of two dates cannot be on one scale, and that is refused.
     """
     jumps: dict[tuple[str, str], list[dict[str, object]]] = defaultdict(list)
     for band, name in enumerate(plan.bands):
-        rows = [at for at, date in enumerate(plan.dates) if date not in empty and np.isfinite(look.median[at, band])]
+        rows = [at for at, date in enumerate(plan.dates) if date not in left_out and np.isfinite(look.median[at, band])]
         if len(rows) < 2:
             continue
         plain = [at for at in rows if not _decided(codings, (plan.dates[at], name))]

@@ -88,9 +88,7 @@ def _on_one_grid(files: Sequence[File], first: File, job: PrepareSeries, remarks
     for misfit in misfits:
         reasons[misfit.why].append(Path(misfit.path).name)
     texts = [f"{_some(names)}: {why}" for why, names in reasons.items()]
-    told = f"{len(misfits)} of {len(files)} rasters do not lie on the grid of {Path(first.path).name}. " + "; ".join(
-        texts
-    )
+    told = f"Not all of the {len(files)} rasters lie on the grid of {Path(first.path).name}. {'; '.join(texts)}"
     if job.align != FIRST:
         raise BadInput(
             f"{told}. Bring them onto one grid (Raster > Projections > Warp), or choose 'first' under 'Rasters on "

@@ -193,9 +193,9 @@ def _dated(files: Sequence[File], rows: Mapping[str, list[Row]] | None, remarks:
     if unknown:
         some = f" and {len(unknown) - 1} others" if len(unknown) > 1 else ""
         raise BadInput(
-            f"It is not known of which date {unknown[0]}{some} is: the name tells none, or several. Put the date into "
-            "the name of the file, as in landsat_2019.tif or s2_2019-07.tif, or into the names of the bands "
-            "(red_2019), or give a table of dates."
+            f"It is not known of which date {unknown[0]}{some} is: the name tells none, or several. If it does not "
+            "belong to the series, leave it out; else put the date into its name, as in landsat_2019.tif or "
+            "s2_2019-07.tif, or into the names of its bands (red_2019), or give a table of dates."
         )
     made = []
     for file in files:

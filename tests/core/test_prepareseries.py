@@ -264,7 +264,9 @@ class TestRefused:
     def test_other_grids(self, prepare, yearly, make_raster, tmp_path, profile, why):
         yearly()
         make_raster("in/s2_2020.tif", ground(1, 3), dtype="uint16", names=("B2", "B3", "B4"), **profile)
-        with pytest.raises(BadInput, match=rf"1 of 4 rasters .* grid of s2_2017\.tif\. s2_2020\.tif: {why}.*Warp"):
+        with pytest.raises(
+            BadInput, match=rf"Not all of the 4 rasters .* grid of s2_2017\.tif\. s2_2020\.tif: {why}.*Warp"
+        ):
             prepare(tmp_path / "in")
 
     def test_first_brings_them_onto_the_grid_of_the_earliest(self, prepare, yearly, make_raster, tmp_path):

@@ -50,6 +50,14 @@ class TestEmpty:
             made.facts["empty"] == [] and "B3 is all nodata or one number at 2012, other bands are not" in made.warnings
         )
 
+    def test_data_coarser_than_the_place_are_kept(self, prepare, yearly):
+        made = prepare(yearly(YEARS, lambda year: np.full((1, HEIGHT, WIDTH), year), "in/w_{}.tif", ("precip",)))
+        assert made.facts["empty"] == [] and not made.warnings and "coarser than the place" in made.text
+        nothing = prepare(
+            yearly(YEARS, lambda year: np.zeros((1, HEIGHT, WIDTH)), "in/w_{}.tif", ("precip",), nodata=0)
+        )
+        assert nothing.facts["empty"] == [str(year) for year in YEARS]
+
     def test_mostly_nodata(self, prepare, yearly):
         def values_of(year):
             return ground(year, 3) * (np.arange(WIDTH) < 15 if year == 2015 else 1)
@@ -250,6 +258,10 @@ class TestJumps:
         levels = [0, 3, -2, 400, 1, 0, 2, -1]
         paired = np.stack([ground(n)[0].ravel() + level for n, level in enumerate(levels)])[:, None]
         assert _jumps(look_of(paired), 0, range(8)) == []
+
+    def test_a_last_date_under_clouds_is_no_jump(self, prepare, yearly):
+        made = prepare(yearly(YEARS, lambda year: ground(year, 3) + 4000 * (year == 2019)))
+        assert made.facts["jumps"] == [] and "clouds, haze or snow: 2019 (100 %)" in made.warnings
 
     def test_clouds_and_dates_that_cover_less_are_no_jump(self, prepare, yearly):
         def values_of(year):
