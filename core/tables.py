@@ -22,6 +22,8 @@ from .samples import (
 )
 
 DEGREES = "EPSG:4326"
+MARK = np.float32(1e30)
+"""A number as large is a mark for missing, or a mean over such marks, in tables made from rasters."""
 COORDINATES = (("x", "y"), ("lon", "lat"), ("lng", "lat"), ("long", "lat"), ("longitude", "latitude"))
 """Pairs of column names, in any case, that say where a row lies."""
 
@@ -70,7 +72,7 @@ def table_samples(
 
 
 def feature_matrix(table: pd.DataFrame, features: Sequence[str], source: str) -> NDArray[np.float32]:
-    """(rows, D) float32 with NaN where a number is missing.
+    """(rows, D) float32 with NaN where a number is missing, or so large that it can only be a mark for that.
 
     Raises:
         BadInput: no such column, or a column that holds text.
@@ -84,7 +86,7 @@ def feature_matrix(table: pd.DataFrame, features: Sequence[str], source: str) ->
         columns.append(numbers.to_numpy(dtype=np.float64, na_value=np.nan))
     with np.errstate(over="ignore"):
         X = np.stack(columns, axis=1).astype(np.float32)
-    return np.where(np.isfinite(X), X, np.float32(np.nan))
+    return np.where(np.abs(X) < MARK, X, np.float32(np.nan))
 
 
 def table_space(features: Sequence[str]) -> FeatureSpace:

@@ -8,6 +8,7 @@ from qgis.PyQt.QtGui import QIcon
 from ..core.version import VERSION
 from .algorithms.applyhead import ApplyHeadAlgorithm
 from .algorithms.assesshead import AssessHeadAlgorithm
+from .algorithms.assessseries import AssessSeriesAlgorithm
 from .algorithms.cellvariables import CellVariablesAlgorithm
 from .algorithms.choosebackbone import ChooseBackboneAlgorithm
 from .algorithms.clusterembedding import ClusterEmbeddingAlgorithm
@@ -63,6 +64,7 @@ ALGORITHMS = (
     FollowSettlementAlgorithm,
     PrepareSurveyAlgorithm,
     PrepareSeriesAlgorithm,
+    AssessSeriesAlgorithm,
     ExportOnnxAlgorithm,
     FetchWeightsAlgorithm,
     ManageWeightsAlgorithm,

@@ -9,22 +9,26 @@ from qgis.core import (
     QgsGeometryGeneratorSymbolLayer,
     QgsProperty,
     QgsRuleBasedRenderer,
+    QgsSymbol,
     QgsSymbolLayer,
     QgsVectorLayer,
 )
+from qgis.PyQt.QtGui import QColor
 
 from .i18n import tr
 from .settlementstyles import NO_CLASS, RAMP
 
 FIELDS = {"cluster": "string", "region": "string", "urban": "string", "year": "int", "value": "double",
           "households": "int", "radius_m": "double", "likely_m": "double", "published_x": "double",
-          "published_y": "double"}  # fmt: skip
+          "published_y": "double", "estimated": "double", "off": "double"}  # fmt: skip
 """Fields that the style speaks of, with their types."""
 DENSE, PALE, DENSE_M = 75, 35, 2000
 """Opacity in per cent of circles of so many metres, and of the widest."""
 FAINT = 12
 """Opacity in per cent of where only the few lie that were moved farther."""
 INK = "#33475b"
+OFF = ("#2166ac", "#67a9cf", "#c6dbe8", "#e6e6e6", "#f6cdb4", "#ef8a62", "#b2182b")
+"""From too low to too high: ColorBrewer's RdBu (https://colorbrewer2.org), turned round."""
 DEGREE_M = 111_195
 """Of latitude, on average."""
 LIKELY = (
@@ -52,6 +56,32 @@ def survey_map(layer: QgsVectorLayer, facts: Facts) -> None:
     layer.setRenderer(renderer)
     layer.setMapTipTemplate(_tip(name))
     layer.setDisplayExpression('"cluster"')
+
+
+def errors_map(layer: QgsVectorLayer, facts: Facts) -> None:
+    """Places by how far they are estimated too high or too low, in shares of the spread of the indicator."""
+    spread = float(facts.get("spread") or 1.0)
+    steps = (-1.0, -0.5, -0.15, 0.15, 0.5, 1.0)
+    bounds = [-1e30, *(step * spread for step in steps), 1e30]
+    titles = (
+        "far too low",
+        "too low",
+        "rather too low",
+        "near the truth",
+        "rather too high",
+        "too high",
+        "far too high",
+    )
+    root = QgsRuleBasedRenderer.Rule(None)
+    for low, high, colour, title in zip(bounds, bounds[1:], OFF, titles):
+        symbol = QgsSymbol.defaultSymbol(layer.geometryType())
+        symbol.setColor(QColor(colour))
+        symbol.setOpacity(0.85)
+        range_ = f" ({low:.2g} to {high:.2g})" if low > -1e29 and high < 1e29 else ""
+        filter_ = f'"off" >= {low!r} AND "off" < {high!r}'
+        root.appendChild(QgsRuleBasedRenderer.Rule(symbol, 0, 0, filter_, tr(title) + range_))
+    layer.setRenderer(QgsRuleBasedRenderer(root))
+    layer.setMapTipTemplate('[% round("estimated", 2) %] ([% round("off", 2) %])')
 
 
 def _words(text: str) -> QgsRuleBasedRenderer.Rule:
@@ -123,4 +153,4 @@ def _tip(name: str) -> str:
     )
 
 
-DRESSERS = {"survey": survey_map}
+DRESSERS = {"survey": survey_map, "indicatorerrors": errors_map}

@@ -79,6 +79,8 @@ def stand_in(kind: str, facts: Facts) -> QgsVectorLayer:
     polygons = ("embeddedcells", *settlementstyles.DRESSERS, *surveystyles.DRESSERS)
     fields |= {**settlementstyles.FIELDS, **surveystyles.FIELDS} if kind in polygons else {}
     shape = "LineString" if kind == "links" else "Polygon" if kind in polygons else "Point"
+    shape = str(facts.get("shape") or shape)  # where a result has the geometry of what was given
+    shape = str(facts.get("shape") or shape)  # where a result has the geometry of what was given
     described = "&".join(f"field={name}:{what}" for name, what in fields.items())
     return QgsVectorLayer(f"{shape}?{described}", kind, "memory")
 

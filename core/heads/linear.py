@@ -16,14 +16,17 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .build import HeadRequest
 from .inner import NEGLIGIBLE_LOSS, inner_class_folds, inner_value_folds, log_loss_of, settle, thinned
-from .scaling import scaler_for
+from .scaling import CutScaler, scaler_for
 
 STRENGTHS = (10.0, 1.0, 0.1, 0.01, 0.001, 1e-4, 1e-5)
 """Penalty for each sample, strongest first: C = 1 / (strength * N), so a strength means the same for any N."""
 USUAL_STRENGTH = 0.01
 """Good as a rule, and taken unless inner folds clearly say otherwise."""
-USUAL_OF_LOGS = 1.0
-"""The same for ridge on logarithms: hundreds of columns of few places, where too little runs away in unseen regions."""
+COLUMNS_OF_ONE = 400
+"""Ridge on logarithms: with so many columns a strength of 1 is usual, with fewer so much less. Hundreds of columns of
+few places run away in unseen regions otherwise."""
+PUBLISHED_ALPHAS = tuple(2.0**power for power in range(-5, 35, 3))
+"""Of africa_poverty (Yeh et al. 2020, doi:10.1038/s41467-020-16185-w); the least error of groups left out counts."""
 NEWTON_PARAMETERS = 150
 """Up to so many coefficients Newton's method is quicker and more exact than L-BFGS."""
 
@@ -38,6 +41,11 @@ def build(request: HeadRequest) -> Any:
 def build_logs(request: HeadRequest) -> Any:
     """Unfitted ridge on logarithms."""
     return RidgeFolds(request.seed, request.own_units, request.strength, logs=True)
+
+
+def build_published(request: HeadRequest) -> Any:
+    """Unfitted ridge whose strength is searched as Yeh et al. 2020 did."""
+    return RidgeFolds(request.seed, own_units=True, alphas=PUBLISHED_ALPHAS)
 
 
 class LogisticFolds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -145,6 +153,7 @@ class RidgeFolds(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         own_units: bool. As in `scaler_for`.
         strength: float or None. One of `STRENGTHS` to take; None: chosen.
         logs: bool. As in `scaler_for`.
+        alphas: tuple of float. Penalties to choose among by the least error alone; empty: strengths, carefully.
 
     Attributes:
         best_estimator_: Pipeline. A scaler and Ridge, fitted on everything.
@@ -154,12 +163,18 @@ class RidgeFolds(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     wants_groups = True
 
     def __init__(
-        self, seed: int = 0, own_units: bool = True, strength: float | None = None, logs: bool = False
+        self,
+        seed: int = 0,
+        own_units: bool = True,
+        strength: float | None = None,
+        logs: bool = False,
+        alphas: tuple[float, ...] = (),
     ) -> None:
         self.seed = seed
         self.own_units = own_units
         self.strength = strength
         self.logs = logs
+        self.alphas = alphas
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Fit to X of shape (n_samples, n_features); samples of one group are never split by inner folds."""
@@ -179,15 +194,31 @@ class RidgeFolds(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _settle(self, X: Any, y: Any, groups: Any) -> tuple[float, str]:
         few = thinned(y, groups, self.seed)
-        X, y = X[few], y[few]
+        count, X, y = len(y), X[few], y[few]
         folds = inner_value_folds(y, groups[few], self.seed)
+        if self.alphas and folds is not None:
+            rows = [
+                _ridge_losses(self._scaler(), X[a], y[a], X[b], y[b], [alpha / len(a) for alpha in self.alphas])
+                for a, b in folds.parts()
+            ]
+            best = self.alphas[int(np.mean(rows, axis=0).argmin())]
+            return best / count, f"least squared error on {folds.count} inner folds of whole groups"
+        usual = usual_of_logs(X.shape[1]) if self.logs else USUAL_STRENGTH
         return settle(
-            folds, STRENGTHS, USUAL_OF_LOGS if self.logs else USUAL_STRENGTH, "squared error",
+            folds, STRENGTHS, usual, "squared error",
             lambda a, b, strengths: _ridge_losses(self._scaler(), X[a], y[a], X[b], y[b], strengths),
         )  # fmt: skip
 
     def _scaler(self) -> StandardScaler:
+        if self.alphas:
+            return CutScaler()
         return scaler_for(self.own_units, self.logs)
+
+
+def usual_of_logs(columns: int) -> float:
+    """The one of `STRENGTHS` that is nearest to the usual strength for so many columns."""
+    wanted = np.log(columns / COLUMNS_OF_ONE)
+    return min(STRENGTHS, key=lambda strength: abs(float(np.log(strength) - wanted)))
 
 
 def _ridge_losses(

@@ -39,6 +39,15 @@ _CARDS = (
         "ten. The same as linear on an embedding.",
     ),
     HeadCard(
+        name="ridge",
+        title="Ridge, as published for wealth",
+        builder="linear:build_published",
+        targets=("value",),
+        summary="Standardised columns; the penalty with the least error on inner folds, from 2^-5 to 2^34, for "
+        "hundreds of columns such as histograms.",
+        source="Yeh et al. 2020, doi:10.1038/s41467-020-16185-w",
+    ),
+    HeadCard(
         name="prototype",
         title="Nearest prototype",
         builder="prototype:build",

@@ -36,13 +36,24 @@ class CommonScaler(StandardScaler):  # type: ignore[misc]
         return self
 
 
-class LogScaler(StandardScaler):  # type: ignore[misc]
-    """Standardises log(1 + x / m) of features that are never negative, and cuts all far beyond the rest.
+class CutScaler(StandardScaler):  # type: ignore[misc]
+    """Standardises each feature, and cuts what lies far beyond the rest.
+
+    A feature that hardly varies in training and is another elsewhere, such as the rare bins of a histogram, would be
+    taken for a hundred deviations: nothing counts as more than `FARTHEST`.
+    """
+
+    def transform(self, X: Any, copy: bool | None = None) -> NDArray[np.float64]:
+        """(n_samples, n_features) float64 within `FARTHEST` of 0."""
+        return np.asarray(np.clip(super().transform(np.asarray(X, np.float64), copy), -FARTHEST, FARTHEST))
+
+
+class LogScaler(CutScaler):
+    """As `CutScaler`, on log(1 + x / m) of features that are never negative.
 
     Light at night, people and distances span powers of ten: a line through their logarithms holds beyond the places
     that were seen, where one through the numbers themselves runs away. m is the middle magnitude of a feature, so that
-    units do not matter. A feature that hardly varies in training and is another elsewhere would be taken for a hundred
-    deviations: nothing counts as more than `FARTHEST`.
+    units do not matter.
     """
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
@@ -51,15 +62,17 @@ class LogScaler(StandardScaler):  # type: ignore[misc]
         logged = (X >= 0).all(axis=0) & (X > 0).any(axis=0)
         self.middle_: NDArray[np.float64] = np.zeros(X.shape[1])
         self.middle_[logged] = np.nanmedian(np.where(X > 0, X, np.nan)[:, logged], axis=0)
-        return super().fit(self._logs(X), y, sample_weight)  # type: ignore[no-any-return]
+        super().fit(self._logs(X), y, sample_weight)
+        return self
 
     def transform(self, X: Any, copy: bool | None = None) -> NDArray[np.float64]:
         """(n_samples, n_features) float64 within `FARTHEST` of 0."""
-        return np.clip(super().transform(self._logs(X), copy), -FARTHEST, FARTHEST)
+        found: NDArray[np.float64] = super().transform(self._logs(X), copy)
+        return found
 
     def _logs(self, X: Any) -> NDArray[np.float64]:
-        X = np.array(X, np.float64)
+        found: NDArray[np.float64] = np.array(X, np.float64)
         logged = self.middle_ > 0
-        some = X[:, logged]
-        X[:, logged] = np.sign(some) * np.log1p(np.abs(some) / self.middle_[logged])
-        return X
+        some = found[:, logged]
+        found[:, logged] = np.sign(some) * np.log1p(np.abs(some) / self.middle_[logged])
+        return found

@@ -34,6 +34,7 @@ OWN_TYPES = (
     "quadrat.core.heads.committee.ValueCommittee",
     "quadrat.core.heads.prototype.Prototype",
     "quadrat.core.heads.scaling.CommonScaler",
+    "quadrat.core.heads.scaling.CutScaler",
     "quadrat.core.heads.scaling.LogScaler",
     "quadrat.core.settlement.methods.footing.BlockScaler",
     "quadrat.core.settlement.methods.graph.GraphNetwork",

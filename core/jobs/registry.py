@@ -13,6 +13,7 @@ from .estimate import DrawSample, EstimateArea
 from .explore import ClusterEmbedding, ReduceEmbedding
 from .export import ExportOnnx
 from .fewshot import ApplyHead, AssessHead, TrainHead
+from .poverty.assess import AssessSeries
 from .poverty.series import PrepareSeries
 from .poverty.survey import PrepareSurvey
 from .settlement.cells import MakeCells
@@ -44,6 +45,7 @@ ALL: Tuple[Type[Job], ...] = (
     FollowSettlement,
     PrepareSurvey,
     PrepareSeries,
+    AssessSeries,
     ExportOnnx,
     FetchWeights,
     ManageWeights,

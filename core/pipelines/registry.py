@@ -33,6 +33,7 @@ PIPELINES = {
     "followsettlement": "followsettlement:run",
     "preparesurvey": "preparesurvey:run",
     "prepareseries": "prepareseries:run",
+    "assessseries": "assessseries:run",
     "exportonnx": "exportonnx:run",
     "fetchweights": "fetchweights:run",
     "manageweights": "fetchweights:run_manage",

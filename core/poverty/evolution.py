@@ -128,7 +128,8 @@ def over_folds(scores: Sequence[Sequence[Score]]) -> Summary:
     Args:
         scores: of each fold, of each date or pair of dates; those that say nothing are left out.
     """
-    return Summary(*(_over(scores, name) for name in ("mae", "r2", "dis")), sum(1 for one in scores if _any(one)))  # type: ignore[arg-type]
+    folds = sum(1 for one in scores if _any(one))
+    return Summary(_over(scores, "mae"), _over(scores, "r2"), _over(scores, "dis"), folds)
 
 
 def mean_matrix(matrices: Sequence[Float]) -> Float:

@@ -19,10 +19,12 @@ def figure(picture: str, caption: str, *, wide: bool = False) -> str:
     return f'<figure><div class="{kind}">{picture}</div><figcaption>{escape(caption)}</figcaption></figure>'
 
 
-def table(heads: Sequence[str], rows: Sequence[str]) -> str:
-    """A table of rows that are HTML already."""
+def table(heads: Sequence[str], rows: Sequence[str], *, tight: bool = False) -> str:
+    """A table of rows that are HTML already; tight: of many columns."""
+    kind = ' class="tight"' if tight else ""
     cells = "".join(f"<th>{escape(head)}</th>" for head in heads)
-    return f'<div class="scroll"><table><thead><tr>{cells}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    body = f"<thead><tr>{cells}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    return f'<div class="scroll"><table{kind}>{body}</table></div>'
 
 
 def row(*cells: str) -> str:

@@ -1,0 +1,234 @@
+"""The assessment of an indicator as one HTML page that opens offline. All text from files and users is escaped."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from ...report import parts
+from ...report.page import document, made_by
+from .pictures import dots
+from .scores import title_of
+from .trials import TRIVIAL
+from .words import how_tested, names_in_order, sentences, title_of_change
+
+Numbers = dict[str, Any]
+TITLE = "How well is the indicator told where nobody was asked?"
+MEASURES = {
+    "r2": (
+        "R2",
+        "Coefficient of determination: share of the variance that is explained; below 0: worse than the mean.",
+    ),
+    "pearson_r2": ("r2", "Squared correlation: blind to bias and scale."),
+    "mae": ("MAE", "Mean absolute error, in the unit of the indicator."),
+    "rmse": ("RMSE", "Root mean squared error, in the unit of the indicator."),
+}
+
+
+def page(numbers: Numbers, job: Numbers, notes: Sequence[str], pictures: Mapping[str, str]) -> str:
+    """The whole page.
+
+    Args:
+        numbers: of the assessment.
+        job: as plain values.
+        notes: what became of the rows.
+        pictures: SVG by caption: the best method's estimates, and where they err.
+    """
+    lines = sentences(numbers)
+    kind = "lead" if numbers["headline"].get("honest") else "lead warn"
+    blocks = [f"<h1>{escape(TITLE)}</h1>", f'<p class="soft">{escape(_subtitle(numbers, job))}</p>']
+    blocks += [parts.paragraphs(lines[:1], kind), parts.paragraphs(lines[1:])]
+    if numbers["schemes"]:
+        names = names_in_order(numbers)
+        blocks += [_picture(numbers, names), _table(numbers, names), _within(numbers, names), _pictures(pictures)]
+        blocks += [_folds(numbers, names), _groups(numbers, "year", "Year by year"), _changes(numbers)]
+        blocks += [_groups(numbers, "urban", "Towns and villages")]
+    blocks += [
+        parts.listing("How this was tested", how_tested(numbers)),
+        parts.listing("Rows", notes),
+        _use(),
+        made_by(job),
+    ]
+    return document(TITLE, blocks)
+
+
+def _subtitle(numbers: Numbers, job: Numbers) -> str:
+    data, source = numbers["data"], Path(str(job["samples"]).split("|")[0]).name
+    years = f", {data['years'][0]} to {data['years'][-1]}" if len(data["years"]) > 1 else ""
+    regions = f" in {len(data['regions'])} countries or regions" if data["regions"] else ""
+    return (
+        f"{source}: '{data['indicator']}' of {data['rows']:,} rows, {data['places']:,} places{regions}{years}; "
+        f"{data['features']:,} columns to learn from."
+    )
+
+
+def _picture(numbers: Numbers, names: Sequence[str]) -> str:
+    told = (
+        "R2 of each method, and standard deviation over folds. Blue: places kept apart. Orange: whole countries or "
+        "regions left out. Grey: rows drawn at random, which flatters. A triangle: below 0."
+    )
+    return parts.section("The same methods, tested in other ways", parts.figure(dots(numbers, names), told, wide=True))
+
+
+def _table(numbers: Numbers, names: Sequence[str]) -> str:
+    schemes = numbers["schemes"]
+    first = "<th></th>" + "".join(
+        f'<th class="apart" colspan="{len(MEASURES)}">{escape(one["title"])}</th>' for one in schemes
+    )
+    second = "".join(
+        f'<th{_apart(place)} title="{escape(told, quote=True)}">{short}</th>'
+        for _ in schemes
+        for place, (short, told) in enumerate(MEASURES.values())
+    )
+    head = f"<thead><tr>{first}</tr><tr><th>Method</th>{second}</tr></thead>"
+    body = "".join(_row(schemes, name) for name in names)
+    told = (
+        "Over all tested rows; below it the standard deviation over folds. R2: coefficient of determination, r2: "
+        "squared correlation, MAE and RMSE in the unit of the indicator. A study that gives 'r2' mostly means the "
+        "squared correlation, which forgives a bias."
+    )
+    table = f'<div class="scroll"><table class="tight">{head}<tbody>{body}</tbody></table></div>'
+    return parts.section("The table", table, parts.paragraphs([told], "soft"))
+
+
+def _row(schemes: Sequence[Numbers], name: str) -> str:
+    cells = "".join(
+        _cell(scheme["methods"].get(name), measure, place)
+        for scheme in schemes
+        for place, measure in enumerate(MEASURES)
+    )
+    kind = ' class="soft"' if name in TRIVIAL else ""
+    return f"<tr{kind}><td>{escape(title_of(name))}</td>{cells}</tr>"
+
+
+def _cell(found: Numbers | None, measure: str, place: int) -> str:
+    value = found["scores"][measure] if found else None
+    if found is None or value is None:
+        return f"<td{_apart(place)}>–</td>"
+    sd = found["folds_sd"][measure]
+    spread = f"<small>± {sd:.3f}</small>" if sd is not None else ""
+    return f"<td{_apart(place)}>{_three(value)}{spread}</td>"
+
+
+def _apart(place: int) -> str:
+    return ' class="apart"' if place == 0 else ""
+
+
+def _three(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}".replace("-", "−")
+
+
+def _within(numbers: Numbers, names: Sequence[str]) -> str:
+    """r2 inside each country, where the mean of the country says nothing."""
+    blocks = []
+    for scheme in numbers["schemes"]:
+        methods = {name: scheme["methods"][name] for name in names if name not in TRIVIAL and name in scheme["methods"]}
+        regions = [key for key, one in next(iter(methods.values())).get("regions", {}).items() if one]
+        if not regions or not scheme["honest"]:
+            continue
+        rows = [
+            parts.row(
+                title_of(name),
+                *(_three(one["regions"][key]["pearson_r2"]) for key in regions),
+                _three(one["within_r2"]),
+            )
+            for name, one in methods.items()
+        ]
+        counted = [f"{next(iter(methods.values()))['regions'][key]['rows']:,}" for key in regions]
+        rows.append(parts.row("Rows", *counted, ""))
+        blocks += [
+            parts.paragraphs([scheme["title"]], "soft"),
+            parts.table(["Method", *regions, "Mean"], rows, tight=True),
+        ]
+    told = "Squared correlation inside each country or region, where its mean explains nothing."
+    return parts.section("Within countries or regions", parts.paragraphs([told]), *blocks) if blocks else ""
+
+
+def _pictures(pictures: Mapping[str, str]) -> str:
+    if not pictures:
+        return ""
+    figures = "".join(parts.figure(picture, caption) for caption, picture in pictures.items())
+    return parts.section("The best method, place by place", f'<div class="pair">{figures}</div>')
+
+
+def _folds(numbers: Numbers, names: Sequence[str]) -> str:
+    """Squared error in each fold of the scheme to trust, as published tables give it."""
+    scheme = numbers["schemes"][0]
+    count = scheme["folds"]
+    heads = scheme["fold_names"] or [str(k + 1) for k in range(count)]
+    rows = [
+        parts.row(
+            title_of(name),
+            *(_three(None if one["rmse"] is None else one["rmse"] ** 2) for one in scheme["methods"][name]["by_fold"]),
+        )
+        for name in names
+    ]
+    told = f"Mean squared error in each fold ({parts.inside(scheme['title'])}, first repetition)."
+    return parts.section("Fold by fold", parts.paragraphs([told], "soft"), parts.table(["Method", *heads], rows))
+
+
+def _groups(numbers: Numbers, what: str, title: str) -> str:
+    """The best method in each group of rows: how well, and whether it is over- or underestimated."""
+    head = numbers["headline"]
+    if not head:
+        return ""
+    found = {k: v for k, v in numbers["schemes"][0]["methods"][head["best"]].get(what, {}).items() if v}
+    if len(found) < 2:
+        return ""
+    rows = [
+        parts.row(
+            key,
+            f"{one['rows']:,}",
+            _three(one["r2"]),
+            _three(one["pearson_r2"]),
+            _three(one["mae"]),
+            _three(one["bias"]),
+        )
+        for key, one in found.items()
+    ]
+    told = (
+        f"{title_of(head['best'])}, {parts.inside(numbers['schemes'][0]['title'])}. Bias: how much too high the "
+        "estimates are on average."
+    )
+    heads = ["", "Rows", "R2", "r2", "MAE", "Bias"]
+    return parts.section(title, parts.table(heads, rows), parts.paragraphs([told], "soft"))
+
+
+def _changes(numbers: Numbers) -> str:
+    blocks = []
+    for scheme in numbers["changes"]:
+        if not scheme["honest"]:
+            continue
+        order = sorted(scheme["methods"], key=lambda name: -(scheme["methods"][name]["r2"] or -1e9))
+        rows = []
+        for name in order:
+            one = scheme["methods"][name]
+            within = _three(one.get("within_r2"))
+            cells = (
+                _three(one["r2"]),
+                _three(one["pearson_r2"]),
+                _three(one["both_ways_r2"]),
+                within,
+                _three(one["mae"]),
+            )
+            rows.append(parts.row(title_of_change(name), *cells))
+        heads = ["Method", "R2", "r2", "r2, both ways", "r2 within countries", "MAE"]
+        blocks += [parts.paragraphs([scheme["title"]], "soft"), parts.table(heads, rows)]
+    if not blocks:
+        return ""
+    told = (
+        "Change of a place between two years, later less earlier. Difference of levels: both years are estimated, and "
+        "their errors add up. Learnt as changes: from changes of the columns. Both ways: changes and their opposites "
+        "together, as some studies pool them. Where whole countries changed between two surveys, a high score over all "
+        "may say nothing of places: see the column within countries."
+    )
+    return parts.section("Changes", parts.paragraphs([told]), *blocks)
+
+
+def _use() -> str:
+    lines = [
+        "An indicator that was estimated is not one that was asked. Give the error beside every number, do not rank "
+        "places whose estimates differ by less than their errors, and do not use estimates in place of a survey where "
+        "people's claims depend on them."
+    ]
+    return parts.section("Before you use such estimates", parts.paragraphs(lines))
