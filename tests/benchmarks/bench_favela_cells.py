@@ -7,7 +7,8 @@ Needs `favela/landsat5_ibge2010` of the folder in QUADRAT_DATA. Cells are made o
 half of a town teaches, every pixel of the other is tested, both ways; natural frequency everywhere. Lessons: the own
 half; the other five towns; both. Lessons of other towns are ranked by town. A map names the surest cells, twice the
 share of favela in the half that is known. Prints IoU of slum pixels, AUC and average precision, means of 12 halves and
-their standard errors. `--quick`: two towns. `--all`: the published networks and the graph, too, which takes hours.
+their standard errors. `--quick`: two towns. `--slow`: the published networks, balanced voting and the graph instead, which
+takes an hour; `--all`: both.
 """
 
 import argparse
@@ -100,7 +101,7 @@ def main() -> None:
     options = _options()
     source = Path(os.environ["QUADRAT_DATA"]) / "favela" / "landsat5_ibge2010"
     towns = TOWNS[:2] if options.quick else TOWNS
-    methods = (*METHODS, *SLOW) if options.all else METHODS
+    methods = (*METHODS, *SLOW) if options.all else SLOW if options.slow else METHODS
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(options.folder or name)
@@ -119,6 +120,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--slow", action="store_true")
     parser.add_argument("--smooth", type=float, default=240.0)
     parser.add_argument("--folder", default="")
     return parser.parse_args()

@@ -83,7 +83,7 @@ def togo(repeats: int) -> None:
 def main() -> None:
     """Print the tables that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("task", nargs="*", choices=TASKS, default=TASKS)
+    parser.add_argument("task", nargs="*", default=list(TASKS), help=f"of: {', '.join(TASKS)}")
     parser.add_argument("--repeats", type=int, default=1)
     options = parser.parse_args()
     for task in options.task:
