@@ -14,6 +14,7 @@ from ..jobs.declare import Result
 from ..jobs.poverty.series import PrepareSeries
 from ..poverty import serieschecks as checks
 from ..poverty.remarks import Remarks
+from ..poverty.sensorchecks import check_sensors
 from ..poverty.stackjoin import Plan, plan_series, virtual_bands, with_scales
 from ..poverty.stacknames import named_bands, some_of
 from ..poverty.stackpage import as_csv, numbers_of, page
@@ -40,7 +41,7 @@ def run(job: PrepareSeries, progress: Progress) -> Result:
     with environment():
         files = named_bands(read_files(job, remarks.part(0.0, 0.2)), job, remarks)
         plan = plan_series(files, job, remarks)
-        sensors = checks.check_sensors(plan, job, remarks)
+        sensors = check_sensors(plan, job, remarks)
         codings = codings_of(plan, job, remarks.part(0.2, 0.4))
         scales = scales_of(plan, codings, job, remarks)
         if not scales:

@@ -1,6 +1,5 @@
-"""What pixels and names tell against a series, in sentences: empty dates, copies, clouds, jumps, mixed sensors."""
+"""What pixels and names tell against a series, in sentences: empty dates, copies, clouds, jumps, scales."""
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from ..bands.values import REFLECTANCE
 from ..errors import BadInput
 from ..jobs.poverty.series import REFUSE, PrepareSeries
 from .remarks import Remarks
-from .sensors import DMSP, LIGHTS, VIIRS, is_harmonised, names_lights
+from .sensorchecks import check_whole, may_be_mixed
 from .stackdates import runs_of
 from .stackjoin import Plan
 from .stackpixels import Look
@@ -36,64 +35,6 @@ LASTING, AROUND = 0.5, 3
 """Share of a jump that must last over the three dates before and after, so that it is no single odd date."""
 SCALE_RATIO = 30.0
 """Between the brightest pixels of two dates: no ground changes so much."""
-MOST_DMSP = 63
-DMSP_ENDS, VIIRS_BEGINS = 2013, 2012
-
-
-def check_sensors(plan: Plan, job: PrepareSeries, remarks: Remarks) -> dict[str, str]:
-    """Sensors by date as names of files and bands tell them.
-
-    Raises:
-        BadInput: DMSP and VIIRS are in one series, and that is refused.
-    """
-    by_name: dict[str, list[str]] = {}
-    for date, name in plan.keys:
-        for sensor in sorted({band.sensor for band in plan.pieces[date, name]} - {""}):
-            dates = by_name.setdefault(sensor, [])
-            dates += [date] if date not in dates else []
-    told = [f"{name} at {runs_of(dates, plan.dates)}" for name, dates in by_name.items()]
-    if set(LIGHTS) <= set(by_name):
-        _lights_mixed(f"Sensors by the names of files: {listed(told)}.", plan, job, remarks)
-    elif len(by_name) > 1:
-        remarks.info(f"Sensors by the names of files: {listed(told)}. Where one follows another the level may shift.")
-    elif _is_lights(plan) and not by_name and _spans_the_change(plan):
-        remarks.warning(
-            f"These seem to be night lights from {plan.dates[0]} to {plan.dates[-1]}, but no name says of which "
-            f"sensor. {DMSP} ended in {DMSP_ENDS}, {VIIRS} began in {VIIRS_BEGINS}: differences across these years "
-            "count only if the product was harmonised."
-        )
-    found = {date: [name for name, dates in by_name.items() if date in dates] for date in plan.dates}
-    return {date: listed(names) for date, names in found.items() if names}
-
-
-def _lights_mixed(told: str, plan: Plan, job: PrepareSeries, remarks: Remarks) -> None:
-    harmonised = all(is_harmonised(path) for path in plan.files)
-    if harmonised:
-        remarks.warning(
-            f"{told} The names say that they were harmonised, which leaves a break in 2012-13 that is one of sensors: "
-            "be careful with differences across it."
-        )
-        return
-    why = (
-        "They measure in other units (whole numbers to 63 against nW/cm2/sr) and blur differently, so a change between "
-        "them is one of sensors, not of lights."
-    )
-    if job.sensor_change == REFUSE:
-        raise BadInput(
-            f"{told} {why} Take the dates of one sensor, or a harmonised product, or choose 'warn' under 'DMSP and "
-            "VIIRS in one series'."
-        )
-    remarks.warning(f"{told} {why}")
-
-
-def _is_lights(plan: Plan) -> bool:
-    return all(names_lights(path) for path in plan.files) or bool(
-        re.search(r"ntl|lights", " ".join(plan.bands).lower())
-    )
-
-
-def _spans_the_change(plan: Plan) -> bool:
-    return int(plan.dates[0][:4]) < VIIRS_BEGINS and int(plan.dates[-1][:4]) > DMSP_ENDS
 
 
 def check_types(plan: Plan, remarks: Remarks) -> None:
@@ -199,14 +140,16 @@ def check_levels(
             continue
         plain = [at for at in rows if not _decided(codings, (plan.dates[at], name))]
         _check_scale(plan, look, band, plain, job, remarks)
-        _check_whole(plan, look, band, rows, job, remarks)
+        check_whole(plan, look, band, rows, job, remarks)
         for jump in _jumps(look, band, rows):
             pair = (plan.dates[jump[0]], plan.dates[jump[1]])
             jumps[pair].append({"band": name, "shift": jump[2], "usual": jump[3]})
     for (before, after), bands in jumps.items():
         parts = [f"{one['band']} by {_signed(one['shift'])} (usual: {one['usual']:.3g})" for one in bands[:4]]
         more = f" and {len(bands) - 4} other bands" if len(bands) > 4 else ""
-        lights = " DMSP gave way to VIIRS in 2012-13." if _is_lights(plan) and _spans_the_change(plan) else ""
+        lights = (
+            " DMSP gave way to VIIRS in 2012-13." if any(may_be_mixed(plan, str(one["band"])) for one in bands) else ""
+        )
         remarks.warning(
             f"From {before} to {after} the level of the whole scene jumps: {', '.join(parts)}{more}. That looks like "
             f"another sensor or processing, not like change on the ground.{lights}"
@@ -240,27 +183,6 @@ def _check_scale(plan: Plan, look: Look, band: int, rows: Sequence[int], job: Pr
             "how it should be."
         )
     remarks.warning(told)
-
-
-def _check_whole(plan: Plan, look: Look, band: int, rows: Sequence[int], job: PrepareSeries, remarks: Remarks) -> None:
-    """Name dates with whole numbers beside dates with fractions; up to 63 they are those of DMSP."""
-    whole = [plan.dates[at] for at in rows if look.whole[at, band]]
-    other = [plan.dates[at] for at in rows if not look.whole[at, band]]
-    if not whole or not other:
-        return
-    most = max(look.high[at, band] for at in rows if look.whole[at, band])
-    lights = _is_lights(plan) and most <= MOST_DMSP
-    told = (
-        f"{plan.bands[band]} holds whole numbers{f' up to {most:.0f}' if lights else ''} at "
-        f"{runs_of(whole, plan.dates)} and fractions at {runs_of(other, plan.dates)}"
-    )
-    if lights and job.sensor_change == REFUSE:
-        raise BadInput(
-            f"{told}, as {DMSP} and {VIIRS} do. A change between them is one of sensors, not of lights. Take the dates "
-            "of one sensor, or a harmonised product, or choose 'warn' under 'DMSP and VIIRS in one series'."
-        )
-    as_lights = f", as {DMSP} and {VIIRS} do" if lights else ""
-    remarks.warning(f"{told}{as_lights}: they come from different sensors or processing.")
 
 
 def _jumps(look: Look, band: int, rows: Sequence[int]) -> list[tuple[int, int, float, float]]:

@@ -20,16 +20,10 @@ from ..grid import Grid, Window
 from ..jobs.poverty.series import PrepareSeries
 from .remarks import Remarks
 from .stackgrid import CLOSE_PX
-from .stacksources import File
+from .stacksources import File, folder_of
 
 EDGE_POINTS = 21
 """Of each side of a raster, which another projection bends."""
-
-
-def folder_of(output: str) -> Path:
-    """Where the virtual rasters of files that were brought onto the grid lie."""
-    path = Path(output)
-    return path.with_name(f"{path.stem}_aligned")
 
 
 def aligned(file: File, grid: Grid, job: PrepareSeries, remarks: Remarks) -> File:

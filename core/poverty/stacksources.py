@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import rasterio
 from rasterio.enums import MaskFlags
@@ -89,6 +90,8 @@ def _in_folder(job: PrepareSeries, remarks: Remarks) -> list[str]:
                 continue
             (own if _made_here(path, job.output) else found).append(path)
         remarks.checkpoint()
+    folders_beside = {str(folder_of(path)) for path in (*own, job.output)}
+    found = [path for path in found if os.path.dirname(path) not in folders_beside]
     if own:
         remarks.info(f"Left out, as series made by Quadrat: {', '.join(map(os.path.basename, own))}.")
     if not found:
@@ -99,6 +102,12 @@ def _in_folder(job: PrepareSeries, remarks: Remarks) -> list[str]:
     if len(found) > MOST_FILES:
         raise BadInput(f"The folder {job.folder} holds {len(found):,} rasters. Choose some by their names.")
     return found
+
+
+def folder_of(output: str) -> Path:
+    """Where the virtual rasters of files that were brought onto the grid lie."""
+    path = Path(output)
+    return path.with_name(f"{path.stem}_aligned")
 
 
 def _made_here(path: str, output: str) -> bool:

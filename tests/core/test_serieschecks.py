@@ -216,8 +216,18 @@ class TestSensors:
         for year in range(2009, 2018):
             make_raster(f"in/ntl_{year}.tif", lights(year), dtype="uint8")
         made = prepare(tmp_path / "in")
-        assert "no name says of which sensor" in made.warnings
+        assert "lights seems to hold night lights from 2009 to 2017, but no name says of which" in made.warnings
         assert "no name says" not in prepare(tmp_path / "in", pattern="*2009*;*201[01].tif").warnings
+
+    def test_each_sensor_in_a_band_of_its_own_is_no_mixture(self, prepare, make_raster, tmp_path):
+        """As Yeh et al. 2020 have them."""
+        for year in range(2011, 2016):
+            name = f"in/DMSP_{year}.tif" if year <= 2013 else f"in/VIIRS_{year}.tif"
+            names = ("NL_DMSP" if year <= 2013 else "NL_VIIRS",)
+            make_raster(name, lights(year, fractions=year > 2013), dtype="float32", names=names)
+        made = prepare(tmp_path / "in")
+        assert made.facts["bands"] == ["NL_DMSP", "NL_VIIRS"]
+        assert "There is no NL_VIIRS at 2011 to 2013" in made.warnings and "one of sensors" not in made.warnings
 
     def test_harmonised_products_are_taken_with_a_word(self, prepare, make_raster, tmp_path):
         for year in range(2009, 2018):
