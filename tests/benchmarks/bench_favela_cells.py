@@ -7,8 +7,8 @@ Needs `favela/landsat5_ibge2010` of the folder in QUADRAT_DATA. Cells are made o
 half of a town teaches, every pixel of the other is tested, both ways; natural frequency everywhere. Lessons: the own
 half; the other five towns; both. Lessons of other towns are ranked by town. A map names the surest cells, twice the
 share of favela in the half that is known. Prints IoU of slum pixels, AUC and average precision, means of 12 halves and
-their standard errors. `--quick`: two towns. `--slow`: the published networks, balanced voting and the graph instead, which
-takes an hour; `--all`: both.
+their standard errors. `--quick`: two towns. `--slow`: the published networks, balanced voting and the graph instead,
+which takes an hour; `--all`: both.
 """
 
 import argparse
