@@ -283,6 +283,15 @@ class TestRefused:
         make_raster("in/s2_2018.tif", fine + 1, dtype="uint16", names=("B2", "B3", "B4"), transform=place(pixel=5))
         assert fingerprint(made.path) != before, "a file beneath the aligned one counts too"
 
+    def test_run_again_with_its_result_among_the_files(self, prepare, yearly, make_raster, tmp_path):
+        folder = yearly((2017,), values_of=lambda year: ground(0, 3, noise=0))
+        fine = np.repeat(np.repeat(ground(0, 3, noise=0), 2, axis=1), 2, axis=2)
+        make_raster("in/s2_2018.tif", fine, dtype="uint16", names=("B2", "B3", "B4"), transform=place(pixel=5))
+        first = prepare(folder, name="in/a.vrt", align="first", subfolders=True)
+        again = prepare(folder, name="in/a.vrt", align="first", subfolders=True)
+        assert again.facts["dates"] == first.facts["dates"] == ["2017", "2018"]
+        prepare(folder, name="in/b.vrt", align="first", subfolders=True)
+
     def test_another_coordinate_system_is_warped_and_its_outside_is_nodata(
         self, prepare, yearly, make_raster, tmp_path
     ):
