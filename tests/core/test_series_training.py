@@ -9,6 +9,7 @@ import pytest
 from quadrat.core.errors import BadInput, BadJob, Cancelled
 from quadrat.core.poverty.bags import HIGHEST, MEAN, SELECT, Samples
 from quadrat.core.poverty.chipstore import ChipStore, all_squares, chips_on_disk
+from quadrat.core.poverty.evolution import differences, levels, over_folds
 from quadrat.core.progress import Progress
 from quadrat.core.raster import open_raster
 from quadrat.tests.core.seriescells import CELL, C, T, cells
@@ -32,8 +33,8 @@ TINY = {
 def lesson(store, samples, start=None, kept="", **recipe):
     places = np.arange(len(samples))
     parts = places[places % 4 > 0], places[places % 4 == 0]
-    made = Recipe(**{**TINY, **recipe})
-    return Lesson(store, samples, *parts, made, DATES, BANDS, "proxy", "made", start, "cpu", 1, str(kept))
+    made, dates = Recipe(**{**TINY, **recipe}), tuple(str(2001 + date) for date in range(store.dates))
+    return Lesson(store, samples, *parts, made, dates, BANDS, "proxy", "made", start, "cpu", 1, str(kept))
 
 
 def taught(store, Y, on_epoch=lambda facts: None, progress=None, **options):
@@ -64,6 +65,25 @@ def test_every_method_learns_what_can_be_learnt(method):
     # The loss that is told is the error of what is kept, in the units of the target.
     assert np.nanmean(errors**2) == pytest.approx(best.validation, rel=1e-3)
     assert best.validation < 0.5 * np.var(Y[held])
+
+
+def test_differences_need_the_whole_series():
+    """The published pattern: years about alike, those of single images worse than no change."""
+    rng, years = np.random.default_rng(0), np.arange(9)
+    level, slope = rng.normal(5, 1, (900, 1)), rng.normal(0, 0.08, (900, 1))
+    Y = level + slope * (years - 4) + rng.normal(0, 0.1, (900, 9))
+    shown = Y + rng.normal(0, 0.6, (900, 1)) + rng.normal(0, 0.55, Y.shape)  # an error that stays, one of each year
+    pixels = 20 + 20 * shown[:, :, None, None, None] + rng.normal(0, 8, (900, 9, 2, 2, 2))
+    store = ChipStore(np.clip(np.rint(pixels), 0, 255).astype(np.uint8), np.ones(Y.shape, bool))
+    found, held = {}, np.arange(900) % 4 == 0
+    for method, epochs in (("st", 20), ("s", 3)):
+        model = taught(store, Y, method=method, epochs=epochs, dim=16, batch=32, learning_rate=2e-3)
+        P = predict(model, store, Progress(), "cpu", 1)[held]
+        apart = [differences(Y[held], P, years, k) for k in (1, 4)]
+        found[method] = [over_folds([one]).r2[0] for one in (levels(Y[held], P), *(list(a.values()) for a in apart))]
+    st, s = found["st"], found["s"]
+    assert s[0] < st[0] < s[0] + 0.2
+    assert s[1] < st[1] < 0.2 and s[2] < 0 < st[2]
 
 
 def test_the_spatial_one_learns_from_each_pair_of_cell_and_date():
