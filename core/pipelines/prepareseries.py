@@ -97,6 +97,7 @@ def _facts(job: PrepareSeries, plan: Plan, look: Look, codings: Codings, remarks
     """The record of the series, and its checks."""
     empty = checks.empty_dates(plan, look, remarks)
     checks.check_shares(plan, look, empty, remarks)
+    checks.check_fills(plan, look, empty, remarks)
     copies = checks.check_copies(plan, look, empty, remarks)
     clouds = checks.clouded(plan, look, codings, remarks)
     dull = [date for date, share in clouds.items() if share > checks.CLOUD_SHARE]

@@ -1,5 +1,6 @@
 """What pixels and names tell against a series, in sentences: empty dates, copies, clouds, jumps, scales."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,16 +22,19 @@ COARSE_SHARE = 0.5
 """Where more dates than this are one number each, that is how the data are, and nothing is missing."""
 DARK_SHARE = 0.5
 """Dates with a smaller share of valid pixels are named."""
+FILL_SHARE = 0.001
+"""Of pixels that hold a number which usually means nothing."""
 CLOUD_BLUE = 0.1
 """Reflectance of blue above the usual of a place that is taken for cloud, haze or snow. Multitemporal cloud detection
 takes 0.03 and more, growing with the days between (Hagolle et al. 2010, DOI 10.1016/j.rse.2010.03.002)."""
 CLOUD_SHARE = 0.2
 LEAST_STEPS = 4
 """Differences from date to date from which on a usual change can be told."""
-JUMP_SPREADS = 8.0
-"""A jump exceeds so many spreads of the usual changes,"""
-JUMP_CONTRAST, FEW_CONTRAST, FEW_STEPS = 0.25, 1.0, 8
-"""and so much of the contrast within the scene; more where there are fewer changes, whose spread is unsure."""
+JUMP_SPREADS, USUAL_PART = 5.0, 0.8
+"""A jump exceeds so many spreads of the other changes, by their median and by the mean square of the smaller,"""
+JUMP_CONTRAST, FEW_CONTRAST, FEW_STEPS = 0.25, 1.0, 10
+"""and so much of the contrast within the scene; more where changes are few, so that their spread is unsure. Of series
+without a jump up to 4 in 100 are named; a jump of eight times the noise is found in two of three."""
 LASTING, AROUND = 0.5, 3
 """Share of a jump that must last over the three dates before and after, so that it is no single odd date."""
 SCALE_RATIO = 30.0
@@ -77,6 +81,22 @@ def check_shares(plan: Plan, look: Look, empty: Sequence[str], remarks: Remarks)
     ]
     if low:
         remarks.warning(f"Less than half of the pixels are valid at {listed(low)}.")
+
+
+def check_fills(plan: Plan, look: Look, empty: Sequence[str], remarks: Remarks) -> None:
+    """Name numbers that usually mean nothing but are not declared as nodata."""
+    found: dict[float, list[int]] = defaultdict(list)
+    for at, (fill, share) in enumerate(look.fills):
+        if share >= FILL_SHARE and plan.dates[at] not in empty:
+            found[fill].append(at)
+    for fill, places in found.items():
+        most = max(look.fills[at][1] for at in places)
+        where = runs_of([plan.dates[at] for at in places], plan.dates)
+        every = "in all bands, " if len(plan.bands) > 1 else ""
+        remarks.warning(
+            f"Up to {100 * most:.2g} % of the pixels at {where} are {fill:.0f} {every}which no file declares as nodata."
+            f" If nothing is there, give {fill:.0f} under 'Nodata where files declare none'."
+        )
 
 
 def check_copies(plan: Plan, look: Look, empty: Sequence[str], remarks: Remarks) -> list[tuple[str, ...]]:
@@ -206,7 +226,9 @@ def _jumps(look: Look, band: int, rows: Sequence[int]) -> list[tuple[int, int, f
     for at, step in enumerate(steps):
         others = np.delete(steps, at)
         usual = float(np.median(others))
-        spread = 1.4826 * float(np.median(np.abs(others - usual)))
+        apart = np.sort(np.abs(others - usual))
+        smaller = apart[: math.ceil(USUAL_PART * len(apart))]
+        spread = max(1.4826 * float(np.median(apart)), float(np.sqrt(np.mean(smaller**2))))
         after, before = levels[at + 1 : at + 1 + AROUND], levels[max(0, at + 1 - AROUND) : at + 1]
         lasting = float(np.median(after) - np.median(before))
         far = abs(step - usual) > max(JUMP_SPREADS * spread, least)

@@ -24,6 +24,10 @@ MOST_PAIRED = 2**23
 """Values of pixels that are kept for all dates together: 32 MiB."""
 WINDOW_PX, BLOCK_PX = 128, 512
 LOW_PERCENT, HIGH_PERCENT = 1.0, 99.0
+FILLS_OF_ONE = (-9999.0, -999.0, -3000.0, -32768.0, 65535.0)
+"""Numbers that mean nothing in many products,"""
+FILLS = (0.0, 255.0, *FILLS_OF_ONE)
+"""and those that do so where all bands of a pixel hold them; 0 alone is dark in night lights."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Look:
     """(T, C) of the values."""
     paired: Floats
     """(T, C, P) values of the same pixels at all dates, NaN where not valid."""
+    fills: tuple[tuple[float, float], ...]
+    """(T) of a number that usually means nothing: it, and the share of valid pixels that are it in all bands."""
     pixels: int
     """Read of each band."""
     share: float
@@ -93,18 +99,20 @@ def look_at(series: Series, remarks: Remarks) -> Look:
     for at in range(len(series.dates)):
         remarks.checkpoint(at / len(series.dates), "Reading pixels of each date")
         found.append(_of_date(series, at, windows, step, grid, remarks))
-    shares, spans, flags, digests, paired = zip(*found, strict=True)
+    shares, spans, flags, digests, paired, fills = zip(*found, strict=True)
     low, median, high = np.moveaxis(np.stack(spans), 1, 0)
     constant, whole = np.moveaxis(np.stack(flags), 1, 0)
     share = min(1.0, pixels / (grid.height * grid.width))
     valid = np.stack(shares)
-    return Look(valid[:, 1:], valid[:, 0], low, median, high, constant, whole, digests, np.stack(paired), pixels, share)
+    return Look(
+        valid[:, 1:], valid[:, 0], low, median, high, constant, whole, digests, np.stack(paired), fills, pixels, share
+    )
 
 
 def _of_date(
     series: Series, at: int, windows: Sequence[Window], step: int, grid: Grid, remarks: Remarks
-) -> tuple[Numbers, Numbers, Bools, tuple[str, ...], Floats]:
-    """Of one date: shares of valid pixels in any and in each band, percentiles, flags, digests, pixels to pair."""
+) -> tuple[Numbers, Numbers, Bools, tuple[str, ...], Floats, tuple[float, float]]:
+    """Of one date: shares of valid pixels in any and in each band, percentiles, flags, digests, paired pixels, fill."""
     many = len(series.bands)
     there = [band for band in range(many) if series.index[at][band] is not None]
     numbers = [number for number in series.index[at] if number is not None]
@@ -114,6 +122,7 @@ def _of_date(
     paired = np.full((many, -(-values.shape[1] // step)), np.nan, np.float32)
     shares[0], shares[[1 + band for band in there]] = known.any(axis=0).mean(), known.mean(axis=1)
     paired[there] = np.where(known[:, ::step], values[:, ::step], np.float32(np.nan))
+    fill = _fill(values, known)
     if not _varies(values, known).any():
         values, known = _elsewhere(series.path, numbers, grid, values, known, remarks)
     flags[0, there] = ~_varies(values, known)
@@ -122,7 +131,18 @@ def _of_date(
         if mask.any():
             spans[:, band] = np.percentile(some[mask], (LOW_PERCENT, 50.0, HIGH_PERCENT))
             flags[1, band] = bool((some[mask] == np.round(some[mask])).all())
-    return shares, spans, flags, tuple(digests), paired
+    return shares, spans, flags, tuple(digests), paired, fill
+
+
+def _fill(values: Floats, known: Bools) -> tuple[float, float]:
+    """The commonest of the numbers that usually mean nothing, and its share; of one band none that often mean it."""
+    whole = known.all(axis=0)
+    if not whole.any():
+        return 0.0, 0.0
+    candidates = FILLS if len(values) > 1 else FILLS_OF_ONE
+    shares = {fill: float((values[:, whole] == np.float32(fill)).all(axis=0).mean()) for fill in candidates}
+    most = max(shares, key=lambda fill: shares[fill])
+    return most, shares[most]
 
 
 def _varies(values: Floats, known: Bools) -> Bools:

@@ -79,6 +79,27 @@ class TestEmpty:
         assert "2002 (0 %)" in made.warnings
 
 
+class TestFills:
+    @pytest.mark.parametrize("fill", [0, 65535])
+    def test_numbers_that_usually_mean_nothing_are_named(self, prepare, yearly, fill):
+        def values_of(year):
+            return np.where((np.arange(WIDTH) < 4) & (year > 2011), fill, ground(year, 3))
+
+        folder = yearly(YEARS, values_of)
+        made = prepare(folder, scale_change="warn")
+        assert f"Up to 8 % of the pixels at 2012 to 2019 are {fill} in all bands" in made.warnings
+        told = prepare(folder, nodata=str(fill))
+        assert "declares as nodata" not in told.warnings and told.facts["valid"]["2015"] == 0.92
+
+    def test_dark_places_of_night_lights_are_no_fill(self, prepare, make_raster, tmp_path):
+        for year in (2015, 2016):
+            make_raster(f"in/VNL_npp_{year}.tif", lights(year, fractions=True), dtype="float32")
+        assert not prepare(tmp_path / "in").warnings
+        for year in (2015, 2016):
+            make_raster(f"in/VNL_npp_{year}.tif", lights(year, fractions=True) - 1e4 * (year > 2015), dtype="float32")
+        assert "-10000" not in prepare(tmp_path / "in", scale_change="warn").warnings
+
+
 class TestCopies:
     def test_one_file_under_two_dates(self, prepare, yearly):
         made = prepare(yearly(YEARS, lambda year: ground(2013 if year == 2016 else year, 3)))
@@ -245,13 +266,26 @@ class TestJumps:
         assert "From 2015 to 2016 the level of the whole scene jumps: B2 by +298 (usual: 0.5)" in made.warnings
         assert "stroke-dasharray" in Path(made.report).read_text(encoding="utf-8")
 
-    @settings(max_examples=40, deadline=None)
-    @given(st.integers(0, 10_000), st.floats(-8, 8), st.integers(5, 14))
-    def test_noise_and_a_steady_trend_are_no_jump(self, seed, trend, dates):
-        rng = np.random.default_rng(seed)
-        levels = trend * np.arange(dates) + rng.normal(0, 12, dates)
-        paired = np.stack([ground(seed + at)[0].ravel() + level for at, level in enumerate(levels)])[:, None]
-        assert _jumps(look_of(paired), 0, range(dates)) == []
+    def rate(self, dates, noise, jump=0.0, trend=0.0, tries=150):
+        """How often something is named in series of noise and trend, with a jump in the middle."""
+        rng = np.random.default_rng(dates)
+        scene, found = rng.normal(0, 150, 80), 0  # its median absolute deviation is 100
+        for _ in range(tries):
+            levels = rng.normal(0, noise, dates) + trend * np.arange(dates) + jump * (np.arange(dates) >= dates // 2)
+            found += bool(_jumps(look_of((scene + levels[:, None])[:, None]), 0, range(dates)))
+        return found / tries
+
+    @pytest.mark.parametrize("dates", [5, 9, 12, 21])
+    @pytest.mark.parametrize("noise", [5, 25])
+    def test_noise_and_a_steady_trend_are_seldom_called_a_jump(self, dates, noise):
+        assert self.rate(dates, noise) <= 0.06
+        assert self.rate(dates, noise, trend=noise / 4) <= 0.06
+
+    @pytest.mark.parametrize(
+        ("dates", "jump", "least"), [(12, 100, 0.5), (21, 100, 0.5), (9, 200, 0.9), (21, 200, 0.9)]
+    )
+    def test_jumps_beyond_the_noise_are_mostly_found(self, dates, jump, least):
+        assert self.rate(dates, 12, jump) >= least
 
     @settings(max_examples=40, deadline=None)
     @given(st.integers(0, 10_000), st.integers(6, 14), st.data(), st.sampled_from([-1, 1]))
@@ -295,7 +329,9 @@ def look_of(paired):
     """A look of which only pixels that are paired are asked for."""
     nothing = np.zeros(paired.shape[:2])
     flags = np.zeros(paired.shape[:2], bool)
-    return Look(nothing, nothing[:, 0], nothing, nothing, nothing, flags, flags, (), paired.astype("float32"), 1, 1.0)
+    return Look(
+        nothing, nothing[:, 0], nothing, nothing, nothing, flags, flags, (), paired.astype("float32"), (), 1, 1.0
+    )
 
 
 class TestSample:
