@@ -35,8 +35,12 @@ JUMP_SPREADS, USUAL_PART = 5.0, 0.8
 JUMP_CONTRAST, FEW_CONTRAST, FEW_STEPS = 0.25, 1.0, 10
 """and so much of the contrast within the scene; more where changes are few, so that their spread is unsure. Of series
 without a jump up to 4 in 100 are named; a jump of eight times the noise is found in two of three."""
+BANDS_SHARE = 0.5
+"""Of the bands that jump together."""
 LASTING, AROUND = 0.5, 3
-"""Share of a jump that must last over the three dates before and after, so that it is no single odd date."""
+"""Share of a jump that must last over the three dates before and after, so that it is no single odd date;"""
+LEAST_AROUND = 2
+"""which a first or last date may always be."""
 SCALE_RATIO = 30.0
 """Between the brightest pixels of two dates: no ground changes so much."""
 
@@ -153,7 +157,7 @@ def check_levels(
     Raises:
         BadInput: numbers of two dates cannot be on one scale, and that is refused.
     """
-    jumps: dict[tuple[str, str], list[dict[str, object]]] = defaultdict(list)
+    jumps: Mapping[tuple[str, str], list[dict[str, object]]] = defaultdict(list)
     for band, name in enumerate(plan.bands):
         rows = [at for at, date in enumerate(plan.dates) if date not in left_out and np.isfinite(look.median[at, band])]
         if len(rows) < 2:
@@ -164,6 +168,8 @@ def check_levels(
         for jump in _jumps(look, band, rows):
             pair = (plan.dates[jump[0]], plan.dates[jump[1]])
             jumps[pair].append({"band": name, "shift": jump[2], "usual": jump[3]})
+    # Another sensor moves most bands; one alone, as in an odd month, is weather or land.
+    jumps = {pair: bands for pair, bands in jumps.items() if len(bands) >= BANDS_SHARE * len(plan.bands)}
     for (before, after), bands in jumps.items():
         parts = [f"{one['band']} by {_signed(one['shift'])} (usual: {one['usual']:.3g})" for one in bands[:4]]
         more = f" and {len(bands) - 4} other bands" if len(bands) > 4 else ""
@@ -231,6 +237,8 @@ def _jumps(look: Look, band: int, rows: Sequence[int]) -> list[tuple[int, int, f
         spread = max(1.4826 * float(np.median(apart)), float(np.sqrt(np.mean(smaller**2))))
         after, before = levels[at + 1 : at + 1 + AROUND], levels[max(0, at + 1 - AROUND) : at + 1]
         lasting = float(np.median(after) - np.median(before))
+        if min(len(before), len(after)) < LEAST_AROUND:
+            continue
         far = abs(step - usual) > max(JUMP_SPREADS * spread, least)
         if far and step * lasting > 0 and abs(lasting) > LASTING * abs(step):
             found.append((rows[at], rows[at + 1], float(step), float(np.median(np.abs(others)))))

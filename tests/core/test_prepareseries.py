@@ -344,7 +344,7 @@ class TestReal:
         assert facts["dates"][0] == "2020-11" and len(facts["dates"]) == 12 and facts["frequency"] == "monthly"
         assert facts["empty"] == ["2020-12", "2021-01"] and facts["gaps"] == []
         assert set(facts["scale"].values()) == {"x10000"}, "no 1000 is added before 2022, and none is seen"
-        assert facts["picture"]["date"] == "2021-10"
+        assert facts["picture"]["date"] == "2021-10" and facts["jumps"] == []
         seen = read_series(made.path).seen
         assert [date for date, is_seen in zip(facts["dates"], seen, strict=True) if not is_seen] == facts["empty"]
         with open_raster(f"{folder}/s2_l2a_2021-07.tif") as reader, open_raster(made.path) as series:

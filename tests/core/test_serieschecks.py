@@ -307,6 +307,11 @@ class TestJumps:
         made = prepare(yearly(YEARS, lambda year: ground(year, 3) + 4000 * (year == 2019)))
         assert made.facts["jumps"] == [] and "clouds, haze or snow: 2019 (100 %)" in made.warnings
 
+    def test_one_band_of_several_is_no_sensor(self, prepare, yearly):
+        one = np.array([0, 0, 1])[:, None, None]
+        made = prepare(yearly(YEARS, lambda year: ground(year, 3) + 300 * one * (year >= 2016)))
+        assert made.facts["jumps"] == []
+
     def test_clouds_and_dates_that_cover_less_are_no_jump(self, prepare, yearly):
         def values_of(year):
             values = ground(year, 3) + 4000 * (np.arange(WIDTH) < 20 if year == 2014 else 0)
