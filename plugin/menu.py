@@ -46,6 +46,7 @@ FAVELAS = (
 POVERTY = (
     ("quadrat:preparesurvey", "Prepare survey points…", "preparesurvey"),
     ("quadrat:prepareseries", "Prepare series…", "prepareseries"),
+    ("quadrat:trainseries", "Train indicator…", "trainseries"),
     ("quadrat:assessseries", "Assess indicator…", "assessseries"),
 )
 """The same of the field of poverty."""

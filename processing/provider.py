@@ -33,6 +33,7 @@ from .algorithms.setupengine import SetUpEngineAlgorithm
 from .algorithms.speedtest import SpeedTestAlgorithm
 from .algorithms.suggestlabels import SuggestLabelsAlgorithm
 from .algorithms.trainhead import TrainHeadAlgorithm
+from .algorithms.trainseries import TrainSeriesAlgorithm
 from .algorithms.trainsettlement import TrainSettlementAlgorithm
 from .environment import borrow_from
 from .i18n import tr
@@ -64,6 +65,7 @@ ALGORITHMS = (
     FollowSettlementAlgorithm,
     PrepareSurveyAlgorithm,
     PrepareSeriesAlgorithm,
+    TrainSeriesAlgorithm,
     AssessSeriesAlgorithm,
     ExportOnnxAlgorithm,
     FetchWeightsAlgorithm,

@@ -16,6 +16,7 @@ from .fewshot import ApplyHead, AssessHead, TrainHead
 from .poverty.assess import AssessSeries
 from .poverty.series import PrepareSeries
 from .poverty.survey import PrepareSurvey
+from .poverty.train import TrainSeries
 from .settlement.cells import MakeCells
 from .settlement.follow import FollowSettlement
 from .settlement.methods import CompareSettlement, MapSettlement, TrainSettlement
@@ -45,6 +46,7 @@ ALL: Tuple[Type[Job], ...] = (
     FollowSettlement,
     PrepareSurvey,
     PrepareSeries,
+    TrainSeries,
     AssessSeries,
     ExportOnnx,
     FetchWeights,

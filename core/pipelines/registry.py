@@ -33,6 +33,7 @@ PIPELINES = {
     "followsettlement": "followsettlement:run",
     "preparesurvey": "preparesurvey:run",
     "prepareseries": "prepareseries:run",
+    "trainseries": "trainseries:run",
     "assessseries": "assessseries:run",
     "exportonnx": "exportonnx:run",
     "fetchweights": "fetchweights:run",

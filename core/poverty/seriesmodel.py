@@ -143,11 +143,20 @@ def load_model(path: str) -> SeriesModel:
         EngineTooSmall: there is no PyTorch.
     """
     need_torch()
-    from ...models.networks.series_parts import SeriesSize
-
     facts, tensors = unpack(path)
     if not isinstance(facts.get("format"), int) or facts["format"] > FORMAT:
         raise VersionMismatch(f"The model {path} was made by a newer version of Quadrat. Update the plugin.")
+    return model_of(facts, tensors, path)
+
+
+def model_of(facts: Mapping[str, Any], tensors: "Mapping[str, torch.Tensor]", path: str) -> SeriesModel:
+    """A model from what stands in a file.
+
+    Raises:
+        BadInput: facts and weights do not belong together.
+    """
+    from ...models.networks.series_parts import SeriesSize
+
     try:
         size = SeriesSize(**facts["size"])
         network = build(facts["method"], size)
@@ -156,13 +165,12 @@ def load_model(path: str) -> SeriesModel:
             name: tuple(value) if isinstance(value, list) else value for name, value in facts["scale"].items()
         }
         plain = {name: facts[name] for name in ("method", "predicted", "indicator")}
-        model = SeriesModel(
+        return SeriesModel(
             **plain, size=size, network=network.eval(), scaling=Scaling(**scale), dates=tuple(facts["dates"]),
             bands=tuple(facts["bands"]), more=_rest(facts),
         )  # fmt: skip
     except (KeyError, TypeError, AttributeError, RuntimeError, ModelError) as error:
         raise BadInput(f"The model {path} is damaged or of another kind ({error}). Train it again.") from error
-    return model
 
 
 def _rest(facts: Mapping[str, Any]) -> dict[str, Any]:

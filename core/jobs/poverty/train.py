@@ -1,0 +1,217 @@
+"""The job that teaches an indicator from a series of images."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ...poverty.methodlist import DEFAULT_METHOD, NETWORKS, SERIES_METHODS
+from ..declare import Job, JobFacts, Kind, param
+from .series import GROUP
+
+MEAN, OFF, DRAWS, INSTANCES = "mean", "off", "draws", "instances"
+BLOCKS, RANDOM = "blocks", "random"
+
+
+@dataclass(frozen=True)
+class TrainSeries(Job):
+    """A series and a survey or a proxy in, a model out."""
+
+    facts: ClassVar[JobFacts] = JobFacts(
+        id="trainseries",
+        verb="train-series",
+        title="Train indicator",
+        group=GROUP,
+        summary="Teaches an indicator for each place and year from a series of images, and tests it elsewhere.",
+        help=(
+            "Learns from a survey (the layer of 'Prepare survey points') or from a proxy that is known everywhere, "
+            "such as night lights. A model learnt from a proxy tells that proxy, and everything made with it says so. "
+            "Several models are taught, each without another part of the places, so that every place is told once by "
+            "a model that had not seen it: from these answers come the scores in the log and, later, the error of "
+            "every map. Methods: transformers over all dates (st, tsvit) or one image at a time (s), which need the "
+            "full engine; and ridge, forest, boosting or a blend on summary statistics of each image, which are quick "
+            "and often hard to beat. A run that was stopped goes on where it was."
+        ),
+        tags=("poverty", "wealth", "night lights", "transformer", "time series", "survey", "DHS", "regression"),
+    )
+
+    series: str = param(Kind.RASTER, "Series", help="From 'Prepare series', or any raster with bands such as red_2019.")
+    survey: str = param(
+        Kind.VECTOR,
+        "Survey",
+        optional=True,
+        recorded=True,
+        geometry="polygon",
+        help="The layer of 'Prepare survey points'. Either this or a proxy.",
+    )
+    proxy: str = param(
+        Kind.RASTER,
+        "Proxy",
+        optional=True,
+        help="A series of one band, such as night lights of the same years, on any grid: its mean in each cell is "
+        "learnt.",
+    )
+    bands: str = param(
+        Kind.TEXT,
+        "Bands to learn from",
+        optional=True,
+        help="Names without the date, as in: blue green red nir. Empty: all.",
+    )
+    method: str = param(
+        Kind.CHOICE,
+        "Method",
+        default=DEFAULT_METHOD,
+        choices=tuple(SERIES_METHODS),
+        help="boosting, ridge-log, forest, blend: on statistics of each image. st: all dates as one sequence; s: one "
+        "image at a time; tsvit: dates first, then places.",
+    )
+    displacement: str = param(
+        Kind.CHOICE,
+        "Displaced places of a survey",
+        default=MEAN,
+        choices=(MEAN, DRAWS, INSTANCES, OFF),
+        help="mean: over the cells where a cluster may be, by their chance. draws: each model gets another possible "
+        "place, so that their spread shows what displacement does. instances: the network chooses the cell that fits. "
+        "off: the published place.",
+    )
+    cell_px: int = param(
+        Kind.INTEGER,
+        "Cell",
+        default=32,
+        minimum=1,
+        maximum=512,
+        unit="px",
+        help="Side of the square that is looked at; 32 px of Landsat are 960 m, as published.",
+    )
+    patch_px: int = param(
+        Kind.INTEGER,
+        "Patch (0: a quarter of the cell)",
+        default=0,
+        minimum=0,
+        maximum=512,
+        unit="px",
+        advanced=True,
+        help="Side of what a transformer takes as one token; published: 8 px.",
+    )
+    extent: str = param(Kind.EXTENT, "Extent", parent="series", optional=True, help="Of cells that learn from a proxy.")
+    most_cells: int = param(
+        Kind.INTEGER,
+        "Most cells of a proxy",
+        default=10_000,
+        minimum=20,
+        maximum=1_000_000,
+        help="Of more a random draw is taken.",
+    )
+    models: int = param(
+        Kind.INTEGER,
+        "Models",
+        default=5,
+        minimum=1,
+        maximum=5,
+        help="5, as published: each is tested on another sixth of the places. Fewer are quicker and leave places "
+        "untested.",
+    )
+    apart: str = param(
+        Kind.CHOICE,
+        "What is kept apart",
+        default=BLOCKS,
+        choices=(BLOCKS, RANDOM),
+        help="blocks: whole squares. random: cells drawn at random, as published; neighbours of the test are in "
+        "training then, which flatters.",
+    )
+    block_size_m: float = param(
+        Kind.NUMBER,
+        "Side of the squares",
+        default=20_000.0,
+        minimum=1.0,
+        maximum=1e7,
+        unit="m",
+        advanced=True,
+        help="20 km and more for surveys, whose places are displaced by up to 10 km.",
+    )
+    epochs: int = param(
+        Kind.INTEGER, "Epochs", default=200, minimum=1, maximum=100_000, help="Transformers only; 200 as published."
+    )
+    patience: int = param(
+        Kind.INTEGER,
+        "Stop after epochs without gain (0: never)",
+        default=0,
+        minimum=0,
+        maximum=100_000,
+        help="The weights of the best epoch are kept in any case.",
+    )
+    learning_rate: float = param(
+        Kind.NUMBER, "Learning rate", default=5e-4, minimum=1e-8, maximum=10.0, advanced=True, help="Of Adam."
+    )
+    batch_size: int = param(Kind.INTEGER, "Places in a batch", default=64, minimum=1, maximum=100_000, advanced=True)
+    pooling: str = param(
+        Kind.CHOICE,
+        "Pooling",
+        default="token-mean-over-dim",
+        choices=("token-mean-over-dim", "mean-over-tokens", "class-token"),
+        advanced=True,
+        help="token-mean-over-dim: as in the published code. mean-over-tokens and class-token: as usual elsewhere.",
+    )
+    end: str = param(
+        Kind.CHOICE,
+        "Last layer",
+        default="auto",
+        choices=("auto", "relu", "softplus", "linear"),
+        advanced=True,
+        help="relu as published, for what is never negative; linear for a wealth index. auto: by the values.",
+    )
+    pixels: str = param(
+        Kind.CHOICE,
+        "Pixels",
+        default="auto",
+        choices=("auto", "raw", "standard"),
+        advanced=True,
+        help="raw: as stored, as published for 8-bit composites. standard: each band by its mean and spread. auto: raw "
+        "for bytes, else standard.",
+    )
+    dark_cells: int = param(
+        Kind.INTEGER,
+        "Dark cells in training (-1: all)",
+        default=500,
+        minimum=-1,
+        maximum=10_000_000,
+        advanced=True,
+        help="Of a proxy: cells that are 0 in all years teach little; so many of them are kept. Tests keep all.",
+    )
+    start_from: str = param(
+        Kind.FILE,
+        "Start from model",
+        optional=True,
+        extension="qseries",
+        help="Transfer: a transformer that learnt a proxy learns the few values of a survey. Same method and sizes.",
+    )
+    transfer: str = param(
+        Kind.CHOICE,
+        "What learns then",
+        default="all",
+        choices=("head", "head-then-all", "all"),
+        advanced=True,
+        help="head: its last layer only. head-then-all: that first, then everything.",
+    )
+    device: str = param(Kind.CHOICE, "Device", default="auto", choices=("auto", "cpu", "cuda", "mps"), advanced=True)
+    threads: int = param(
+        Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores."
+    )
+    seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
+    output: str = param(Kind.FILE_OUT, "Model", extension="qseries", result="model")
+
+    def problem(self) -> str:
+        """Not one thing to learn, or a start that no statistics can take."""
+        if bool(self.survey) == bool(self.proxy):
+            return "Train indicator learns either from a survey or from a proxy: give one of them, and not both."
+        if self.start_from and self.method not in NETWORKS:
+            return f"Method {self.method} starts from nothing: leave 'Start from model' empty, or choose a transformer."
+        if self.displacement == INSTANCES and self.survey and self.method not in NETWORKS:
+            return f"Method {self.method} cannot choose among cells: take mean, draws or off, or a transformer."
+        if self.patch_px and self.cell_px % self.patch_px:
+            return f"A cell of {self.cell_px} px is not a whole number of patches of {self.patch_px} px."
+        return ""
+
+    @classmethod
+    def example(cls) -> "TrainSeries":
+        """From night lights."""
+        given = {"series": "/example/series", "proxy": "/example/proxy", "output": "/example/output"}
+        return cls.from_dict(given)

@@ -1,0 +1,277 @@
+"""From a series of images and a survey or proxy to models, each tested on places that it had not seen."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import quadrat.core.heads.storage  # noqa: F401 - skops asks for torch when it is imported
+import rasterio
+from pyproj import Transformer
+from quadrat.core.errors import BadInput, BadJob, Cancelled
+from quadrat.core.jobs.poverty.survey import PrepareSurvey
+from quadrat.core.jobs.poverty.train import TrainSeries
+from quadrat.core.pipelines.registry import run_job
+from quadrat.core.poverty import tested, turns
+from quadrat.core.poverty.chipstore import all_squares, chips_on_disk
+from quadrat.core.poverty.ensemble import load_ensemble
+from quadrat.core.poverty.stack import read_series
+from quadrat.core.progress import Progress
+from quadrat.core.raster import open_raster
+from rasterio.transform import from_origin
+
+YEARS = (2010, 2011, 2012, 2013)
+SIDE, CELL, PIXEL_M = 96, 4, 250.0
+WEST, NORTH = 500_000.0, 9_200_000.0
+CRS = "EPSG:32736"
+
+
+def images(folder, seed=0, missing=()):
+    """Two bands a year of 24 x 24 cells whose brightness follows a light that grows; and that light as a proxy."""
+    rng = np.random.default_rng(seed)
+    cells = SIDE // CELL
+    base = rng.gamma(1.0, 20.0, (cells, cells))
+    trend = rng.uniform(0, 8, (cells, cells))
+    bands, names, light = [], [], []
+    for number, year in enumerate(YEARS):
+        if year in missing:
+            continue
+        now = base + number * trend
+        big = np.kron(now, np.ones((CELL, CELL)))
+        bands += [np.clip(20 + big + rng.normal(0, 3, big.shape), 1, 255), rng.integers(1, 255, big.shape)]
+        names += [f"red_{year}", f"nir_{year}"]
+        light.append(now)
+    series, proxy = str(folder / "series.tif"), str(folder / "light.tif")
+    write(series, np.array(bands).astype(np.uint8), names, PIXEL_M)
+    years = [year for year in YEARS if year not in missing]
+    write(proxy, np.array(light, np.float32), [f"light_{year}" for year in years], PIXEL_M * CELL)
+    return series, proxy, np.array(light)
+
+
+def write(path, data, names, pixel_m):
+    kind = {"driver": "GTiff", "crs": CRS, "transform": from_origin(WEST, NORTH, pixel_m, pixel_m), "dtype": data.dtype}
+    count, height, width = data.shape
+    nodata = 0 if data.dtype == np.uint8 else -1
+    with rasterio.open(path, "w", count=count, height=height, width=width, nodata=nodata, **kind) as file:
+        file.write(data)
+        file.descriptions = names
+
+
+def asked(folder, series, **more):
+    given = {"series": series, "cell_px": CELL, "block_size_m": 4000.0, "threads": 1, "models": 5,
+             "output": str(folder / "m.qseries"), "method": "ridge-log"}  # fmt: skip
+    return TrainSeries.from_dict({**given, **more})
+
+
+@pytest.mark.parametrize("method", ["ridge-log", "boosting"])
+def test_a_proxy_is_learnt_and_tested_elsewhere(tmp_path, method):
+    series, proxy, light = images(tmp_path)
+    result = run_job(asked(tmp_path, series, proxy=proxy, method=method), Progress())
+    facts = result.facts
+    assert facts["predicted"] == "proxy"
+    assert facts["indicator"] == "light"
+    assert (facts["places"], facts["values"], facts["models"]) == (576, 2304, 5)
+    assert facts["tested"]["r2"] > 0.8
+    assert facts["tested"]["mae"] < facts["tested"]["trivial_mae"] / 2
+    assert "a proxy, no survey" in facts["sentences"][0]
+    model = load_ensemble(str(tmp_path / "m.qseries"))
+    np.testing.assert_allclose(np.sort(model.held.truth.ravel()), np.sort(light.ravel()), rtol=1e-5)
+    # Every place but those that choose was told once, by a model whose lesson held nothing of its square.
+    assert set(np.unique(model.held.turn)) == {-1, 0, 1, 2, 3, 4}
+    for block in np.unique(model.held.block):
+        assert len(np.unique(model.held.turn[model.held.block == block])) == 1
+    sidecar = json.loads((tmp_path / "m.qseries.quadrat.json").read_text())
+    assert sidecar["facts"]["result"] == "model"
+
+
+def test_scores_are_those_of_what_was_held_apart(tmp_path):
+    series, proxy, _ = images(tmp_path)
+    facts = run_job(asked(tmp_path, series, proxy=proxy), Progress()).facts
+    held = load_ensemble(str(tmp_path / "m.qseries")).held
+    there = held.turn >= 0
+    truth, said = held.truth[there], held.said[there]
+    assert facts["tested"]["mae"] == pytest.approx(np.abs(truth - said).mean())
+    assert facts["tested"] == tested.tested(held, [str(year) for year in YEARS])
+    matrix = facts["tested"]["matrix"]
+    assert matrix[1][0] is None
+    assert len(matrix) == 4
+    assert set(facts["tested"]["differences"]) == {"1"}
+
+
+def test_same_seed_same_file_and_models_that_differ(tmp_path):
+    series, proxy, _ = images(tmp_path)
+    files = []
+    for _ in range(2):
+        run_job(asked(tmp_path, series, proxy=proxy, models=2), Progress())
+        files.append((tmp_path / "m.qseries").read_bytes())
+    assert files[0] == files[1]
+    first, second = load_ensemble(str(tmp_path / "m.qseries")).members
+    assert (first[-1].coef_ != second[-1].coef_).any()
+
+
+def survey_of(folder, light, seed=1, years=(2010, 2013), count=60):
+    """Villages with the light of their cell as wealth, published without displacement."""
+    rng = np.random.default_rng(seed)
+    cells = rng.permutation(light.shape[1] * light.shape[2])[:count]
+    row, col = np.divmod(cells, light.shape[2])
+    x, y = WEST + (col + 0.5) * PIXEL_M * CELL, NORTH - (row + 0.5) * PIXEL_M * CELL
+    lon, lat = Transformer.from_crs(CRS, 4326, always_xy=True).transform(x, y)
+    tables = [
+        pd.DataFrame(
+            {"cluster": np.arange(count), "year": year, "latitude": lat, "longitude": lon, "urban": "U",
+             "wealth": light[YEARS.index(year) if year in YEARS else 0, row, col]}
+        )
+        for year in years
+    ]  # fmt: skip
+    pd.concat(tables).to_csv(folder / "survey.csv", index=False)
+    output = str(folder / "survey.gpkg")
+    given = {"survey": str(folder / "survey.csv"), "value_field": "wealth", "output": output, "urban_m": 300.0}
+    run_job(PrepareSurvey.from_dict(given), Progress())
+    return output
+
+
+@pytest.mark.parametrize("how", ["off", "mean", "draws"])
+def test_a_survey_teaches_at_the_years_that_it_has(tmp_path, how):
+    series, _, light = images(tmp_path)
+    survey = survey_of(tmp_path, light, years=(2010, 2013, 2019))
+    lines = []
+    job = asked(tmp_path, series, survey=survey, displacement=how, models=2)
+    facts = run_job(job, Progress(log=lambda level, text: lines.append(text))).facts
+    assert (facts["places"], facts["values"]) == (60, 120)
+    assert facts["predicted"] == "survey"
+    assert facts["indicator"] == "wealth"
+    assert any("60 rows have no value, or one of a year that the series" in line for line in lines)
+    held = load_ensemble(str(tmp_path / "m.qseries")).held
+    np.testing.assert_array_equal(np.isfinite(held.truth).any(axis=0), [True, False, False, True])
+    assert facts["tested"]["r2"] > 0.5
+
+
+def test_a_year_that_is_missing_is_not_invented(tmp_path):
+    series, proxy, _ = images(tmp_path, missing=(2012,))
+    facts = run_job(asked(tmp_path, series, proxy=proxy, models=1), Progress()).facts
+    assert facts["dates"] == ["2010", "2011", "2013"]
+
+
+def test_dates_that_are_empty_are_never_told(tmp_path):
+    series, proxy, _ = images(tmp_path)
+    with rasterio.open(series, "r+") as file:
+        empty = np.zeros((SIDE, SIDE), np.uint8)
+        file.write(empty, 3)
+    run_job(asked(tmp_path, series, proxy=proxy, models=1), Progress())
+    held = load_ensemble(str(tmp_path / "m.qseries")).held
+    assert np.isnan(held.said[:, 1]).all()
+    assert np.isfinite(held.said[held.turn == 0][:, [0, 2, 3]]).all()
+
+
+@pytest.mark.parametrize(
+    ("more", "error", "sentence"),
+    [
+        ({}, BadJob, "either from a survey or from a proxy"),
+        ({"proxy": "P", "survey": "S"}, BadJob, "either from a survey or from a proxy"),
+        ({"proxy": "P", "start_from": "x.qseries"}, BadJob, "starts from nothing"),
+        ({"survey": "S", "displacement": "instances"}, BadJob, "cannot choose among cells"),
+        ({"proxy": "P", "patch_px": 3}, BadJob, "not a whole number of patches"),
+        ({"proxy": "P", "block_size_m": 1e6}, BadInput, "six are needed to train"),
+        ({"proxy": "P", "bands": "blue"}, BadInput, "has no band blue"),
+        ({"proxy": "S"}, BadInput, ""),
+        ({"proxy": "P", "extent": "0,1,0,1"}, BadInput, "lies beside the raster"),
+        ({"proxy": "P", "output": "m.zip"}, BadJob, "must be a .qseries file"),
+        ({"proxy": "P", "cell_px": 96}, BadInput, "12 are needed"),
+    ],
+)
+def test_what_does_not_fit_gets_a_sentence(tmp_path, more, error, sentence):
+    series, proxy, _ = images(tmp_path)
+    paths = {"P": proxy, "S": str(tmp_path / "none.gpkg")}
+    given = {name: paths.get(value, value) if isinstance(value, str) else value for name, value in more.items()}
+    with pytest.raises(error, match=sentence or 'none.gpkg'):
+        run_job(asked(tmp_path, series, **given), Progress())
+    assert not (tmp_path / "m.qseries").exists()
+
+
+def test_a_survey_elsewhere_is_told(tmp_path):
+    series, _, light = images(tmp_path)
+    survey = survey_of(tmp_path, light)
+    with rasterio.open(series, "r+") as file:
+        file.transform = from_origin(WEST + 1e6, NORTH, PIXEL_M, PIXEL_M)
+    with pytest.raises(BadInput, match="places lie beside the series"):
+        run_job(asked(tmp_path, series, survey=survey), Progress())
+
+
+def test_blocks_are_whole_in_each_turn():
+    rng = np.random.default_rng(0)
+    xy = rng.uniform(0, 100_000, (300, 2))
+    found = turns.spatial_turns(xy, rng.normal(size=300), 10_000, 0)
+    assert len(found.turns) == 5
+    for turn in found.turns:
+        parts = [set(found.blocks[part]) for part in (turn.training, turn.validation, turn.test)]
+        assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+        assert sum(len(part) for part in (turn.training, turn.validation, turn.test)) == 300
+
+
+def network(folder, series, **more):
+    few = {"method": "st", "epochs": 3, "models": 2, "dark_cells": -1, "cell_px": 2 * CELL, "patch_px": CELL}
+    return asked(folder, series, **{**few, **more})
+
+
+@pytest.mark.parametrize("method", ["st", "s", "tsvit"])
+def test_transformers_learn_save_and_say_the_same_again(tmp_path, method):
+    pytest.importorskip("torch")
+    series, proxy, _ = images(tmp_path)
+    facts = run_job(network(tmp_path, series, proxy=proxy, method=method), Progress()).facts
+    assert [len(one) for one in facts["losses"]] == [3, 3]
+    assert facts["tested"]["mae"] > 0
+    assert not list(tmp_path.glob(".m.qseries*"))
+    model = load_ensemble(str(tmp_path / "m.qseries"))
+    read = read_series(series)
+    with open_raster(series) as reader:
+        grid = reader.grid
+    with chips_on_disk(series, read.table, all_squares(grid, 2 * CELL), tmp_path, Progress()) as store:
+        said = model.predict(store, Progress(), "cpu", 1)
+    assert said.shape == (2, 144, 4)
+    for turn in range(2):
+        mine = model.held.turn == turn
+        np.testing.assert_allclose(said[turn][mine], model.held.said[mine], rtol=1e-4, atol=1e-4)
+
+
+def test_what_learnt_a_proxy_learns_a_survey(tmp_path):
+    """Transfer: the encoder stays as it was, the last layer alone learns."""
+    pytest.importorskip("torch")
+    series, proxy, light = images(tmp_path)
+    run_job(network(tmp_path, series, proxy=proxy, output=str(tmp_path / "proxy.qseries")), Progress())
+    survey = survey_of(tmp_path, light)
+    for transfer in ("head", "all"):
+        job = network(tmp_path, series, survey=survey, start_from=str(tmp_path / "proxy.qseries"), transfer=transfer)
+        run_job(job, Progress())
+        before = load_ensemble(str(tmp_path / "proxy.qseries")).members[0].network.state_dict()
+        after = load_ensemble(str(tmp_path / "m.qseries")).members[0].network.state_dict()
+        same = [
+            name for name in before if before[name].shape == after[name].shape and (before[name] == after[name]).all()
+        ]
+        encoder = [name for name in before if not name.startswith("head")]
+        assert set(encoder) <= set(same) if transfer == "head" else not set(encoder) <= set(same)
+        facts = load_ensemble(str(tmp_path / "m.qseries")).facts
+        assert facts["predicted"] == "survey"
+
+
+def test_a_run_that_was_stopped_goes_on(tmp_path):
+    pytest.importorskip("torch")
+    series, proxy, _ = images(tmp_path)
+    job = network(tmp_path, series, proxy=proxy)
+    run_job(job, Progress())
+    whole = (tmp_path / "m.qseries").read_bytes()
+    (tmp_path / "m.qseries").unlink()
+
+    def log(level, text):
+        if "Model 2 of 2. Epoch 2" in text:
+            raise Cancelled("Stopped.")
+
+    with pytest.raises(Cancelled):
+        run_job(job, Progress(log=log))
+    assert list(tmp_path.glob(".m.qseries.turn*"))
+    assert not (tmp_path / "m.qseries").exists()
+    run_job(job, Progress())
+    (tmp_path / "whole.qseries").write_bytes(whole)
+    first, again = (load_ensemble(str(tmp_path / name)).members for name in ("whole.qseries", "m.qseries"))
+    for one, other in zip(first, again, strict=True):
+        state = other.network.state_dict()
+        assert all((value == state[name]).all() for name, value in one.network.state_dict().items())
