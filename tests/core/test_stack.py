@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from quadrat.core.errors import BadInput
 from quadrat.core.poverty.stack import Series, check_proxy, proxy_means, read_series
+from quadrat.core.raster import open_raster
+from quadrat.core.settlement.zonal import zonal_means
 from quadrat.tests.core.serieswork import ground, place, prepare, yearly  # noqa: F401
 
 pytestmark = pytest.mark.same_without_torch
@@ -103,3 +105,22 @@ class TestProxy:
             inside = 100 * np.arange(6) + 50
             np.testing.assert_allclose(means[1:5, 1], inside[1:5], atol=4)
             assert np.isnan(means[0, 2]) and covered[0, 2] == 0 and 0.7 < covered[1, 2] < 0.9
+
+    def test_all_dates_at_once_are_as_each_by_itself(self, make_raster):
+        """Eight dates, each with holes of its own, and cells that reach beyond the raster."""
+        rng = np.random.default_rng(4)
+        values = rng.normal(0, 50, (8, 40, 50))
+        values[rng.random(values.shape) < 0.3] = np.nan
+        values[5, :, :25] = np.nan
+        names = [f"lights_{2001 + at}" for at in range(8)]
+        proxy = read_series(make_raster(values=values, dtype="float32", names=names))
+        corners = rng.uniform((599_900, 8_999_550), (600_480, 8_999_980), (60, 2))
+        boxes = shapely.box(*corners.T, *(corners + rng.uniform(3, 90, (60, 2))).T)
+        cells = gpd.GeoDataFrame(geometry=boxes, crs="EPSG:32722")
+        means, covered = proxy_means(proxy, cells, proxy.dates)
+        for at in range(8):
+            with open_raster(proxy.path, [at + 1]) as reader:
+                alone = zonal_means(reader, cells)
+            np.testing.assert_allclose(means[:, at], alone.means[:, 0], rtol=1e-9, atol=1e-9)
+            np.testing.assert_allclose(covered[:, at], alone.covered, atol=1e-9)
+        assert np.isnan(means).any() and np.isfinite(means).any()
