@@ -111,9 +111,11 @@ def _names_of_files(lone: Sequence[File]) -> dict[str, str]:
         return {path: re.sub(r"[\s,;]+", "_", name) for path, name in found.items()}
     rests = {file.path: _rest(file.path) for file in same}
     common = set.intersection(*(set(rest) for rest in rests.values()))
-    return found | {
-        path: "_".join(word for word in rest if word not in common) or found[path] for path, rest in rests.items()
-    }
+    told = {path: "_".join(word for word in rest if word not in common) or found[path] for path, rest in rests.items()}
+    dates = {name: {file.bands[0].date for file in same if told[file.path] == name} for name in told.values()}
+    if min(map(len, dates.values())) == 1 and max(map(len, dates.values())) > 1:
+        return found  # a word that comes once is no band, but a second file of a date: that is refused later
+    return found | told
 
 
 def _one_place(one: File, other: File) -> bool:

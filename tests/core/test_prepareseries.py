@@ -87,6 +87,12 @@ class TestJoining:
         made = prepare(tmp_path / "in", pattern="s2_*.tif")
         assert made.facts["dates"] == ["2017", "2018", "2019"]
 
+    def test_a_second_file_of_one_date_makes_no_band_of_its_own(self, prepare, make_raster, tmp_path):
+        for name in ("VNL_npp_2018", "VNL_npp_2019", "VNL_npp_2019_old"):
+            make_raster(f"in/{name}.tif", ground(1), dtype="float32")
+        with pytest.raises(BadInput, match=r"lights of 2019 is there twice.*2019\.tif and .*2019_old\.tif"):
+            prepare(tmp_path / "in")
+
     def test_two_days_of_one_month_are_refused_with_both_named(self, prepare, make_raster, tmp_path):
         for day in ("2019-05-01", "2019-05-17", "2019-06-02"):
             make_raster(f"in/s2_{day}.tif", ground(1), dtype="uint16", names=("B8",))
