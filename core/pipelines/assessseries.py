@@ -7,6 +7,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ...models.crew import thread_count
@@ -17,12 +18,13 @@ from ..errors import BadInput, BadJob
 from ..jobs.declare import Result
 from ..jobs.poverty.assess import AssessSeries
 from ..poverty.learning import scores, words
-from ..poverty.learning.changes import Pairs, as_samples, pairs_of
+from ..poverty.learning.changes import as_samples, pairs_of
 from ..poverty.learning.csvrows import as_csv
+from ..poverty.learning.held import held_scheme
 from ..poverty.learning.page import page
 from ..poverty.learning.pictures import against
 from ..poverty.learning.rows import Rows, describe, read_rows, with_context
-from ..poverty.learning.trials import Tested, Wish, test_all
+from ..poverty.learning.trials import Tested, Wish, test_all, test_pairs
 from ..progress import Progress
 from ..report.maps import places
 from ..sidecar import write_sidecar
@@ -43,30 +45,34 @@ def run(job: AssessSeries, progress: Progress) -> Result:
     started = time.monotonic()
     _check(job)
     rows = read_rows(job)
+    held = held_scheme(job, rows.samples)
     for line in (notes := rows.samples.report.lines()):
         progress.info(line)
     wish = Wish(job.methods, job.folds, job.repeats, job.block_size_m, job.seed, thread_count(job.threads))
     pairs = pairs_of(rows)
     many = len(pairs) >= FEWEST_PAIRS
-    tested, without = test_all(
-        with_context(rows, job.use_region), rows.folds, wish, progress.part(0.02, 0.6 if many else 0.97)
-    )
+    samples = with_context(rows, job.use_region)
+    tested, without = test_all(samples, rows.folds, held, wish, progress.part(0.02, 0.6 if many else 0.97))
     if not tested:
         raise BadInput("The rows are too few to test anything: rows of at least two places are needed.")
     numbers = _numbers(rows, tested, scores.left_out(without))
     if many:
-        numbers["changes"] = _changes(job, rows, pairs, tested, wish, progress.part(0.6, 0.97))
+        samples = as_samples(rows, pairs, job.use_region)
+        learnt = test_pairs(samples, pairs, tested, wish, progress.part(0.6, 0.97))
+        numbers["changes"] = scores.changes(pairs, rows.samples.y, samples.regions, tested, learnt)
         numbers["pairs"] = len(pairs)
     for sentence in (said := words.sentences(numbers)):
         progress.info(sentence)
     best = _best(numbers, tested)
     _write(job, numbers, said, page(numbers, job.to_dict(), notes, _pictures(rows, best)))
     facts = {"sentences": said, "headline": numbers["headline"], "left_out": numbers["left_out"], **numbers["data"]}
-    write_sidecar(job.output, job, {**facts, "result": "report"}, inputs={"samples": job.samples})
+    inputs = {name: getattr(job, name) for name in ("samples", "held_area") if getattr(job, name)}
+    write_sidecar(job.output, job, {**facts, "result": "report"}, inputs=inputs)
     if job.errors:
-        write_table(_errors(rows, best), job.errors)
-        told = {**facts, "result": "indicatorerrors", "spread": float(np.nanstd(rows.samples.y)), **_shape(rows)}
-        write_sidecar(job.errors, job, told, inputs={"samples": job.samples})
+        write_table(errors := _errors(rows, best), job.errors)
+        spread = float(np.std(rows.samples.y))
+        told = {**facts, "result": "indicatorerrors", "spread": spread, **_shape(errors)}
+        write_sidecar(job.errors, job, told, inputs=inputs)
     told = {**facts, "result": "report", "device": f"CPU, {wish.threads} threads"}
     return Result(job.facts.id, job.outputs(), told | {"seconds": {"all": round(time.monotonic() - started, 3)}})
 
@@ -75,7 +81,7 @@ def _check(job: AssessSeries) -> None:
     if Path(job.output).suffix.lower() not in (".html", ".htm"):
         raise BadJob(f"The assessment {job.output} must be a .html file.")
     beside = {f"the numbers beside the page ({end})": str(_beside(job.output, end)) for end in ("json", "csv")}
-    check_apart({**job.outputs(), **beside}, {"samples": job.samples})
+    check_apart({**job.outputs(), **beside}, {"samples": job.samples, "held_area": job.held_area})
     check_folder(job.output)
     if job.errors:
         check_format(job.errors, "map of errors")
@@ -101,15 +107,6 @@ def _numbers(rows: Rows, tested: list[Tested], without: list[dict[str, str]]) ->
     return numbers
 
 
-def _changes(
-    job: AssessSeries, rows: Rows, pairs: Pairs, levels: list[Tested], wish: Wish, progress: Progress
-) -> list[dict[str, Any]]:
-    samples = as_samples(rows, pairs, job.use_region)
-    given = None if rows.folds is None else rows.folds.take(pairs.first)
-    learnt, _ = test_all(samples, given, wish, progress)
-    return scores.changes(pairs, rows.samples.y, samples.regions, levels, learnt)
-
-
 def _best(numbers: dict[str, Any], tested: list[Tested]) -> Float:
     """(N,) what the best method said of each row in the test to trust, mean over rounds."""
     name = numbers["headline"].get("best") or next(iter(tested[0].rounds[0].said))
@@ -132,17 +129,24 @@ def _pictures(rows: Rows, best: Float) -> dict[str, str]:
     return found
 
 
-def _errors(rows: Rows, best: Float) -> Any:
-    """The rows without the numbers that were learnt from, with `estimated` and `off` (too high: above 0)."""
+def _errors(rows: Rows, best: Float) -> pd.DataFrame:
+    """The rows without the numbers that were learnt from, with `estimated` and `off` (too high: above 0).
+
+    Rows of a table with longitude and latitude become points.
+    """
     kept = [name for name in rows.table.columns if name not in rows.names and name not in ("estimated", "off")]
-    return rows.table[kept].assign(estimated=best, off=best - rows.samples.y)
+    found = rows.table[kept].assign(estimated=best, off=best - rows.samples.y)
+    xy, crs = rows.samples.xy, rows.samples.crs
+    if xy is None or not crs or isinstance(found, gpd.GeoDataFrame):
+        return found
+    return gpd.GeoDataFrame(found, geometry=gpd.points_from_xy(xy[:, 0], xy[:, 1]), crs=crs)
 
 
-def _shape(rows: Rows) -> dict[str, str]:
+def _shape(table: pd.DataFrame) -> dict[str, str]:
     """What the layer of errors is drawn with; nothing for a table."""
-    if not isinstance(rows.table, gpd.GeoDataFrame):
+    if not isinstance(table, gpd.GeoDataFrame):
         return {}
-    polygons = rows.table.geom_type.isin(("Polygon", "MultiPolygon")).any()
+    polygons = table.geom_type.isin(("Polygon", "MultiPolygon")).any()
     return {"shape": "Polygon" if polygons else "Point"}
 
 

@@ -92,7 +92,9 @@ def test_places_are_kept_whole_and_trivial_answers_know_training_only(tmp_path):
     survey(tmp_path / "s.csv")
     rows = read_rows(job(tmp_path, fold_field="fold"))
     assert len(np.unique(rows.samples.groups)) == 48
-    tested, _ = trials.test_all(with_context(rows, True), rows.folds, Wish(("ridge",), 3, 2, 0.0, 0, 1), Progress())
+    tested, _ = trials.test_all(
+        with_context(rows, True), rows.folds, None, Wish(("ridge",), 3, 2, 0.0, 0, 1), Progress()
+    )
     assert {one.scheme.name for one in tested} == {"given", "blocks", "regions", "random"}
     of = rows.regions.of
     for one in tested:
@@ -100,6 +102,9 @@ def test_places_are_kept_whole_and_trivial_answers_know_training_only(tmp_path):
             for at in range(len(rows)):
                 training = turn.fold != turn.fold[at]
                 assert turn.said[MEAN][at] == pytest.approx(rows.samples.y[training].mean())
+                if one.scheme.name == "regions":
+                    assert REGION_MEAN not in turn.said  # no mean of a region that was never seen
+                    continue
                 same = training & (of == of[at])
                 expected = rows.samples.y[same].mean() if same.any() else rows.samples.y[training].mean()
                 assert turn.said[REGION_MEAN][at] == pytest.approx(expected)

@@ -21,10 +21,11 @@ class AssessSeries(Job):
         help=(
             "Several methods learn the indicator from columns of numbers and are tested on places that were kept "
             "apart: in folds that a field gives, in squares of at least 20 km (published places of surveys are "
-            "displaced by up to 10 km), country by country, and at random for comparison, which flatters. Beside them "
-            "stands the mean of each country, which is often most of what a score shows, and the score within "
-            "countries. All years of a place are kept together. Where places were asked in several years, changes are "
-            "assessed, too: as the difference of two levels and learnt as changes."
+            "displaced by up to 10 km), country by country, in a region of your choice, and at random for comparison, "
+            "which flatters. Beside them stands the mean of each country, which is often most of what a score shows, "
+            "and the score within countries. All years of a place are kept together. Where places were asked in "
+            "several years, changes are assessed in the same folds, too: as the difference of two levels and learnt "
+            "as changes."
         ),
         tags=("poverty", "wealth", "survey", "DHS", "LSMS", "cross-validation", "regression", "change", "report"),
     )
@@ -87,6 +88,20 @@ class AssessSeries(Job):
         optional=True,
         help="Where a study has published its folds: each is tested by methods that learnt from all others.",
     )
+    held_extent: str = param(
+        Kind.EXTENT,
+        "Held-out region: extent",
+        optional=True,
+        help="Places inside are tested by methods that learnt from those outside, which keep 20 km away: a test of a "
+        "region of your choice, beside the others.",
+    )
+    held_area: str = param(
+        Kind.VECTOR,
+        "Held-out region: polygons",
+        geometry="polygon",
+        optional=True,
+        help="Instead of an extent.",
+    )
     group_field: str = param(
         Kind.FIELD,
         "Field of what is kept together",
@@ -137,5 +152,9 @@ class AssessSeries(Job):
     )
 
     def problem(self) -> str:
-        """No method."""
-        return "" if self.methods else "Choose at least one method."
+        """No method, or two regions."""
+        if not self.methods:
+            return "Choose at least one method."
+        if self.held_extent and self.held_area:
+            return "Give one held-out region: an extent or polygons, not both."
+        return ""

@@ -7,9 +7,12 @@ from numpy.typing import NDArray
 
 from ...samples import FeatureSpace, Samples
 from .rows import Rows
+from .sphere import on_sphere
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
+MOST_APART_M = 20_000.0
+"""Of two published positions of one place: each is displaced by up to 10 km."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,11 @@ class Pairs:
 
 
 def pairs_of(rows: Rows) -> Pairs:
-    """Every pair of rows of one place in two years."""
+    """Every pair of rows of one place in two years.
+
+    Rows that one name calls the same place although they lie farther apart than places are displaced are none: many
+    surveys number their clusters from 1 again.
+    """
     none = np.empty(0, np.int64)
     if rows.year is None:
         return Pairs(none, none, none.astype(np.float64))
@@ -46,6 +53,10 @@ def pairs_of(rows: Rows) -> Pairs:
             first += [int(one)] * len(later)
             second += map(int, later)
     a, b = np.array(first, np.int64), np.array(second, np.int64)
+    if rows.samples.xy is not None and rows.samples.crs and len(a):
+        places = on_sphere(rows.samples.xy, rows.samples.crs)
+        near = np.linalg.norm(places[a] - places[b], axis=1) <= MOST_APART_M
+        a, b = a[near], b[near]
     return Pairs(a, b, rows.year[b] - rows.year[a])
 
 

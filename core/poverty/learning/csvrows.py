@@ -21,6 +21,8 @@ COLUMNS = (
     "bias",
     "r2_sd",
     "rmse_sd",
+    "both_ways_r2",
+    "within_r2",
 )
 
 
@@ -33,7 +35,9 @@ def as_csv(numbers: dict[str, Any]) -> str:
         for name, one in scheme["methods"].items():
             row = {"task": "level", "scheme": scheme["name"], "method": name, "title": title_of(name)}
             spread = {f"{key}_sd": one["folds_sd"][key] for key in ("r2", "rmse")}
-            writer.writerow({**row, "rows": scheme["tested"], **one["scores"], **spread})
+            writer.writerow(
+                {**row, "rows": scheme["tested"], **one["scores"], **spread, "within_r2": one.get("within_r2")}
+            )
             for number, fold in enumerate(one["by_fold"]):
                 label = scheme["fold_names"][number] if scheme["fold_names"] else number + 1
                 writer.writerow({**row, "part": f"fold:{label}", **fold})
@@ -43,5 +47,9 @@ def as_csv(numbers: dict[str, Any]) -> str:
     for scheme in numbers["changes"]:
         for name, one in scheme["methods"].items():
             row = {"task": "change", "scheme": scheme["name"], "method": name, "title": title_of_change(name)}
-            writer.writerow({**row, "rows": numbers["pairs"], **{k: v for k, v in one.items() if k in COLUMNS}})
+            writer.writerow({**row, "rows": scheme["tested"], **{k: v for k, v in one.items() if k in COLUMNS}})
+            for label, value in one.get("regions", {}).items():
+                writer.writerow({**row, "part": f"region:{label}", "pearson_r2": value})
+            for label, value in one["years"].items():
+                writer.writerow({**row, "part": f"years between:{label}", "r2": value})
     return file.getvalue()

@@ -8,12 +8,14 @@ from typing import Any
 from ...report import parts
 from ...report.page import document, made_by
 from .pictures import dots
-from .scores import title_of
+from .scores import FEWEST, title_of
 from .trials import TRIVIAL
-from .words import how_tested, names_in_order, sentences, title_of_change
+from .words import how_tested, names_in_order, sentences, title_of_change, worth
 
 Numbers = dict[str, Any]
 TITLE = "How well is the indicator told where nobody was asked?"
+MOST_REGIONS, MOST_NAMED = 30, 10
+"""In a table, and in a sentence."""
 MEASURES = {
     "r2": (
         "R2",
@@ -85,7 +87,7 @@ def _table(numbers: Numbers, names: Sequence[str]) -> str:
     told = (
         "Over all tested rows; below it the standard deviation over folds. R2: coefficient of determination, r2: "
         "squared correlation, MAE and RMSE in the unit of the indicator. A study that gives 'r2' mostly means the "
-        "squared correlation, which forgives a bias."
+        "squared correlation, which forgives a bias. An answer that is the same all over a fold has none."
     )
     table = f'<div class="scroll"><table class="tight">{head}<tbody>{body}</tbody></table></div>'
     return parts.section("The table", table, parts.paragraphs([told], "soft"))
@@ -119,29 +121,40 @@ def _three(value: float | None) -> str:
 
 
 def _within(numbers: Numbers, names: Sequence[str]) -> str:
-    """r2 inside each country, where the mean of the country says nothing."""
+    """r2 inside each country, where the mean of the country says nothing; the countries with most rows."""
     blocks = []
     for scheme in numbers["schemes"]:
         methods = {name: scheme["methods"][name] for name in names if name not in TRIVIAL and name in scheme["methods"]}
-        regions = [key for key, one in next(iter(methods.values())).get("regions", {}).items() if one]
-        if not regions or not scheme["honest"]:
+        first = next(iter(methods.values())).get("regions", {})
+        told = sorted((key for key, one in first.items() if one), key=lambda key: -first[key]["rows"])
+        if not told or not scheme["honest"]:
             continue
+        shown = [key for key in first if key in told[:MOST_REGIONS]]
         rows = [
             parts.row(
-                title_of(name),
-                *(_three(one["regions"][key]["pearson_r2"]) for key in regions),
-                _three(one["within_r2"]),
+                key, f"{first[key]['rows']:,}", *(_three(one["regions"][key]["pearson_r2"]) for one in methods.values())
             )
-            for name, one in methods.items()
+            for key in shown
         ]
-        counted = [f"{next(iter(methods.values()))['regions'][key]['rows']:,}" for key in regions]
-        rows.append(parts.row("Rows", *counted, ""))
+        rows.append(parts.row("Mean", "", *(_three(one["within_r2"]) for one in methods.values())))
         blocks += [
             parts.paragraphs([scheme["title"]], "soft"),
-            parts.table(["Method", *regions, "Mean"], rows, tight=True),
+            parts.table(["", "Rows", *map(title_of, methods)], rows, tight=True),
+            parts.paragraphs(_not_shown(first, told, shown), "soft"),
         ]
-    told = "Squared correlation inside each country or region, where its mean explains nothing."
-    return parts.section("Within countries or regions", parts.paragraphs([told]), *blocks) if blocks else ""
+    told_of_all = "Squared correlation inside each country or region, where its mean explains nothing."
+    return parts.section("Within countries or regions", parts.paragraphs([told_of_all]), *blocks) if blocks else ""
+
+
+def _not_shown(every: Numbers, told: Sequence[str], shown: Sequence[str]) -> list[str]:
+    few = [key for key in every if key not in told]
+    found = []
+    if len(told) > len(shown):
+        found.append(f"The {len(shown)} with most rows of {len(told)}; the mean is of all, which the CSV holds.")
+    if few:
+        named = ", ".join(few[:MOST_NAMED]) + (" and others" if len(few) > MOST_NAMED else "")
+        found.append(f"Not told, with fewer than {FEWEST} tested rows: {named}.")
+    return found
 
 
 def _pictures(pictures: Mapping[str, str]) -> str:
@@ -162,6 +175,7 @@ def _folds(numbers: Numbers, names: Sequence[str]) -> str:
             *(_three(None if one["rmse"] is None else one["rmse"] ** 2) for one in scheme["methods"][name]["by_fold"]),
         )
         for name in names
+        if name in scheme["methods"]
     ]
     told = f"Mean squared error in each fold ({parts.inside(scheme['title'])}, first repetition)."
     return parts.section("Fold by fold", parts.paragraphs([told], "soft"), parts.table(["Method", *heads], rows))
@@ -199,7 +213,7 @@ def _changes(numbers: Numbers) -> str:
     for scheme in numbers["changes"]:
         if not scheme["honest"]:
             continue
-        order = sorted(scheme["methods"], key=lambda name: -(scheme["methods"][name]["r2"] or -1e9))
+        order = sorted(scheme["methods"], key=lambda name: -worth(scheme["methods"][name]["r2"]))
         rows = []
         for name in order:
             one = scheme["methods"][name]
@@ -213,16 +227,30 @@ def _changes(numbers: Numbers) -> str:
             )
             rows.append(parts.row(title_of_change(name), *cells))
         heads = ["Method", "R2", "r2", "r2, both ways", "r2 within countries", "MAE"]
-        blocks += [parts.paragraphs([scheme["title"]], "soft"), parts.table(heads, rows)]
+        told = f"{scheme['title']}, {scheme['tested']:,} pairs"
+        blocks += [parts.paragraphs([told], "soft"), parts.table(heads, rows), _spans(scheme, order)]
     if not blocks:
         return ""
     told = (
         "Change of a place between two years, later less earlier. Difference of levels: both years are estimated, and "
         "their errors add up. Learnt as changes: from changes of the columns. Both ways: changes and their opposites "
-        "together, as some studies pool them. Where whole countries changed between two surveys, a high score over all "
-        "may say nothing of places: see the column within countries."
+        "together, as some studies pool them; there even the same change everywhere scores. Where whole countries "
+        "changed between two surveys, a high score over all may say nothing of places: see the column within countries."
     )
     return parts.section("Changes", parts.paragraphs([told]), *blocks)
+
+
+def _spans(scheme: Numbers, order: Sequence[str]) -> str:
+    """R2 by the years between two surveys."""
+    spans = sorted({span for one in scheme["methods"].values() for span in one["years"]}, key=float)
+    if len(spans) < 2:
+        return ""
+    rows = [
+        parts.row(title_of_change(name), *(_three(scheme["methods"][name]["years"].get(span)) for span in spans))
+        for name in order
+    ]
+    heads = [f"{span} year" + ("s" if span != "1" else "") for span in spans]
+    return parts.table(["R2 by the years between", *heads], rows, tight=True)
 
 
 def _use() -> str:

@@ -12,17 +12,20 @@ from numpy.typing import NDArray
 from ...classes import class_text
 from ...errors import BadInput
 from ...jobs.poverty.assess import AssessSeries
-from ...samples import Regions, Samples, read_regions
-from ...tables import feature_matrix, table_places, table_samples
+from ...samples import Regions, Samples, check_field, read_regions
+from ...tables import feature_matrix, table_samples
 from ...vector import read_vector
 from ..surveyfields import field_of
+from .whereabouts import PUBLISHED, located, places_of, years_of
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 VALUE, PLACE = "value", "quadrat_place"
 """The indicator in layers of 'Prepare survey points', and a column that tells places apart where no field does."""
-PUBLISHED, DIGITS = ("published_x", "published_y"), 6
-"""Columns of such layers, and digits of coordinates by which places are told apart."""
+FEWEST_ALIKE, ALIKE = 20, 0.98
+"""Rows, and the squared correlation of a column with the indicator above which it may be the answer itself."""
+MOST_NAMED, MOST_FOLDS = 20, 50
+"""Fields that a message names, and folds that a field may give."""
 
 
 @dataclass(frozen=True)
@@ -55,31 +58,32 @@ class Rows:
 
 
 def read_rows(job: AssessSeries) -> Rows:
-    """The rows that have a value and all numbers.
+    """The rows that have a value, all numbers, and a place where most have one.
 
     Raises:
         BadInput: no such field, not numbers, or too few rows to learn from.
     """
     table = read_vector(job.samples)
-    job = replace(job, feature_fields=_spelled_out(table, job.feature_fields))
+    if not len(table):
+        raise BadInput(f"{job.samples} holds no rows.")
     value = field_or_usual(table, job.value_field, VALUE, job.samples)
     year, region, urban = (
         field_of(table, role, chosen, job.samples)
         for role, chosen in (("year", job.year_field), ("region", job.region_field), ("urban", job.urban_field))
     )
-    _check_features(job, (value, year, region, urban, job.group_field, job.fold_field))
+    own = (value, year, region, urban, job.group_field, job.fold_field)
+    job = replace(job, feature_fields=_spelled_out(table, job.feature_fields, own))
+    _check_features(job, own)
+    table, notes = located(table, job.samples)
     samples, kept = _samples(table, job, value)
     table = table.iloc[kept].reset_index(drop=True)
-    return Rows(
-        samples,
-        table,
-        None if not year else pd.to_numeric(table[year], errors="coerce").to_numpy(np.float64, na_value=np.nan),
-        _regions(table, region, job.samples),
-        read_regions(table, job.fold_field, job.samples) if job.fold_field else None,
-        np.array([class_text(one) for one in table[urban]] if urban else [""] * len(table), dtype=object),
-        value,
-        tuple(job.feature_fields),
-    )
+    notes += _doubtful(samples, job.feature_fields, value)
+    years = _years(table, year, bool(job.year_field), job.samples, notes)
+    regions = _regions(table, region, notes)
+    folds = _folds(table, job) if job.fold_field else None
+    samples.report.notes += notes
+    kinds = [class_text(one) for one in table[urban]] if urban else [""] * len(table)
+    return Rows(samples, table, years, regions, folds, np.array(kinds, dtype=object), value, tuple(job.feature_fields))
 
 
 def with_context(rows: Rows, use_region: bool) -> Samples:
@@ -97,40 +101,111 @@ def with_context(rows: Rows, use_region: bool) -> Samples:
 
 def _samples(table: pd.DataFrame, job: AssessSeries, value: str) -> tuple[Samples, Int]:
     """Samples, and the rows of the table that they are; without a group field rows of one place are a group."""
-    numbered, group = table.reset_index(drop=True), job.group_field
-    if not group:
-        numbered, group = _with_places(numbered)
+    group, places = job.group_field, None if job.group_field else places_of(table)
+    if places is not None:
+        # One column more of a wide table is slow to insert, and quick to set beside it.
+        table, group = pd.concat([table, pd.Series(places, table.index, name=PLACE)], axis=1), PLACE
+    check_field(table, value, "Field with the indicator", job.samples)
+    known = np.isfinite(pd.to_numeric(table[value], errors="coerce").to_numpy(np.float64, na_value=np.nan))
+    there = np.isfinite(feature_matrix(table, job.feature_fields, job.samples))
+    lacking = _check_gaps(there[known], job)
     samples = table_samples(
-        numbered, job.samples, field=value, target="value", features=job.feature_fields, group_field=group
+        table, job.samples, field=value, target="value", features=job.feature_fields, group_field=group
     )
-    targets = pd.to_numeric(numbered[value], errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    whole = np.isfinite(feature_matrix(numbered, job.feature_fields, job.samples)).all(axis=1)
-    kept = np.flatnonzero(np.isfinite(targets) & whole)
-    return (replace(samples, group_kind="places") if group == PLACE else samples), kept
+    samples.report.notes += lacking
+    kept = np.flatnonzero(known & there.all(axis=1))
+    return (replace(samples, group_kind="places") if places is not None else samples), kept
 
 
-def _with_places(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """With a column that says which rows are of one place, so that its other years are never in training."""
-    published = all(name in table for name in PUBLISHED)
-    xy = table[list(PUBLISHED)].to_numpy(np.float64) if published else table_places(table)[0]
-    if xy is None:
-        return table, ""
-    _, places = np.unique(np.round(xy, DIGITS), axis=0, return_inverse=True)
-    return table.assign(**{PLACE: places.reshape(-1)}), PLACE
+def _check_gaps(there: NDArray[np.bool_], job: AssessSeries) -> list[str]:
+    """Which field rows lack most, if any; `there` is (rows, features)."""
+    if not len(there):
+        return []
+    gaps = (~there).sum(axis=0)
+    empty = [name for name, count in zip(job.feature_fields, gaps, strict=True) if count == len(there)]
+    if empty:
+        more = f" and {len(empty) - 3:,} more" if len(empty) > 3 else ""
+        named = ", ".join(f"'{name}'" for name in empty[:3])
+        raise BadInput(f"No row of {job.samples} has a number in {named}{more}. Take such fields out of the features.")
+    worst = f"'{job.feature_fields[int(gaps.argmax())]}' ({int(gaps.max()):,} of {len(there):,} rows)"
+    if not there.all(axis=1).any():
+        raise BadInput(
+            f"Every row lacks a number in some feature field, most of them in {worst}. Take such fields out."
+        )
+    return [f"The field that is missing most is {worst}."] if gaps.any() else []
 
 
-def _regions(table: pd.DataFrame, name: str, source: str) -> Regions | None:
-    if not name or len({text for text in map(class_text, table[name]) if text}) < 2:
+def _doubtful(samples: Samples, names: Sequence[str], value: str) -> list[str]:
+    """Columns that follow the indicator so closely that they may be the answer in another form."""
+    if len(samples.y) < FEWEST_ALIKE:
+        return []
+    X, y = samples.X.astype(np.float64), samples.y - samples.y.mean()
+    X -= X.mean(axis=0)
+    norms = np.linalg.norm(X, axis=0) * np.linalg.norm(y)
+    alike = np.divide(y @ X, norms, out=np.zeros(len(names)), where=norms > 0) ** 2
+    return [
+        f"'{names[k]}' follows '{value}' nearly exactly (r2 {alike[k]:.3f}). If it is the answer in another form, take "
+        "it out of the features."
+        for k in np.flatnonzero(alike > ALIKE)[:3]
+    ]
+
+
+def _years(table: pd.DataFrame, name: str, chosen: bool, source: str, notes: list[str]) -> Float | None:
+    if not name:
         return None
-    return read_regions(table, name, source)
+    years = years_of(table[name])
+    unknown = int(np.isnan(years).sum())
+    if unknown == len(years):
+        if chosen:
+            raise BadInput(f"Year field: '{name}' of {source} holds no year that can be read, such as 2019.")
+        notes.append(f"'{name}' holds no year that can be read, so nothing is told by year.")
+        return None
+    if unknown:
+        notes.append(f"{unknown:,} rows have no year: the year is not learnt from, and they take no part in changes.")
+    return years
 
 
-def _spelled_out(table: pd.DataFrame, names: Sequence[str]) -> tuple[str, ...]:
-    """Names as they are, and those that a pattern such as emb_* stands for; each once."""
+def _regions(table: pd.DataFrame, name: str, notes: list[str]) -> Regions | None:
+    if not name:
+        return None
+    texts = [class_text(value) for value in table[name]]
+    names = {text for text in texts if text}
+    if len(names) < 2:
+        only = f"only '{names.pop()}'" if names else "nothing"
+        notes.append(f"'{name}' holds {only}, so no country or region can be left out or compared.")
+        return None
+    if without := sum(not text for text in texts):
+        notes.append(f"{without:,} rows have no country or region.")
+    return read_regions(table, name, "")
+
+
+def _folds(table: pd.DataFrame, job: AssessSeries) -> Regions:
+    """Folds that a field gives.
+
+    Raises:
+        BadInput: no such field, one fold, or so many that it can hardly be meant.
+    """
+    what = "Field of given folds"
+    check_field(table, job.fold_field, what, job.samples)
+    count = len({text for text in map(class_text, table[job.fold_field]) if text})
+    if not 2 <= count <= MOST_FOLDS:
+        raise BadInput(
+            f"{what}: '{job.fold_field}' of {job.samples} has {count:,} different entries in rows that can be used; "
+            f"from 2 to {MOST_FOLDS} folds can be tested. Choose another field, or none."
+        )
+    return read_regions(table, job.fold_field, job.samples)
+
+
+def _spelled_out(table: pd.DataFrame, names: Sequence[str], own: Sequence[str]) -> tuple[str, ...]:
+    """Names as they are, and those that a pattern such as emb_* stands for; each once.
+
+    A pattern never stands for the geometry or for a field that has a part of its own here.
+    """
     columns = [str(name) for name in table.columns]
+    open_to = [name for name in columns if name not in own and name not in ("geometry", *PUBLISHED)]
     found: dict[str, None] = {}
     for name in names:
-        found.update(dict.fromkeys([name] if name in columns else fnmatch.filter(columns, name) or [name]))
+        found.update(dict.fromkeys([name] if name in columns else fnmatch.filter(open_to, name) or [name]))
     return tuple(found)
 
 
@@ -142,7 +217,8 @@ def field_or_usual(table: pd.DataFrame, chosen: str, usual: str, source: str) ->
     """
     name = chosen or usual
     if name not in table:
-        listed = ", ".join(str(one) for one in table.columns if one != "geometry")
+        names = [str(one) for one in table.columns if one != "geometry"]
+        listed = ", ".join(names[:MOST_NAMED]) + (f" ({len(names):,} in all)" if len(names) > MOST_NAMED else "")
         raise BadInput(f"{source} has no field '{name}'. Choose the field with the indicator among: {listed}.")
     return name
 

@@ -16,9 +16,13 @@ from .registry import METHODS
 from .trials import TRIVIAL, Round, Tested
 
 Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+Bool = NDArray[np.bool_]
 Numbers = dict[str, Any]
 FEWEST = 10
 """Rows of a region or year below which nothing is said of it alone."""
+SAME = 1e-9
+"""Share of the spread of the truth by which answers that are the same may differ."""
 LEVELS, LEARNT = "difference of levels", "learnt as changes"
 
 
@@ -45,7 +49,7 @@ def told(
             "sentence": one.scheme.sentence,
             "honest": one.scheme.honest,
             "block_m": one.scheme.block.side_m if one.scheme.block else None,
-            "folds": int(one.rounds[0].fold.max()) + 1,
+            "folds": one.rounds[0].folds.count,
             "fold_names": list(one.rounds[0].names),
             "repetitions": len(one.rounds),
             "tested": int((one.rounds[0].fold >= 0).sum()),
@@ -59,33 +63,33 @@ def _of_method(
     name: str, rounds: Sequence[Round], y: Float, regions: Regions | None, groups: Mapping[str, NDArray[np.object_]]
 ) -> Numbers:
     """Scores pooled over the rows of a round, mean over rounds; and of each fold."""
-    pooled = [_scores(y, one.said[name], one.fold >= 0) for one in rounds]
-    folds = [_scores(y, one.said[name], one.fold == k) for one in rounds for k in range(int(one.fold.max()) + 1)]
-    first = int(rounds[0].fold.max()) + 1
+    pooled = [_scores(name, y, one.said[name], one.fold) for one in rounds]
+    folds = [
+        _scores(name, y, one.said[name], one.fold, one.fold == k) for one in rounds for k in range(one.folds.count)
+    ]
     found: Numbers = {
         "scores": {key: mean_of([one[key] for one in pooled]) for key in pooled[0]},
         "folds_mean": {key: mean_of([one[key] for one in folds]) for key in pooled[0]},
         "folds_sd": {key: sd_of([one[key] for one in folds]) for key in pooled[0]},
-        "by_fold": [{key: clean(value) for key, value in one.items()} for one in folds[:first]],
+        "by_fold": [{key: clean(value) for key, value in one.items()} for one in folds[: rounds[0].folds.count]],
     }
     if regions is not None:
         found["regions"] = {
             region: _apart(name, rounds, y, regions.of == number) for number, region in enumerate(regions.names)
         }
-        within = [one["pearson_r2"] for one in found["regions"].values() if one and one["pearson_r2"] is not None]
-        found["within_r2"] = mean_of(within)
+        found["within_r2"] = mean_of([one["pearson_r2"] for one in found["regions"].values() if one])
     for what, texts in groups.items():
         found[what] = {text: _apart(name, rounds, y, texts == text) for text in sorted(set(texts)) if text}
     return found
 
 
-def _apart(name: str, rounds: Sequence[Round], y: Float, mine: NDArray[np.bool_]) -> Numbers | None:
+def _apart(name: str, rounds: Sequence[Round], y: Float, mine: Bool) -> Numbers | None:
     """Scores of some rows only, and how far they are over- or underestimated; None where they are too few."""
     rows = [mine & (one.fold >= 0) for one in rounds]
     if int(rows[0].sum()) < FEWEST:
         return None
-    scores = [_scores(y, one.said[name], at) for one, at in zip(rounds, rows, strict=True)]
-    bias = [float((one.said[name][at] - y[at]).mean()) for one, at in zip(rounds, rows, strict=True)]
+    scores = [_scores(name, y, one.said[name], one.fold, mine) for one in rounds]
+    bias = [float((one.said[name][at] - y[at]).mean()) for one, at in zip(rounds, rows, strict=True) if at.any()]
     return {
         **{key: mean_of([one[key] for one in scores]) for key in scores[0]},
         "bias": mean_of(bias),
@@ -93,11 +97,26 @@ def _apart(name: str, rounds: Sequence[Round], y: Float, mine: NDArray[np.bool_]
     }
 
 
-def _scores(y: Float, said: Float, at: NDArray[np.bool_]) -> dict[str, float]:
-    at = at & np.isfinite(said)
+def _scores(name: str, y: Float, said: Float, fold: Int, mine: Bool | None = None) -> dict[str, float]:
+    """Of the tested rows that are `mine`, all folds together.
+
+    An answer that is the same all over each fold follows nothing; what correlation it has is that of the means of
+    what was learnt from with those of what was tested, which lie on opposite sides of the mean of all. So a method
+    that says no more has a squared correlation of 0 there, and a trivial answer, which never meant to, has none.
+    """
+    at = (fold >= 0) & np.isfinite(said)
+    at = at if mine is None else at & mine
     if at.sum() < 2:
         return dict.fromkeys(("r2", "pearson_r2", "mae", "rmse"), math.nan)
-    return evaluate("value", y[at], said[at])
+    found = evaluate("value", y[at], said[at])
+    if not _varies(said[at], fold[at], float(y[at].std())) and math.isfinite(found["pearson_r2"]):
+        found["pearson_r2"] = math.nan if name in TRIVIAL else 0.0
+    return found
+
+
+def _varies(said: Float, fold: Int, spread: float) -> bool:
+    """Whether an answer differs within any fold by more than the last digits."""
+    return any(np.ptp(said[fold == k]) > SAME * spread for k in np.unique(fold))
 
 
 def changes(
@@ -109,53 +128,53 @@ def changes(
         pairs: of rows.
         y: (N,) levels.
         regions: of the pairs.
-        levels: tests of levels; both rows of a pair are always in one fold.
-        learnt: tests of methods that learnt changes.
+        levels: tests of levels.
+        learnt: tests of methods that learnt changes, in the same folds.
     """
     truth = y[pairs.second] - y[pairs.first]
     found = []
     for one in learnt:
-        before = next((other for other in levels if other.scheme.name == one.scheme.name), None)
+        before = next(other for other in levels if other.scheme.name == one.scheme.name)
         methods: Numbers = {}
         for name in one.rounds[0].said:
-            methods[f"{name}|{LEARNT}"] = _of_change(
-                truth, [(r.said[name], r.fold >= 0) for r in one.rounds], regions, pairs
-            )
-            if before is not None and name not in TRIVIAL and name in before.rounds[0].said:
-                said = [
-                    (r.said[name][pairs.second] - r.said[name][pairs.first], np.ones(len(truth), np.bool_))
-                    for r in before.rounds
-                ]
-                methods[f"{name}|{LEVELS}"] = _of_change(truth, said, regions, pairs)
+            mine = [(r.said[name], r.fold) for r in one.rounds]
+            methods[f"{name}|{LEARNT}"] = _of_change(name, truth, mine, regions, pairs)
+            if name not in TRIVIAL:
+                mine = [_difference(r, name, pairs) for r in before.rounds]
+                methods[f"{name}|{LEVELS}"] = _of_change(name, truth, mine, regions, pairs)
         found.append(
             {
                 "name": one.scheme.name, "title": one.title, "honest": one.scheme.honest,
-                "sentence": one.scheme.sentence, "methods": methods,
+                "sentence": one.scheme.sentence, "tested": int((one.rounds[0].fold >= 0).sum()), "methods": methods,
             }
         )  # fmt: skip
     return found
 
 
+def _difference(turn: Round, name: str, pairs: Pairs) -> tuple[Float, Int]:
+    """Of two levels, and the fold of pairs both rows of which were tested; below 0 for others."""
+    fold = np.where(turn.fold[pairs.second] >= 0, turn.fold[pairs.first], -1)
+    return turn.said[name][pairs.second] - turn.said[name][pairs.first], fold
+
+
 def _of_change(
-    truth: Float, rounds: Sequence[tuple[Float, NDArray[np.bool_]]], regions: Regions | None, pairs: Pairs
+    name: str, truth: Float, rounds: Sequence[tuple[Float, Int]], regions: Regions | None, pairs: Pairs
 ) -> Numbers:
-    scores = [_scores(truth, said, at) for said, at in rounds]
-    both = [_both_ways(truth, said, at) for said, at in rounds]
-    found: Numbers = {key: mean_of([one[key] for one in scores]) for key in scores[0]}
-    found["both_ways_r2"] = mean_of(both)
+    def over_rounds(mine: Bool | None = None) -> dict[str, float | None]:
+        scores = [_scores(name, truth, said, fold, mine) for said, fold in rounds]
+        return {key: mean_of([one[key] for one in scores]) for key in scores[0]}
+
+    def enough(mine: Bool) -> bool:
+        return int((mine & (rounds[0][1] >= 0)).sum()) >= FEWEST
+
+    found: Numbers = {**over_rounds()}
+    found["both_ways_r2"] = mean_of([_both_ways(truth, said, fold >= 0) for said, fold in rounds])
     if regions is not None:
-        each = {
-            region: mean_of([_scores(truth, said, at & (regions.of == k))["pearson_r2"] for said, at in rounds])
-            for k, region in enumerate(regions.names)
-            if int((regions.of == k).sum()) >= FEWEST
-        }
-        found["regions"], found["within_r2"] = each, mean_of([one for one in each.values() if one is not None])
-    spans = np.unique(pairs.years)
-    found["years"] = {
-        f"{span:g}": mean_of([_scores(truth, said, at & (pairs.years == span))["r2"] for said, at in rounds])
-        for span in spans
-        if int((pairs.years == span).sum()) >= FEWEST
-    }
+        members = {region: regions.of == k for k, region in enumerate(regions.names)}
+        each = {region: over_rounds(mine)["pearson_r2"] for region, mine in members.items() if enough(mine)}
+        found["regions"], found["within_r2"] = each, mean_of(list(each.values()))
+    spans = {float(span): pairs.years == span for span in np.unique(pairs.years)}
+    found["years"] = {f"{span:g}": over_rounds(mine)["r2"] for span, mine in spans.items() if enough(mine)}
     return found
 
 

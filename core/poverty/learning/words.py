@@ -3,10 +3,13 @@
 from typing import Any
 
 from ...report.parts import inside
-from .scores import LEARNT, title_of
+from .held import HELD
+from .scores import FEWEST, LEARNT, title_of
 from .trials import MEAN, REGION_MEAN, TRIVIAL
 
 Numbers = dict[str, Any]
+CLEARLY = 0.1
+"""Between two R2."""
 
 
 def headline(numbers: Numbers) -> dict[str, Any]:
@@ -19,7 +22,7 @@ def headline(numbers: Numbers) -> dict[str, Any]:
     if not mine:
         return {}
     best = max(mine, key=lambda name: mine[name])
-    trivial = REGION_MEAN if REGION_MEAN in scored else MEAN
+    trivial = max((name for name in TRIVIAL if name in scored), key=lambda name: (scored[name], name == REGION_MEAN))
     return {"scheme": scheme["name"], "honest": scheme["honest"], "best": best, "trivial": trivial}
 
 
@@ -30,8 +33,8 @@ def sentences(numbers: Numbers) -> list[str]:
         return ["Nothing could be tested; the reasons stand below."]
     scheme = numbers["schemes"][0]
     best, trivial = scheme["methods"][head["best"]], scheme["methods"][head["trivial"]]
-    found = [_first(scheme, head, best, trivial), *_within(best, trivial), *_off(numbers, best)]
-    found += [*_elsewhere(numbers, head), *_random(numbers, head), *_change(numbers)]
+    found = [_first(scheme, head, best, trivial), *_within(best), *_off(best)]
+    found += [*_elsewhere(numbers, head), *_held(numbers, head), *_random(numbers, head), *_change(numbers)]
     return found
 
 
@@ -39,22 +42,28 @@ def _first(scheme: Numbers, head: Numbers, best: Numbers, trivial: Numbers) -> s
     name, other = title_of(head["best"]), inside(TRIVIAL[head["trivial"]])
     if not scheme["honest"]:
         return (
-            f"Only random places could be tested, which flatters: {name} reaches R2 {number(best['scores']['r2'])}. "
-            "Neighbours of the tested places were in training."
+            f"Only rows drawn at random could be tested, which flatters: {name} reaches R2 "
+            f"{number(best['scores']['r2'])}. Neighbours of the tested places were in training."
         )
     where = f"of places that were kept apart ({inside(scheme['title'])})"
     both = f"R2 {number(best['scores']['r2'])}, r2 {number(best['scores']['pearson_r2'])}"
     base = trivial["scores"]["r2"]
     if base is not None and best["scores"]["r2"] <= base:
-        return (
-            f"No method does better than the trivial answer, {other} (R2 {number(base)}): {name} reaches {both} "
-            f"{where}. A map made from these numbers would add nothing."
+        adds = (
+            "be no better, over all, than one colour for each of them"
+            if head["trivial"] == REGION_MEAN
+            else "add nothing"
         )
-    told = f"; {other} alone has R2 {number(base)}" if head["trivial"] == REGION_MEAN else ""
+        return (
+            f"No method does better than the trivial answer, the {other} (R2 {number(base)}): {name} reaches {both} "
+            f"{where}. A map made from these numbers would {adds}."
+        )
+    known = base is not None and head["trivial"] == REGION_MEAN
+    told = f"; the {other} alone has R2 {number(base)}" if known else ""
     return f"{name} explains {max(best['scores']['r2'], 0):.0%} of the variance {where}: {both}{told}."
 
 
-def _within(best: Numbers, trivial: Numbers) -> list[str]:
+def _within(best: Numbers) -> list[str]:
     known = {name: one["pearson_r2"] for name, one in best.get("regions", {}).items() if one}
     known = {name: value for name, value in known.items() if value is not None}
     if len(known) < 2:
@@ -66,25 +75,57 @@ def _within(best: Numbers, trivial: Numbers) -> list[str]:
     ]
 
 
-def _off(numbers: Numbers, best: Numbers) -> list[str]:
+def _off(best: Numbers) -> list[str]:
     rmse, mae = best["scores"]["rmse"], best["scores"]["mae"]
     if rmse is None or mae is None:
         return []
     return [
         f"An estimate is off by {mae:.3g} on average. Two places whose estimates differ by less than about "
-        f"{1.96 * 2**0.5 * rmse:.2g} cannot be called richer and poorer with 95 % confidence."
+        f"{1.96 * 2**0.5 * rmse:.2g} cannot be told apart with 95 % confidence."
     ]
 
 
 def _elsewhere(numbers: Numbers, head: Numbers) -> list[str]:
-    scheme = next((one for one in numbers["schemes"] if one["name"] == "regions"), None)
-    if scheme is None or scheme is numbers["schemes"][0] or head["best"] not in scheme["methods"]:
+    """Where whole countries are left out: the same method, and the one that does best there."""
+    one, scheme = _beside(numbers, head, "regions")
+    if one is None or scheme is None:
         return []
-    one = scheme["methods"][head["best"]]
+    over, here = one["scores"]["r2"], numbers["schemes"][0]["methods"][head["best"]]["scores"]["r2"]
+    within = one.get("within_r2")
+    told = "In a country or region where nobody was asked, the same method has "
+    told += f"r2 {number(within)} within it on average, and " if within is not None else ""
+    told += f"R2 {number(over)} over all"
+    told += ", since levels do not carry over" if over is not None and here - over >= CLEARLY else ""
+    return [f"{told}{_better(scheme, head)}."]
+
+
+def _held(numbers: Numbers, head: Numbers) -> list[str]:
+    one, scheme = _beside(numbers, head, HELD)
+    if one is None or scheme is None:
+        return []
+    scores, rows = one["scores"], scheme["tested"]
+    if rows < FEWEST:
+        return [f"In the held-out region lie {rows:,} rows, too few to say how well it is told."]
     return [
-        f"In a country or region where nobody was asked, the same method has r2 {number(one.get('within_r2'))} within "
-        f"it on average, and R2 {number(one['scores']['r2'])} over all, since levels do not carry over."
+        f"In the held-out region ({rows:,} rows), the same method has R2 {number(scores['r2'])} and r2 "
+        f"{number(scores['pearson_r2'])}, and is off by {scores['mae']:.3g} on average{_better(scheme, head)}."
     ]
+
+
+def _beside(numbers: Numbers, head: Numbers, name: str) -> tuple[Numbers | None, Numbers | None]:
+    """What the best method has in another scheme than the first, and that scheme."""
+    scheme = next((one for one in numbers["schemes"][1:] if one["name"] == name), None)
+    return (None, None) if scheme is None else (scheme["methods"].get(head["best"]), scheme)
+
+
+def _better(scheme: Numbers, head: Numbers) -> str:
+    """The method that does clearly better there."""
+    scored = {name: one["scores"]["r2"] for name, one in scheme["methods"].items() if name not in TRIVIAL}
+    scored = {name: value for name, value in scored.items() if value is not None}
+    best = max(scored, key=lambda name: scored[name], default="")
+    if not best or best == head["best"] or scored[best] - scored.get(head["best"], -9.0) < 0.005:
+        return ""
+    return f"; {inside(title_of(best))} does best there (R2 {number(scored[best])})"
 
 
 def _random(numbers: Numbers, head: Numbers) -> list[str]:
@@ -118,10 +159,21 @@ def _change(numbers: Numbers) -> list[str]:
 
 def how_tested(numbers: Numbers) -> list[str]:
     """Each test in a sentence, and what could not be done."""
-    found = [f"{one['title']}: {one['sentence']}" for one in numbers["schemes"]]
+    found = [f"{one['title']}: {one['sentence']} {_how_often(one)}" for one in numbers["schemes"]]
     found += [f"No test by {inside(one['title'])}: {one['reason']}" for one in numbers["left_out"]]
-    found.append(f"All rows of one place are always on the same side ({numbers['data']['places']:,} places).")
+    if numbers["data"]["places"] < numbers["data"]["rows"]:
+        places = numbers["data"]["places"]
+        found.append(f"Except at random, all rows of one place are on the same side ({places:,} places).")
+    mine = [name for name in names_in_order(numbers) if name not in TRIVIAL] if numbers["schemes"] else []
+    if len(mine) > 1:
+        found.append(f"The best of {len(mine)} methods is named by the same test, which flatters it a little.")
+    found.append("Every row counts the same: weights of a survey are not used.")
     return found
+
+
+def _how_often(scheme: Numbers) -> str:
+    folds = f"{scheme['folds']} folds" if scheme["folds"] > 1 else "One fold"
+    return f"{folds}, {scheme['repetitions']} times." if scheme["repetitions"] > 1 else f"{folds}."
 
 
 def number(value: float | None) -> str:
@@ -133,8 +185,14 @@ def names_in_order(numbers: Numbers) -> list[str]:
     """Methods from the best down, then trivial answers."""
     methods = numbers["schemes"][0]["methods"]
     mine = [name for name in methods if name not in TRIVIAL]
-    ranked = sorted(mine, key=lambda name: -(methods[name]["scores"]["r2"] or -1e9))
-    return [*ranked, *(name for name in TRIVIAL if name in methods)]
+    ranked = sorted(mine, key=lambda name: -worth(methods[name]["scores"]["r2"]))
+    anywhere = {name for scheme in numbers["schemes"] for name in scheme["methods"]}
+    return [*ranked, *(name for name in TRIVIAL if name in anywhere)]
+
+
+def worth(r2: float | None) -> float:
+    """To rank by; what is not known comes last."""
+    return -float("inf") if r2 is None else r2
 
 
 def title_of_change(name: str) -> str:
