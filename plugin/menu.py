@@ -47,6 +47,8 @@ POVERTY = (
     ("quadrat:preparesurvey", "Prepare survey points…", "preparesurvey"),
     ("quadrat:prepareseries", "Prepare series…", "prepareseries"),
     ("quadrat:trainseries", "Train indicator…", "trainseries"),
+    ("quadrat:mapindicator", "Map indicator…", "mapindicator"),
+    ("quadrat:mapchange", "Map change…", "mapchange"),
     ("quadrat:assessseries", "Assess indicator…", "assessseries"),
 )
 """The same of the field of poverty."""

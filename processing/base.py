@@ -238,7 +238,7 @@ class QuadratAlgorithm(QgsProcessingAlgorithm):
                 if hasattr(details, "layerSortKey"):  # QGIS 3.32 and later
                     details.layerSortKey = places.get(name, 0)
                 if details.name in (p.label, label_of(p), key(name), ""):
-                    details.name = layer_name(tr(p.label), job.to_dict())
+                    details.name = layer_name(tr(p.label), job.to_dict(), result.facts)
         _forget_unwritten(job, result, context)
         for line in _lines(result):
             feedback.pushInfo(line)

@@ -24,6 +24,8 @@ from .algorithms.findsimilar import FindSimilarAlgorithm
 from .algorithms.followsettlement import FollowSettlementAlgorithm
 from .algorithms.makecells import MakeCellsAlgorithm
 from .algorithms.manageweights import ManageWeightsAlgorithm
+from .algorithms.mapchange import MapChangeAlgorithm
+from .algorithms.mapindicator import MapIndicatorAlgorithm
 from .algorithms.mapsettlement import MapSettlementAlgorithm
 from .algorithms.openembedding import OpenEmbeddingAlgorithm
 from .algorithms.prepareseries import PrepareSeriesAlgorithm
@@ -66,6 +68,8 @@ ALGORITHMS = (
     PrepareSurveyAlgorithm,
     PrepareSeriesAlgorithm,
     TrainSeriesAlgorithm,
+    MapIndicatorAlgorithm,
+    MapChangeAlgorithm,
     AssessSeriesAlgorithm,
     ExportOnnxAlgorithm,
     FetchWeightsAlgorithm,

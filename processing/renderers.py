@@ -27,6 +27,9 @@ from .i18n import tr
 
 VIRIDIS = ("#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725")
 """Matplotlib's viridis at every eighth, CC0. QGIS's own copy may be missing from a profile's style database."""
+REDS = ("#fff5f0", "#fcbba1", "#fb6a4a", "#cb181d", "#67000d")
+FALL_TO_RISE = ("#b2182b", "#ef8a62", "#f7f7f7", "#67a9cf", "#2166ac")
+"""ColorBrewer's Reds and RdBu (https://colorbrewer2.org)."""
 RAMP_STEPS = 9
 VEIL = (84, 90, 98)
 """Colour that lies over places of low confidence; a grey that shows on a white canvas and in a dark legend."""
@@ -74,6 +77,25 @@ def _series(facts: Facts) -> Optional[QgsRasterRenderer]:
         return _embedding(facts)
     colours = [QColor(c) for c in VIRIDIS]
     return _pseudocolour(float(ranges[0][0]), float(ranges[0][1]), colours, band=int(bands[0]))
+
+
+def _indicator(facts: Facts) -> Optional[QgsRasterRenderer]:
+    """The last date."""
+    low, high = _range(facts, 0.0, 1.0)
+    return _pseudocolour(low, high, [QColor(c) for c in VIRIDIS], band=len(facts.get("dates") or [1]))
+
+
+def _error(facts: Facts) -> Optional[QgsRasterRenderer]:
+    """From pale to dark; of several dates the last."""
+    low, high = _range(facts, 0.0, 1.0)
+    band = 1 if facts.get("first") else len(facts.get("dates") or [1])
+    return _pseudocolour(low, high, [QColor(c) for c in REDS], band=band)
+
+
+def _change(facts: Facts) -> Optional[QgsRasterRenderer]:
+    """Fall in red, rise in blue, both alike about nothing."""
+    low, high = _range(facts, -1.0, 1.0)
+    return _pseudocolour(low, high, [QColor(c) for c in FALL_TO_RISE])
 
 
 def _class_map(facts: Facts) -> Optional[QgsRasterRenderer]:
@@ -180,4 +202,7 @@ RENDERERS: Dict[str, Callable[[Facts], Optional[QgsRasterRenderer]]] = {
     "similarity": _similarity,
     "picture": _picture,
     "series": _series,
+    "indicator": _indicator,
+    "indicatorerror": _error,
+    "indicatorchange": _change,
 }

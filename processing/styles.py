@@ -33,7 +33,7 @@ STYLED_VECTORS = ".gpkg"
 """Tables in text files have no geometry that QGIS would find; that of a table of units is not known beforehand."""
 LONGEST_CHAIN = 5
 MADE_OF = (
-    "input", "embedding", "table", "map", "sample", "units", "cells", "boundary", "raster", "folder", "rasters",
+    "input", "embedding", "table", "series", "map", "sample", "units", "cells", "boundary", "raster", "folder", "rasters",
     "survey",
 )  # fmt: skip
 """Fields of jobs that name what the result is of; the first that is given counts."""
@@ -137,8 +137,12 @@ def looks_of(path: str, facts: Facts, job: Facts, shown_as: str = "") -> Tuple[s
 # Layers that QGIS loads ----------------------------------------------------------------------------------------
 
 
-def layer_name(label: str, job: Facts) -> str:
-    """`Map of olinda`: what it is, and of which raster or table in the end."""
+def layer_name(label: str, job: Facts, facts: Optional[Facts] = None) -> str:
+    """`Map of olinda`: what it is, and of which raster or table in the end; an indicator says what it is, too."""
+    indicator = str((facts or {}).get("indicator") or "")
+    if indicator and "predicted" in (facts or {}):
+        proxy = tr(", a proxy") if (facts or {}).get("predicted") == "proxy" else ""
+        label = f"{label} ({indicator}{proxy})"
     source = _origin(job)
     stem = os.path.splitext(os.path.basename(source))[0]
     return tr("{what} of {source}").format(what=label, source=stem) if stem else label

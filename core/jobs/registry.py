@@ -14,6 +14,7 @@ from .explore import ClusterEmbedding, ReduceEmbedding
 from .export import ExportOnnx
 from .fewshot import ApplyHead, AssessHead, TrainHead
 from .poverty.assess import AssessSeries
+from .poverty.map import MapChange, MapIndicator
 from .poverty.series import PrepareSeries
 from .poverty.survey import PrepareSurvey
 from .poverty.train import TrainSeries
@@ -47,6 +48,8 @@ ALL: Tuple[Type[Job], ...] = (
     PrepareSurvey,
     PrepareSeries,
     TrainSeries,
+    MapIndicator,
+    MapChange,
     AssessSeries,
     ExportOnnx,
     FetchWeights,

@@ -34,6 +34,8 @@ PIPELINES = {
     "preparesurvey": "preparesurvey:run",
     "prepareseries": "prepareseries:run",
     "trainseries": "trainseries:run",
+    "mapindicator": "mapindicator:run",
+    "mapchange": "mapchange:run",
     "assessseries": "assessseries:run",
     "exportonnx": "exportonnx:run",
     "fetchweights": "fetchweights:run",

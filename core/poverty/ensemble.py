@@ -83,7 +83,7 @@ class Ensemble:
         if (store.bands, store.cell_px) != wanted:
             raise BadInput(
                 f"The model takes {wanted[0]} bands ({', '.join(self.facts['bands'])}) of cells of {wanted[1]} px; "
-                f"these are {store.bands} bands of cells of {store.cell_px} px. Choose the bands that it was trained with."
+                f"these are {store.bands} bands of cells of {store.cell_px} px. Choose the bands that it learnt from."
             )
 
 

@@ -76,7 +76,7 @@ def _of_proxy(job: TrainSeries, series: Series, grid: Grid, window: Window, prog
     if len(places) > job.most_cells:
         at = np.sort(np.random.default_rng([job.seed, 3]).permutation(len(places))[: job.most_cells])
         places = Places(places.inside[at], places.outside[at], places.shapes[at])
-    boxes = _boxes(places, grid)
+    boxes = boxes_of(places, grid)
     means, covered = proxy_means(proxy, gpd.GeoDataFrame(geometry=boxes, crs=grid.crs), series.dates, progress)
     Y = np.where(covered >= 0.5, means, np.nan)
     known = np.isfinite(Y).any(axis=1)
@@ -92,7 +92,7 @@ def _of_proxy(job: TrainSeries, series: Series, grid: Grid, window: Window, prog
     return Ground(places, (Samples.cells(Y[known]),), xy, "proxy", proxy.bands[0], notes)
 
 
-def _boxes(places: Places, grid: Grid) -> NDArray[np.object_]:
+def boxes_of(places: Places, grid: Grid) -> NDArray[np.object_]:
     """(N,) polygons of squares in the coordinates of the grid."""
     row, col, height, width = places.inside.T
     a, b, c, d, e, f = grid.transform[:6]

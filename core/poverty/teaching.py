@@ -86,13 +86,17 @@ def teach_networks(
 
 
 def recipe_of(job: TrainSeries, ground: Ground, dtype: str) -> Recipe:
-    """How transformers are built and taught; `auto` follows pixels and values."""
+    """How transformers are built and taught; `auto` follows pixels and values.
+
+    The last layer starts at the mean of each date, unlike the published one: pooled as published it tells nothing
+    before training, and a ReLU whose values lie far above 0 then dies for good.
+    """
     negative = bool((ground.targets[np.isfinite(ground.targets)] < 0).any())
     end = ("linear" if negative or ground.predicted == "survey" else "relu") if job.end == "auto" else job.end
     pixels = (RAW if dtype == "uint8" else STANDARD) if job.pixels == "auto" else job.pixels
     return Recipe(
         method=job.method, patch_px=job.patch_px, pooling=job.pooling, output=end, pixels=pixels,
-        values=STANDARD if end == "linear" else RAW, start_at_mean=end != "relu" or job.pixels == "auto",
+        values=STANDARD if end == "linear" else RAW, start_at_mean=True,
         learning_rate=job.learning_rate, batch=job.batch_size, epochs=job.epochs, patience=job.patience,
         dark_cells=job.dark_cells if ground.predicted == "proxy" else -1,
         bags=SELECT if job.survey and job.displacement == INSTANCES else MEAN, seed=job.seed, transfer=job.transfer,

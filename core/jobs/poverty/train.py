@@ -148,7 +148,8 @@ class TrainSeries(Job):
         default="token-mean-over-dim",
         choices=("token-mean-over-dim", "mean-over-tokens", "class-token"),
         advanced=True,
-        help="token-mean-over-dim: as in the published code. mean-over-tokens and class-token: as usual elsewhere.",
+        help="token-mean-over-dim: as in the published code. mean-over-tokens told changes better on made-up series; "
+        "class-token: as in other transformers.",
     )
     end: str = param(
         Kind.CHOICE,
