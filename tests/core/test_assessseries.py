@@ -7,48 +7,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import quadrat.core.heads.storage  # noqa: F401 - skops asks for torch when it is imported
-from quadrat.core.errors import BadInput, BadJob
+from quadrat.core.folds import Folds
 from quadrat.core.jobs.poverty.assess import AssessSeries
 from quadrat.core.pipelines.registry import run_job
-from quadrat.core.poverty.learning import trials
-from quadrat.core.poverty.learning.changes import pairs_of
+from quadrat.core.poverty.learning import scores, trials
+from quadrat.core.poverty.learning.changes import as_samples, pairs_of
+from quadrat.core.poverty.learning.dealt import of_pairs
 from quadrat.core.poverty.learning.rows import read_rows, with_context
 from quadrat.core.poverty.learning.trials import MEAN, REGION_MEAN, Wish
 from quadrat.core.progress import Progress
 from quadrat.core.vector import read_vector
 
+from .indicator import COLUMNS, job, numbers_of, scheme_of, survey
 from .lsms import changes, levels
 
 pytestmark = pytest.mark.same_without_torch
-COLUMNS = ["light", "roads", "noise"]
-
-
-def survey(path, places=48, years=(2010, 2015), seed=0, spread=1.0):
-    """Places of three countries, asked twice: wealth follows light within countries, and countries differ."""
-    rng = np.random.default_rng(seed)
-    country = np.repeat(["A", "B", "C"], places // 3)
-    light = 10 ** rng.uniform(-1, 1, places)
-    lon, lat = rng.uniform(0, 4, places) + 6 * (country == "B") - 6 * (country == "C"), rng.uniform(0, 4, places)
-    rows = []
-    for year in years:
-        now = light * (1 + 0.5 * (year > years[0]) * rng.random(places))
-        wealth = np.log10(now) + spread * np.array([{"A": 0, "B": 2, "C": -2}[one] for one in country])
-        rows.append(
-            pd.DataFrame(
-                {"wealth": wealth + rng.normal(0, 0.1, places), "year": year, "country": country, "lon": lon,
-                 "lat": lat, "light": now, "roads": rng.normal(size=places), "noise": rng.normal(size=places),
-                 "kind": np.where(light > 1, "urban", "rural"), "fold": np.arange(places) % 3}
-            )
-        )  # fmt: skip
-    table = pd.concat(rows, ignore_index=True).sample(frac=1, random_state=seed)
-    table.to_csv(path, index=False)
-    return table
-
-
-def job(tmp_path, **more):
-    given = {"samples": str(tmp_path / "s.csv"), "feature_fields": COLUMNS, "value_field": "wealth", "repeats": 1,
-             "methods": ["ridge", "ridge-log"], "folds": 3, "output": str(tmp_path / "page.html")}  # fmt: skip
-    return AssessSeries.from_dict({**given, **more})
 
 
 def test_page_numbers_and_errors(tmp_path):
@@ -134,17 +107,6 @@ def test_pairs_are_those_of_a_plain_loop(tmp_path):
     np.testing.assert_array_equal(pairs.years, year[pairs.second] - year[pairs.first])
 
 
-def test_a_row_that_lacks_a_number_is_left_out_and_so_is_a_mark_for_missing(tmp_path):
-    table = survey(tmp_path / "s.csv")
-    table.iloc[0, table.columns.get_loc("light")] = np.nan
-    table.iloc[1, table.columns.get_loc("light")] = 1.335e38  # as a mean over nodata in published tables
-    table.to_csv(tmp_path / "s.csv", index=False)
-    rows = read_rows(job(tmp_path))
-    assert len(rows) == 94
-    assert len(rows.table) == 94
-    np.testing.assert_allclose(rows.table["wealth"], rows.samples.y)
-
-
 def test_survey_layer_needs_no_field_named(tmp_path):
     table = survey(tmp_path / "s.csv")
     areas = gpd.points_from_xy(table["lon"], table["lat"]).buffer(0.02)
@@ -164,34 +126,51 @@ def test_survey_layer_needs_no_field_named(tmp_path):
     assert sidecar["facts"]["shape"] == "Polygon"
 
 
-def test_columns_by_pattern(tmp_path):
+def test_changes_are_tested_in_the_folds_of_levels_and_never_at_random(tmp_path):
+    survey(tmp_path / "s.csv", years=(2010, 2013, 2015))
+    rows = read_rows(job(tmp_path, fold_field="fold"))
+    pairs, wish = pairs_of(rows), Wish(("ridge",), 3, 2, 0.0, 0, 1)
+    levels_, _ = trials.test_all(with_context(rows, True), rows.folds, None, wish, Progress())
+    tested = trials.test_pairs(as_samples(rows, pairs, True), pairs, levels_, wish, Progress())
+    assert [one.scheme.name for one in tested] == ["given", "blocks", "regions"]
+    for mine, level in zip(tested, levels_, strict=False):
+        assert len(mine.rounds) == len(level.rounds)
+        for turn, of_level in zip(mine.rounds, level.rounds, strict=True):
+            np.testing.assert_array_equal(turn.fold, of_level.fold[pairs.first])
+            np.testing.assert_array_equal(turn.fold, of_level.fold[pairs.second])
+
+
+def test_pair_is_not_learnt_from_beside_one_of_its_rows():
+    """Rows 0 and 1 are of one place in two folds, and row 4 is left out of the first fold."""
+    folds = Folds(np.array([0, 1, 0, 1, 1]), 2, left_out=(np.array([4]), np.array([], int)))
+    found = of_pairs(folds, np.array([0, 2, 3]), np.array([1, 2, 4]))
+    np.testing.assert_array_equal(found.fold, [0, 0, 1])
+    (learnt_0, tested_0), (learnt_1, tested_1) = found.parts()
+    assert (tested_0.tolist(), learnt_0.tolist()) == ([0, 1], [])
+    assert (tested_1.tolist(), learnt_1.tolist()) == ([2], [1])
+
+
+def test_one_answer_for_all_has_no_correlation(tmp_path):
+    """The mean of what was learnt from falls where that of the test rises: their correlation says nothing."""
     survey(tmp_path / "s.csv")
-    assert read_rows(job(tmp_path, feature_fields=["l?ght", "no*"])).names == ("light", "noise")
+    numbers = numbers_of(tmp_path, fold_field="fold", feature_fields=["noise"], methods=["ridge"])
+    given = scheme_of(numbers, "given")["methods"]
+    assert given["mean"]["scores"]["pearson_r2"] is None
+    assert given["mean"]["scores"]["r2"] < 0
+    assert given["region-mean"]["scores"]["pearson_r2"] > 0.5
+    assert given["region-mean"]["regions"]["A"]["pearson_r2"] is None
+    assert {one["pearson_r2"] for one in given["mean"]["by_fold"]} == {None}
+    assert REGION_MEAN not in scheme_of(numbers, "regions")["methods"]
+    text = (tmp_path / "page.html").read_text()
+    assert "nan" not in text.lower().replace("finance", "")
 
 
-@pytest.mark.parametrize(
-    ("more", "error", "sentence"),
-    [
-        ({"value_field": "welth"}, BadInput, "Choose the field with the indicator among"),
-        ({"feature_fields": ["light", "year"]}, BadInput, "'year' is a field of its own here"),
-        ({"feature_fields": ["ligth"]}, BadInput, "Did you mean 'light'?"),
-        ({"feature_fields": ["country"]}, BadInput, "'country' is a field of its own here"),
-        ({"region_field": "land"}, BadInput, "has no field 'land'"),
-        ({"output": "x.txt"}, BadJob, "must be a .html file"),
-        ({"methods": []}, BadJob, "Choose at least one method"),
-        ({"methods": ["rigde"]}, BadJob, "Did you mean 'ridge'?"),
-    ],
-)
-def test_what_does_not_fit_gets_a_sentence(tmp_path, more, error, sentence):
-    survey(tmp_path / "s.csv", places=12)
-    with pytest.raises(error, match=sentence.replace("?", r"\?")):
-        run_job(job(tmp_path, **more), Progress())
-
-
-def test_two_places_are_too_few(tmp_path):
-    survey(tmp_path / "s.csv", places=3).iloc[:1].to_csv(tmp_path / "s.csv", index=False)
-    with pytest.raises(BadInput):
-        run_job(job(tmp_path), Progress())
+def test_method_that_says_the_same_of_all_explains_nothing():
+    fold, y = np.array([0, 0, 1, 1]), np.array([1.0, 2.0, 3.0, 4.0])
+    flat = np.array([3.5, 3.5, 1.5, 1.5])
+    assert scores._scores("ridge", y, flat, fold)["pearson_r2"] == 0
+    assert np.isnan(scores._scores("mean", y, flat, fold)["pearson_r2"])
+    assert scores._scores("ridge", y, y[::-1].copy(), fold)["pearson_r2"] == pytest.approx(1)
 
 
 def assessed(tmp_path, table, features, value, methods):

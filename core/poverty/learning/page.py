@@ -67,86 +67,84 @@ def _subtitle(numbers: Numbers, job: Numbers) -> str:
 def _picture(numbers: Numbers, names: Sequence[str]) -> str:
     told = (
         "R2 of each method, and standard deviation over folds. Blue: places kept apart. Orange: whole countries or "
-        "regions left out. Grey: rows drawn at random, which flatters. A triangle: below 0."
+        "regions left out. Grey: rows drawn at random, which flatters. A triangle at the edge: below 0."
     )
     return parts.section("The same methods, tested in other ways", parts.figure(dots(numbers, names), told, wide=True))
 
 
 def _table(numbers: Numbers, names: Sequence[str]) -> str:
-    schemes = numbers["schemes"]
-    first = "<th></th>" + "".join(
-        f'<th class="apart" colspan="{len(MEASURES)}">{escape(one["title"])}</th>' for one in schemes
-    )
-    second = "".join(
-        f'<th{_apart(place)} title="{escape(told, quote=True)}">{short}</th>'
-        for _ in schemes
-        for place, (short, told) in enumerate(MEASURES.values())
-    )
-    head = f"<thead><tr>{first}</tr><tr><th>Method</th>{second}</tr></thead>"
-    body = "".join(_row(schemes, name) for name in names)
+    heads = "".join(f'<th title="{escape(told, quote=True)}">{short}</th>' for short, told in MEASURES.values())
+    body = ""
+    for scheme in numbers["schemes"]:
+        rows = f"{scheme['tested']:,} rows"
+        body += (
+            f'<tr><th class="wide" colspan="{len(MEASURES) + 1}">{escape(scheme["title"])} '
+            f'<span class="soft">({rows})</span></th></tr>'
+        )
+        body += "".join(_row(scheme["methods"][name], name) for name in names if name in scheme["methods"])
     told = (
         "Over all tested rows; below it the standard deviation over folds. R2: coefficient of determination, r2: "
         "squared correlation, MAE and RMSE in the unit of the indicator. A study that gives 'r2' mostly means the "
         "squared correlation, which forgives a bias. An answer that is the same all over a fold has none."
     )
-    table = f'<div class="scroll"><table class="tight">{head}<tbody>{body}</tbody></table></div>'
+    table = f'<div class="scroll"><table class="tight"><thead><tr><th>Method</th>{heads}</tr></thead>'
+    table += f"<tbody>{body}</tbody></table></div>"
     return parts.section("The table", table, parts.paragraphs([told], "soft"))
 
 
-def _row(schemes: Sequence[Numbers], name: str) -> str:
-    cells = "".join(
-        _cell(scheme["methods"].get(name), measure, place)
-        for scheme in schemes
-        for place, measure in enumerate(MEASURES)
-    )
+def _row(found: Numbers, name: str) -> str:
     kind = ' class="soft"' if name in TRIVIAL else ""
+    cells = "".join(_cell(found, measure) for measure in MEASURES)
     return f"<tr{kind}><td>{escape(title_of(name))}</td>{cells}</tr>"
 
 
-def _cell(found: Numbers | None, measure: str, place: int) -> str:
-    value = found["scores"][measure] if found else None
-    if found is None or value is None:
-        return f"<td{_apart(place)}>–</td>"
-    sd = found["folds_sd"][measure]
-    spread = f"<small>± {sd:.3f}</small>" if sd is not None else ""
-    return f"<td{_apart(place)}>{_three(value)}{spread}</td>"
-
-
-def _apart(place: int) -> str:
-    return ' class="apart"' if place == 0 else ""
+def _cell(found: Numbers, measure: str) -> str:
+    value, sd = found["scores"][measure], found["folds_sd"][measure]
+    spread = f"<small>± {sd:.3f}</small>" if sd is not None and value is not None else ""
+    return f"<td>{_three(value)}{spread}</td>"
 
 
 def _three(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}".replace("-", "−")
+    return "–" if value is None else f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
 
 
 def _within(numbers: Numbers, names: Sequence[str]) -> str:
-    """r2 inside each country, where the mean of the country says nothing; the countries with most rows."""
-    blocks = []
-    for scheme in numbers["schemes"]:
-        methods = {name: scheme["methods"][name] for name in names if name not in TRIVIAL and name in scheme["methods"]}
-        first = next(iter(methods.values())).get("regions", {})
-        told = sorted((key for key, one in first.items() if one), key=lambda key: -first[key]["rows"])
-        if not told or not scheme["honest"]:
-            continue
-        shown = [key for key in first if key in told[:MOST_REGIONS]]
-        rows = [
-            parts.row(
-                key, f"{first[key]['rows']:,}", *(_three(one["regions"][key]["pearson_r2"]) for one in methods.values())
-            )
-            for key in shown
-        ]
-        rows.append(parts.row("Mean", "", *(_three(one["within_r2"]) for one in methods.values())))
-        blocks += [
-            parts.paragraphs([scheme["title"]], "soft"),
-            parts.table(["", "Rows", *map(title_of, methods)], rows, tight=True),
-            parts.paragraphs(_not_shown(first, told, shown), "soft"),
-        ]
-    told_of_all = "Squared correlation inside each country or region, where its mean explains nothing."
-    return parts.section("Within countries or regions", parts.paragraphs([told_of_all]), *blocks) if blocks else ""
+    """r2 inside each country, where the mean of the country says nothing; and how the best method does elsewhere."""
+    honest = [scheme for scheme in numbers["schemes"] if scheme["honest"]]
+    if not honest or not numbers["headline"]:
+        return ""
+    best, methods = numbers["headline"]["best"], honest[0]["methods"]
+    first = [(title_of(name), methods[name]) for name in names if name not in TRIVIAL and name in methods]
+    others = [(scheme["title"], scheme["methods"][best]) for scheme in honest[1:] if best in scheme["methods"]]
+    blocks = _by_region(honest[0]["title"], first)
+    if blocks and others:
+        blocks += _by_region(f"{title_of(best)} under the other tests", others)
+    told = "Squared correlation inside each country or region, where its mean explains nothing."
+    return parts.section("Within countries or regions", parts.paragraphs([told]), *blocks) if blocks else ""
 
 
-def _not_shown(every: Numbers, told: Sequence[str], shown: Sequence[str]) -> list[str]:
+def _by_region(title: str, columns: Sequence[tuple[str, Numbers]]) -> list[str]:
+    """A table of scores within regions, those with most rows where they are many."""
+    every = {key: one for _, found in reversed(columns) for key, one in found.get("regions", {}).items() if one}
+    order = list(columns[0][1].get("regions", {}))
+    told = sorted(every, key=lambda key: -every[key]["rows"])
+    shown = [key for key in order if key in told[:MOST_REGIONS]]
+    if not shown:
+        return []
+    rows = []
+    for key in shown:
+        cells = [(found["regions"].get(key) or {}).get("pearson_r2") for _, found in columns]
+        rows.append(parts.row(key, f"{every[key]['rows']:,}", *map(_three, cells)))
+    rows.append(parts.row("Mean", "", *(_three(found.get("within_r2")) for _, found in columns)))
+    heads = ["", "Rows", *(head for head, _ in columns)]
+    return [
+        parts.paragraphs([title], "soft"),
+        parts.table(heads, rows, tight=True),
+        parts.paragraphs(_not_shown(order, told, shown), "soft"),
+    ]
+
+
+def _not_shown(every: Sequence[str], told: Sequence[str], shown: Sequence[str]) -> list[str]:
     few = [key for key in every if key not in told]
     found = []
     if len(told) > len(shown):
@@ -209,35 +207,34 @@ def _groups(numbers: Numbers, what: str, title: str) -> str:
 
 
 def _changes(numbers: Numbers) -> str:
-    blocks = []
-    for scheme in numbers["changes"]:
-        if not scheme["honest"]:
-            continue
-        order = sorted(scheme["methods"], key=lambda name: -worth(scheme["methods"][name]["r2"]))
-        rows = []
-        for name in order:
-            one = scheme["methods"][name]
-            within = _three(one.get("within_r2"))
-            cells = (
-                _three(one["r2"]),
-                _three(one["pearson_r2"]),
-                _three(one["both_ways_r2"]),
-                within,
-                _three(one["mae"]),
-            )
-            rows.append(parts.row(title_of_change(name), *cells))
-        heads = ["Method", "R2", "r2", "r2, both ways", "r2 within countries", "MAE"]
-        told = f"{scheme['title']}, {scheme['tested']:,} pairs"
-        blocks += [parts.paragraphs([told], "soft"), parts.table(heads, rows), _spans(scheme, order)]
-    if not blocks:
+    """Scores of changes in the test to trust; those of the others folded away."""
+    if not numbers["changes"]:
         return ""
+    first, *others = numbers["changes"]
     told = (
         "Change of a place between two years, later less earlier. Difference of levels: both years are estimated, and "
         "their errors add up. Learnt as changes: from changes of the columns. Both ways: changes and their opposites "
         "together, as some studies pool them; there even the same change everywhere scores. Where whole countries "
         "changed between two surveys, a high score over all may say nothing of places: see the column within countries."
     )
-    return parts.section("Changes", parts.paragraphs([told]), *blocks)
+    more = "".join(
+        f"<details><summary>{escape(one['title'])}</summary>{''.join(_of_changes(one))}</details>" for one in others
+    )
+    return parts.section("Changes", parts.paragraphs([told]), *_of_changes(first), more)
+
+
+def _of_changes(scheme: Numbers) -> list[str]:
+    order = sorted(scheme["methods"], key=lambda name: -worth(scheme["methods"][name]["r2"]))
+    rows = []
+    for name in order:
+        one = scheme["methods"][name]
+        cells = (one["r2"], one["pearson_r2"], one["both_ways_r2"], one.get("within_r2"), one["mae"])
+        rows.append(parts.row(title_of_change(name), *map(_three, cells)))
+    heads = ["Method", "R2", "r2", "r2, both ways", "r2 within countries", "MAE"]
+    told = f"{scheme['title']}, {scheme['tested']:,} pairs"
+    return [
+        parts.paragraphs([told], "soft"), parts.table(heads, rows, tight=True), _spans(scheme, order),
+    ]  # fmt: skip
 
 
 def _spans(scheme: Numbers, order: Sequence[str]) -> str:

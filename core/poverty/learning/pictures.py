@@ -7,28 +7,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...crossval import RANDOM, REGIONS
+from ...crossval import BLOCKS, RANDOM, REGIONS
 from ...report import svg
+from .held import HELD
 from .scores import title_of
-from .trials import TRIVIAL
 
 Numbers = dict[str, Any]
 Float = NDArray[np.float64]
-ROW, STEP, LEFT, WIDTH = 46.0, 11.0, 300.0, 480.0
+GAP, STEP, LEFT, WIDTH = 16.0, 12.0, 300.0, 480.0
 KINDS = {RANDOM: "muted", REGIONS: "bad"}
+HOLLOW, DIAMOND = BLOCKS, HELD
+"""Schemes told apart by shape, since their places are kept apart all alike."""
 MOST_POINTS = 1500
 
 
 def dots(numbers: Numbers, names: Sequence[str]) -> str:
     """R2 of each method under each test, with whiskers of one standard deviation over folds; below 0 at the edge."""
-    schemes, top = numbers["schemes"], 34.0
-    rows = [name for name in names if name not in TRIVIAL] + [name for name in names if name in TRIVIAL]
-    height = ROW * len(rows)
+    schemes, rows = numbers["schemes"], list(names)
+    legend, top = _legend(schemes)
+    row = GAP + STEP * len(schemes)
+    height = row * len(rows)
 
     def at(value: float) -> float:
         return float(LEFT + WIDTH * min(max(value, 0.0), 1.0))
 
-    body = []
+    body: list[str] = []
     for tick in np.linspace(0, 1, 6):
         body.append(f'<path class="grid" d="M{at(tick):.1f} {top:.0f}v{height:.0f}"/>')
         body.append(svg.text(at(tick), top + height + 18, f"{tick:.1f}", anchor="middle", kind="soft"))
@@ -36,17 +39,37 @@ def dots(numbers: Numbers, names: Sequence[str]) -> str:
         svg.text(LEFT + WIDTH / 2, top + height + 38, "R2: share of the variance that is explained", anchor="middle")
     )
     for number, name in enumerate(rows):
-        middle = top + ROW * (number + 0.5)
+        middle = top + row * (number + 0.5)
         body.append(svg.text(LEFT - 12, middle + 4, svg.shortened(title_of(name), 44), anchor="end"))
         for place, scheme in enumerate(schemes):
             y = middle + STEP * (place - (len(schemes) - 1) / 2)
             body.append(_dot(scheme, name, y, at))
-    x = LEFT / 2
-    for scheme in schemes:
-        body.append(f'<circle class="{_kind(scheme)}" cx="{x + 5:.1f}" cy="12" r="5"/>')
-        body.append(svg.text(x + 15, 16, scheme["title"]))
-        x += 40 + 1.1 * svg.WORDS_PX * len(scheme["title"])
+    body += legend
     return svg.picture(LEFT + WIDTH + 30, top + height + 46, "R2 of each method under each test", body)
+
+
+def _legend(schemes: Sequence[Numbers]) -> tuple[list[str], float]:
+    """Marks with their meanings, in as many lines as they need, and where the picture below them begins."""
+    body, x, y = [], 12.0, 12.0
+    for scheme in schemes:
+        wide = 40 + 1.1 * svg.WORDS_PX * len(scheme["title"])
+        if x + wide > LEFT + WIDTH + 30 and x > 12.0:
+            x, y = 12.0, y + 20
+        body += [_mark(scheme, x + 5, y), svg.text(x + 15, y + 4, scheme["title"])]
+        x += wide
+    return body, y + 22
+
+
+def _mark(scheme: Numbers, x: float, y: float) -> str:
+    kind = _kind(scheme)
+    if scheme["name"] == DIAMOND:
+        return f'<path class="{kind} dot" d="M{x:.1f} {y - 6:.1f}l6 6l-6 6l-6 -6z"/>'
+    if scheme["name"] == HOLLOW:
+        return (
+            f'<circle class="{kind} dot" cx="{x:.1f}" cy="{y:.1f}" r="5"/>'
+            f'<circle style="fill:var(--sheet)" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>'
+        )
+    return f'<circle class="{kind} dot" cx="{x:.1f}" cy="{y:.1f}" r="5"/>'
 
 
 def _kind(scheme: Numbers) -> str:
@@ -60,8 +83,8 @@ def _dot(scheme: Numbers, name: str, y: float, at: Callable[[float], float]) -> 
     # What countries have in common says nothing of the spread between them: no whisker there.
     value = found["scores"]["r2"]
     sd = 0.0 if scheme["name"] == REGIONS else found["folds_sd"]["r2"] or 0.0
-    tip = f"{scheme['title']}: R2 {value:.3f}, standard deviation over folds {sd:.3f}"
-    shape = f'<circle class="{_kind(scheme)} dot" cx="{at(value):.1f}" cy="{y:.1f}" r="5"/>'
+    tip = f"{scheme['title']}: R2 {value:.3f}" + (f", standard deviation over folds {sd:.3f}" if sd else "")
+    shape = _mark(scheme, at(value), y)
     if value < 0:
         x = at(0)
         shape = f'<path class="{_kind(scheme)}" d="M{x:.1f} {y - 5:.1f}l-8 5l8 5z"/>'

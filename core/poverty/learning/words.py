@@ -60,7 +60,7 @@ def _first(scheme: Numbers, head: Numbers, best: Numbers, trivial: Numbers) -> s
         )
     known = base is not None and head["trivial"] == REGION_MEAN
     told = f"; the {other} alone has R2 {number(base)}" if known else ""
-    return f"{name} explains {max(best['scores']['r2'], 0):.0%} of the variance {where}: {both}{told}."
+    return f"{name} explains {100 * max(best['scores']['r2'], 0):.0f} % of the variance {where}: {both}{told}."
 
 
 def _within(best: Numbers) -> list[str]:
@@ -150,10 +150,15 @@ def _change(numbers: Numbers) -> list[str]:
     best = max(mine, key=lambda name: mine[name])
     base = next((scored[f"{name}|{LEARNT}"] for name in (REGION_MEAN, MEAN) if f"{name}|{LEARNT}" in scored), None)
     method, how = best.split("|")
-    told = f"Changes between years ({numbers['pairs']:,} pairs): {title_of(method)}, {how}, has R2 {number(mine[best])}"
-    told += f"; the mean change of each country or region alone {number(base['r2'])}" if base else ""
+    told = f"Changes between years ({scheme['tested']:,} pairs): {title_of(method)}, {how}, has R2 {number(mine[best])}"
+    if base is not None:
+        trivial = (
+            "mean change of each country or region" if f"{REGION_MEAN}|{LEARNT}" in scored else "same change everywhere"
+        )
+        told += f"; the {trivial} alone {number(base['r2'])}"
+        told += ", so that no method adds anything" if mine[best] <= base["r2"] else ""
     within = scored[best].get("within_r2")
-    told += f". Within countries r2 is {number(within)} on average." if within is not None else "."
+    told += f". Within countries or regions r2 is {number(within)} on average." if within is not None else "."
     return [told]
 
 
@@ -178,7 +183,7 @@ def _how_often(scheme: Numbers) -> str:
 
 def number(value: float | None) -> str:
     """Two decimals with a true minus."""
-    return "–" if value is None else f"{value:.2f}".replace("-", "−")
+    return "–" if value is None else f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
 
 
 def names_in_order(numbers: Numbers) -> list[str]:
