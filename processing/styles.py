@@ -33,8 +33,8 @@ STYLED_VECTORS = ".gpkg"
 """Tables in text files have no geometry that QGIS would find; that of a table of units is not known beforehand."""
 LONGEST_CHAIN = 5
 MADE_OF = (
-    "input", "embedding", "table", "series", "map", "sample", "units", "cells", "boundary", "raster", "folder", "rasters",
-    "survey",
+    "input", "embedding", "table", "series", "map", "sample", "units", "cells", "boundary", "raster", "folder",
+    "rasters", "survey",
 )  # fmt: skip
 """Fields of jobs that name what the result is of; the first that is given counts."""
 ANY_MAP = "map"
