@@ -20,7 +20,7 @@ from ..poverty.stacknames import named_bands, some_of
 from ..poverty.stackpage import as_csv, numbers_of, page
 from ..poverty.stackpixels import Look, look_at
 from ..poverty.stacksources import read_files
-from ..poverty.stackvalues import Codings, codings_of, scale_fact, scales_of
+from ..poverty.stackvalues import Codings, codings_of, converted, scale_fact, scales_of
 from ..poverty.vrt import VirtualBand, write_vrt
 from ..progress import Progress
 from ..raster import environment
@@ -42,16 +42,17 @@ def run(job: PrepareSeries, progress: Progress) -> Result:
         files = named_bands(read_files(job, remarks.part(0.0, 0.2)), job, remarks)
         plan = plan_series(files, job, remarks)
         sensors = check_sensors(plan, job, remarks)
-        codings = codings_of(plan, job, remarks.part(0.2, 0.4))
+        bands = virtual_bands(plan, job)
+        look = _looked_at(job, plan, bands, remarks.part(0.2, 0.7))
+        codings = codings_of(plan, look, job, remarks.part(0.7, 0.95))
         scales = scales_of(plan, codings, job, remarks)
         if not scales:
             checks.check_types(plan, remarks)
-        bands = with_scales(virtual_bands(plan, job), scales)
-        look = _looked_at(job, plan, bands, remarks.part(0.4, 0.95))
+        look, codings = converted(plan, look, codings, scales)
         facts = _facts(job, plan, look, codings, remarks)
-        facts |= {"scale": scale_fact(plan, codings, scales), "sensors": sensors}
+        facts |= {"scale": scale_fact(plan, codings), "sensors": sensors}
         facts["warnings"] = remarks.warnings
-        write_vrt(job.output, plan.grid, bands)
+        write_vrt(job.output, plan.grid, with_scales(bands, scales))
     for line in facts["sentences"]:
         remarks.info(line)
     write_sidecar(job.output, job, facts, inputs=_inputs(job, plan))

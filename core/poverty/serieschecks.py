@@ -41,8 +41,8 @@ LASTING, AROUND = 0.5, 3
 """Share of a jump that must last over the three dates before and after, so that it is no single odd date;"""
 LEAST_AROUND = 2
 """which a first or last date may always be."""
-SCALE_RATIO = 30.0
-"""Between the brightest pixels of two dates: no ground changes so much."""
+SCALE_RATIO, KNOWN_RATIO = 30.0, 300.0
+"""Between the brightest pixels of two dates: no ground changes so much; the second where all seem to mean the same."""
 
 
 def check_types(plan: Plan, remarks: Remarks) -> None:
@@ -162,8 +162,8 @@ def check_levels(
         rows = [at for at, date in enumerate(plan.dates) if date not in left_out and np.isfinite(look.median[at, band])]
         if len(rows) < 2:
             continue
-        plain = [at for at in rows if not _decided(codings, (plan.dates[at], name))]
-        _check_scale(plan, look, band, plain, job, remarks)
+        known = all(_decided(codings, (plan.dates[at], name)) for at in rows)
+        _check_scale(plan, look, band, rows, KNOWN_RATIO if known else SCALE_RATIO, job, remarks)
         check_whole(plan, look, band, rows, job, remarks)
         for jump in _jumps(look, band, rows):
             pair = (plan.dates[jump[0]], plan.dates[jump[1]])
@@ -191,11 +191,13 @@ def _signed(value: object) -> str:
     return f"{value:+.3g}".replace("-", "−")
 
 
-def _check_scale(plan: Plan, look: Look, band: int, rows: Sequence[int], job: PrepareSeries, remarks: Remarks) -> None:
-    """Refuse or name dates whose numbers are of another order of magnitude, where nothing tells what they mean."""
+def _check_scale(
+    plan: Plan, look: Look, band: int, rows: Sequence[int], ratio: float, job: PrepareSeries, remarks: Remarks
+) -> None:
+    """Refuse or name dates whose numbers are of another order of magnitude."""
     size = {at: max(abs(look.high[at, band]), abs(look.low[at, band])) for at in rows}
     size = {at: value for at, value in size.items() if value > 0}
-    if len(size) < 2 or max(size.values()) < SCALE_RATIO * min(size.values()):
+    if len(size) < 2 or max(size.values()) < ratio * min(size.values()):
         return
     middle = (max(size.values()) * min(size.values())) ** 0.5
     high, low = ([plan.dates[at] for at, value in size.items() if (value > middle) == side] for side in (True, False))

@@ -2,17 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from ...models.spectrum import RADAR, ROLES
 from ..bands.eras import settled
-from ..bands.known import listed
-from ..bands.radiometry import PLAIN, Radiometry, radiometry
+from ..bands.known import CONVENTION, listed
+from ..bands.offset import SINCE
+from ..bands.radiometry import LARGEST_REFLECTANCE, PLAIN, Radiometry, radiometry
 from ..bands.values import CODINGS, DECIBEL, PARAMETER, REFLECTANCE
 from ..errors import BadInput
 from ..jobs.poverty.series import CONVERT, REFUSE, PrepareSeries
 from .remarks import Remarks
 from .stackdates import runs_of
 from .stackjoin import Key, Plan
+from .stackpixels import Look
 
 Codings = Mapping[Key, Radiometry]
 SUMMER = "-07"
@@ -25,31 +30,75 @@ def role_of(plan: Plan, key: Key) -> str:
     return name if name in ROLES else plan.pieces[key][0].known.role
 
 
-def codings_of(plan: Plan, job: PrepareSeries, remarks: Remarks) -> dict[Key, Radiometry]:
-    """What the numbers of each band of each date mean; absent for bands that are neither light nor radar.
+def codings_of(plan: Plan, look: Look, job: PrepareSeries, remarks: Remarks) -> dict[Key, Radiometry]:
+    """What the numbers of each band of each date mean; absent for empty ones and what is neither light nor radar.
 
-    Told by the first tile of each date, then settled among dates, as a clouded or empty one tells little by itself.
+    Told by the first tile of each date, then settled among dates whose numbers are as large, since a clouded one tells
+    little by itself.
+
+    Args:
+        plan: of the series.
+        look: at its pixels, as files and tags say.
+        job: names what the user says that the numbers are.
+        remarks: where it is said how they are known.
 
     Raises:
         BadInput: a file cannot be read.
     """
+    found = _told(plan, look, job, remarks)
+    made: dict[Key, Radiometry] = {}
+    for fractions in (True, False):
+        keys = [key for key in found if _fractions(plan, look, key) == fractions]
+        dates = [date + SUMMER if len(date) == len("2022") else date for date, _ in keys]
+        roles = [role_of(plan, key) for key in keys]
+        parts = {place: found[key] for place, key in enumerate(keys)}
+        made |= dict(zip(keys, settled("The series", parts, dates, roles), strict=True))
+    made = {key: _by_year(plan, key, part, fractions=_fractions(plan, look, key)) for key, part in made.items()}
+    _tell(list(made.values()), remarks)
+    return {key: made[key] for key in found}
+
+
+def _told(plan: Plan, look: Look, job: PrepareSeries, remarks: Remarks) -> dict[Key, Radiometry]:
+    """What files and pixels of each date tell by themselves."""
     found: dict[Key, Radiometry] = {}
     for place, date in enumerate(plan.dates):
         remarks.checkpoint(place / len(plan.dates), "What the numbers mean")
         by_file: dict[str, list[Key]] = defaultdict(list)
         for key in plan.keys:
-            if key[0] == date:
+            if key[0] == date and np.isfinite(look.high[place, plan.bands.index(key[1])]):
                 by_file[plan.pieces[key][0].path].append(key)
         for path, keys in by_file.items():
             numbers = [plan.pieces[key][0].number for key in keys]
             known = radiometry(plan.files[path].known, numbers, job.values, [role_of(plan, key) for key in keys])
             found |= {key: part for key, part in zip(keys, known.parts, strict=True) if part is not PLAIN}
-    keys = list(found)
-    dates = [date + SUMMER if len(date) == len("2022") else date for date, _ in keys]
-    roles = [role_of(plan, key) for key in keys]
-    made = settled("The series", {place: found[key] for place, key in enumerate(keys)}, dates, roles)
-    _tell(made, remarks)
-    return dict(zip(keys, made, strict=True))
+    return found
+
+
+def _fractions(plan: Plan, look: Look, key: Key) -> bool:
+    """Whether the light of a date lies between 0 and 1, more or less; never of radar, which is told by its sign."""
+    if role_of(plan, key) in RADAR:
+        return False
+    at = plan.dates.index(key[0])
+    light = [place for place, band in enumerate(plan.bands) if role_of_band(plan, band) not in RADAR]
+    return float(np.nanmax(look.high[at, light])) <= LARGEST_REFLECTANCE
+
+
+def role_of_band(plan: Plan, band: str) -> str:
+    """Role of a band at the first date that has it."""
+    return next(role_of(plan, key) for key in plan.keys if key[1] == band)
+
+
+def _by_year(plan: Plan, key: Key, part: Radiometry, *, fractions: bool) -> Radiometry:
+    """Sentinel-2 of a year before 2022 has nothing added, where neither file nor pixels tell it."""
+    product = plan.files[plan.pieces[key][0].path].known.product
+    year = int(key[0][:4])
+    if part.decided or fractions or product != "sentinel-2" or role_of(plan, key) in RADAR or year >= int(SINCE[:4]):
+        return part
+    coding = CODINGS["x10000"]
+    sentence = (
+        f"Sentinel-2 of {year} holds no dark pixels that would tell, so it is assumed that nothing is added to it."
+    )
+    return Radiometry(coding.scale, coding.offset, coding.unit, CONVENTION, (sentence,), coding.name)
 
 
 def _tell(parts: Sequence[Radiometry], remarks: Remarks) -> None:
@@ -111,14 +160,27 @@ def _converted(
     return {f"{name}_{date}": (codings[date, name].scale, codings[date, name].offset) for date, name in keys}
 
 
-def scale_fact(plan: Plan, codings: Codings, converted: Mapping[str, tuple[float, float]]) -> dict[str, str]:
+def scale_fact(plan: Plan, codings: Codings) -> dict[str, str]:
     """What the numbers of each band are when the series is read, by name of the band; empty where it is not known."""
-    made = {}
-    for band in plan.bands:
-        names = {codings[key].name for key in codings if key[1] == band}
-        units = {codings[key].unit for key in codings if key[1] == band and f"{band}_{key[0]}" in converted}
-        if units:
-            made[band] = "db" if DECIBEL in units else "reflectance"
-        else:
-            made[band] = names.pop() if len(names) == 1 else ""
-    return made
+    found = {band: {codings[key].name for key in codings if key[1] == band} for band in plan.bands}
+    return {band: names.pop() if len(names) == 1 else "" for band, names in found.items()}
+
+
+def converted(
+    plan: Plan, look: Look, codings: Codings, scales: Mapping[str, tuple[float, float]]
+) -> tuple[Look, dict[Key, Radiometry]]:
+    """The look at a series and what its numbers mean, after its bands were given scales."""
+    if not scales:
+        return look, dict(codings)
+    shape = (len(plan.dates), len(plan.bands))
+    times, plus = np.ones(shape), np.zeros(shape)
+    meant = dict(codings)
+    for date, name in codings:
+        if f"{name}_{date}" in scales:
+            place = (plan.dates.index(date), plan.bands.index(name))
+            times[place], plus[place] = scales[f"{name}_{date}"]
+            coding = CODINGS["db" if codings[date, name].unit == DECIBEL else "reflectance"]
+            meant[date, name] = Radiometry(1.0, 0.0, coding.unit, codings[date, name].how, (), coding.name)
+    numbers = {name: getattr(look, name) * times + plus for name in ("low", "median", "high")}
+    paired = (look.paired * times[..., None] + plus[..., None]).astype(np.float32)
+    return replace(look, **numbers, paired=paired, whole=look.whole & (times == 1)), meant

@@ -1,4 +1,4 @@
-"""What speaks against a series: empty dates, copies, clouds, numbers that change meaning, jumps, mixed sensors."""
+"""What speaks against a series: empty dates, copies, clouds, jumps, mixed sensors."""
 
 # ruff: noqa: F811 - fixtures come from beside
 from pathlib import Path
@@ -128,71 +128,6 @@ class TestClouds:
     def test_nothing_is_said_without_reflectance(self, prepare, yearly):
         made = prepare(yearly(YEARS, lambda year: ground(year, 3) / 4, dtype="uint8"))
         assert made.facts["clouded"] == {}
-
-
-class TestScale:
-    def fractions(self, year):
-        return ground(year, 3) * (1 if year < 2015 else 1e-4)
-
-    def test_0_to_1_beside_0_to_10000_is_refused(self, prepare, yearly):
-        folder = yearly(YEARS, self.fractions, dtype="float32")
-        with pytest.raises(
-            BadInput,
-            match=r"reflectance x 10000 at 2010 to 2014 and reflectance from 0 to 1 at 2015 to 2019.*'convert'",
-        ):
-            prepare(folder)
-
-    def test_or_read_as_reflectance_throughout(self, prepare, yearly):
-        made = prepare(
-            yearly(YEARS, self.fractions, dtype=lambda y: "uint16" if y < 2015 else "float32"), scale_change="convert"
-        )
-        assert set(made.facts["scale"].values()) == {"reflectance"} and "All dates read as reflectance" in made.warnings
-        names, values, valid = made.read()
-        assert valid.all() and values.max() < 0.2
-        place_of = names.index("B3_2012")
-        np.testing.assert_allclose(values[place_of], ground(2012, 3)[1].astype("uint16") * 1e-4, rtol=1e-5)
-        np.testing.assert_allclose(values[names.index("B3_2016")], ground(2016, 3)[1] * 1e-4, rtol=1e-5)
-        assert not made.facts["jumps"]
-
-    def test_or_only_said(self, prepare, yearly):
-        made = prepare(yearly(YEARS, self.fractions, dtype="float32"), scale_change="warn")
-        assert "Nothing was done about it" in made.warnings and made.facts["scale"] == dict.fromkeys(
-            ("B2", "B3", "B4"), ""
-        )
-
-    def test_the_added_1000_of_sentinel_2(self, prepare, yearly):
-        folder = yearly(
-            range(2019, 2025), lambda year: ground(year, 3) + (1000 if year >= 2022 else 0), "in/s2_{}-07.tif"
-        )
-        with pytest.raises(BadInput, match=r"x 10000 at 2019 to 2021 and .*\+ 1000 .* at 2022 to 2024"):
-            prepare(folder)
-        made = prepare(folder, scale_change="convert")
-        names, values, _ = made.read()
-        levels = [float(np.median(values[names.index(f"B4_{year}")])) for year in range(2019, 2025)]
-        assert max(levels) - min(levels) < 0.002
-
-    def test_what_the_user_says_they_are_is_no_change(self, prepare, yearly):
-        made = prepare(yearly(YEARS, self.fractions, dtype="float32"), values="x10000")
-        assert set(made.facts["scale"].values()) == {"x10000"}
-
-    def test_bytes_cannot_be_converted(self, prepare, yearly):
-        folder = yearly(
-            YEARS, lambda y: ground(y, 3) / (4 if y < 2015 else 1), dtype=lambda y: "uint8" if y < 2015 else "uint16"
-        )
-        with pytest.raises(BadInput, match="bytes of a picture at 2010 to 2014"):
-            prepare(folder)
-        with pytest.raises(BadInput, match="which no factor turns into the unit of the others"):
-            prepare(folder, scale_change="convert")
-        warned = prepare(folder, scale_change="warn")
-        assert "8 bits at 2010 to 2014 and more than 8 bits at 2015 to 2019" in warned.warnings
-
-    def test_numbers_of_which_nothing_is_known_are_told_by_their_size(self, prepare, yearly):
-        folder = yearly(
-            YEARS, lambda y: ground(y) * (1 if y < 2018 else 1e-4), "in/pop_{}.tif", ("pop",), dtype="float32"
-        )
-        with pytest.raises(BadInput, match=r"pop reach [\d.]+ at 2010 to 2017, but only 0\.0\d+ at 2018 and 2019"):
-            prepare(folder)
-        assert "they are not on one scale" in prepare(folder, scale_change="warn").warnings
 
 
 class TestSensors:

@@ -81,6 +81,27 @@ def test_it_opens_as_a_picture_of_the_last_date(run, years, tmp_path, context, f
     assert "3 dates from 2018 to 2020, yearly; 3 files; bands blue, green and red" in feedback.textLog()
 
 
+def test_converted_numbers_are_shown_in_their_unit(run, make_raster, tmp_path):
+    """Scale and offset lie in the virtual raster: QGIS reads reflectance, and the style is stretched to it."""
+    for year, times in ((2018, 40), (2019, 40), (2020, 0.004)):
+        source = make_raster(f"bytes_{year}.tif", seed=year)
+        kind = gdal.GDT_UInt16 if times > 1 else gdal.GDT_Float32
+        dataset = gdal.GetDriverByName("GTiff").Create(str(tmp_path / f"s2_{year}.tif"), 64, 48, 3, kind)
+        dataset.SetGeoTransform(gdal.Open(source).GetGeoTransform())
+        dataset.SetProjection(gdal.Open(source).GetProjection())
+        for band, name in enumerate(("blue", "green", "red")):
+            dataset.GetRasterBand(band + 1).SetDescription(name)
+            dataset.GetRasterBand(band + 1).WriteArray(array(source)[band].astype(float) * times)
+        dataset = None  # closes the file
+    path = str(tmp_path / "a.vrt")
+    run("prepareseries", FOLDER=str(tmp_path), PATTERN="s2_*.tif", SCALE_CHANGE="convert", OUTPUT=path)
+    layer = QgsRasterLayer(path, "series")
+    block = layer.dataProvider().block(3, layer.extent(), 64, 48)
+    assert block.value(5, 7) == pytest.approx(array(str(tmp_path / "s2_2018.tif"))[2, 5, 7] * 1e-4)
+    stretch = layer.renderer().redContrastEnhancement()
+    assert 0.2 < stretch.minimumValue() < stretch.maximumValue() < 1
+
+
 def test_one_band_is_shown_on_a_scale_of_colours(run, make_raster, tmp_path, context, feedback):
     paths = [make_raster(f"ntl_{year}.tif", bands=1, seed=year) for year in (2014, 2015)]
     path = str(tmp_path / "a.vrt")
