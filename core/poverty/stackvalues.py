@@ -1,7 +1,7 @@
 """What the numbers mean at each date, and whether that changes on the way."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -47,13 +47,13 @@ def codings_of(plan: Plan, look: Look, job: PrepareSeries, remarks: Remarks) -> 
     """
     found = _told(plan, look, job, remarks)
     made: dict[Key, Radiometry] = {}
-    for fractions in (True, False):
-        keys = [key for key in found if _fractions(plan, look, key) == fractions]
+    fractions = _in_fractions(plan, look, found)
+    for keys in ([key for key in found if (key in fractions) == side] for side in (True, False)):
         dates = [date + SUMMER if len(date) == len("2022") else date for date, _ in keys]
         roles = [role_of(plan, key) for key in keys]
         parts = {place: found[key] for place, key in enumerate(keys)}
         made |= dict(zip(keys, settled("The series", parts, dates, roles), strict=True))
-    made = {key: _by_year(plan, key, part, fractions=_fractions(plan, look, key)) for key, part in made.items()}
+    made = {key: part if key in fractions else _by_year(plan, key, part) for key, part in made.items()}
     _tell(list(made.values()), remarks)
     return {key: made[key] for key in found}
 
@@ -74,25 +74,20 @@ def _told(plan: Plan, look: Look, job: PrepareSeries, remarks: Remarks) -> dict[
     return found
 
 
-def _fractions(plan: Plan, look: Look, key: Key) -> bool:
-    """Whether the light of a date lies between 0 and 1, more or less; never of radar, which is told by its sign."""
-    if role_of(plan, key) in RADAR:
-        return False
-    at = plan.dates.index(key[0])
-    light = [place for place, band in enumerate(plan.bands) if role_of_band(plan, band) not in RADAR]
-    return float(np.nanmax(look.high[at, light])) <= LARGEST_REFLECTANCE
+def _in_fractions(plan: Plan, look: Look, keys: Iterable[Key]) -> set[Key]:
+    """Light of dates where it lies between 0 and 1, more or less; radar is told by its sign."""
+    light = [key for key in keys if role_of(plan, key) not in RADAR]
+    most: dict[str, float] = defaultdict(float)
+    for date, band in light:
+        most[date] = max(most[date], float(look.high[plan.dates.index(date), plan.bands.index(band)]))
+    return {key for key in light if most[key[0]] <= LARGEST_REFLECTANCE}
 
 
-def role_of_band(plan: Plan, band: str) -> str:
-    """Role of a band at the first date that has it."""
-    return next(role_of(plan, key) for key in plan.keys if key[1] == band)
-
-
-def _by_year(plan: Plan, key: Key, part: Radiometry, *, fractions: bool) -> Radiometry:
+def _by_year(plan: Plan, key: Key, part: Radiometry) -> Radiometry:
     """Sentinel-2 of a year before 2022 has nothing added, where neither file nor pixels tell it."""
     product = plan.files[plan.pieces[key][0].path].known.product
     year = int(key[0][:4])
-    if part.decided or fractions or product != "sentinel-2" or role_of(plan, key) in RADAR or year >= int(SINCE[:4]):
+    if part.decided or product != "sentinel-2" or role_of(plan, key) in RADAR or year >= int(SINCE[:4]):
         return part
     coding = CODINGS["x10000"]
     sentence = (

@@ -83,6 +83,17 @@ class TestScale:
         rows = [row["median"] for row in made.numbers["rows"] if row["band"] == "B2"]
         assert max(rows) < 0.4 and min(rows) > 0.3, "the page is in the unit in which the series reads"
 
+    def test_other_bands_beside_do_not_matter(self, prepare, yearly):
+        """A temperature of 300 K is no light."""
+
+        def values_of(year):
+            light = (ground(year, 2) + 3000) * (1 if year < 2015 else 1e-4)
+            return np.concatenate([light, ground(year) + 280])
+
+        folder = yearly(YEARS, values_of, names=("B2", "B3", "tmean"), dtype="float32")
+        with pytest.raises(BadInput, match=r"x 10000 at 2010 to 2014 and reflectance from 0 to 1 at 2015 to 2019"):
+            prepare(folder)
+
     def test_bytes_cannot_be_converted(self, prepare, yearly):
         folder = yearly(
             YEARS, lambda y: ground(y, 3) / (4 if y < 2015 else 1), dtype=lambda y: "uint8" if y < 2015 else "uint16"
