@@ -81,7 +81,8 @@ def page(numbers: Facts, infos: Sequence[str], job: dict[str, Any]) -> str:
         job: as plain values.
     """
     title = f"Series '{Path(str(job['output'])).stem}'"
-    said = [line for line in dict.fromkeys([*_scales(numbers), *infos]) if line not in numbers["sentences"]]
+    sensors = [] if _several_sensors(numbers) else [f"Sensor: {name}." for name in {*numbers["sensors"].values()}]
+    said = [line for line in dict.fromkeys([*_scales(numbers), *sensors, *infos]) if line not in numbers["sentences"]]
     blocks = [
         OWN_STYLE, f"<h1>{escape(title)}</h1>", parts.paragraphs(numbers["sentences"], "soft"),
         _headline(numbers["warnings"]), _courses(numbers), _table(numbers),
@@ -116,11 +117,16 @@ def _every(numbers: Facts) -> list[str]:
 # The table ---------------------------------------------------------------------------------------------------------
 
 
+def _several_sensors(numbers: Facts) -> bool:
+    return len(set(numbers["sensors"].values())) > 1
+
+
 def _table(numbers: Facts) -> str:
     """Dates in rows, bands in columns, shares of valid pixels in the cells."""
     bands, cells = numbers["bands"], {(row["date"], row["band"]): row for row in numbers["rows"]}
-    sensors, clouds = numbers["sensors"], numbers["clouded"]
-    heads = ["Date", *bands, *(["Clouded"] if clouds else [])]
+    clouds = numbers["clouded"]
+    sensors = numbers["sensors"] if _several_sensors(numbers) else {}
+    heads = ["Date", *(["Clouded"] if clouds else []), *bands]
     head = "".join(f"<th>{escape(name)}</th>" for name in heads) + ('<th class="plain">Sensor</th>' if sensors else "")
     lines = []
     for date in _every(numbers):
@@ -131,7 +137,8 @@ def _table(numbers: Facts) -> str:
             continue
         row = "".join(_cell(cells.get((date, band)), date in numbers["empty"]) for band in bands)
         if clouds:
-            row += f'<td class="none">{100 * clouds[date]:.0f} %</td>' if date in clouds else '<td class="none">–</td>'
+            shown = f"{100 * clouds[date]:.0f} %" if date in clouds else "–"
+            row = f'<td class="none">{shown}</td>{row}'
         row += f'<td class="plain">{escape(sensors.get(date, "–"))}</td>' if sensors else ""
         lines.append(f"<tr><td>{escape(date)}</td>{row}</tr>")
     told = "Share of the pixels that are valid; – where a date lacks the band."
