@@ -28,6 +28,8 @@ single heads and means tried, their mean lost least on sets that are not reporte
 Rondonia, favelas, drawn classes); neighbours, prototypes, forests and kernels were not clearly better anywhere."""
 VALUE_HEADS = ("linear", "trees", "knn")
 """The same for values, their median; by wealth in Togo and a set that comes with scikit-learn."""
+COLUMN_HEADS = ("ridge", "linear-log", "trees", "boosting")
+"""The same for values from columns of numbers, such as statistics of images: lines that go on, and trees that bend."""
 FEWEST_GROUPS = 20
 """With fewer groups held out, a comparison is mostly luck, and following it cost more than it brought."""
 NOISE = 2.0
@@ -247,6 +249,11 @@ def build(request: HeadRequest) -> Any:
             balance=request.balance, seed=request.seed, own_units=request.own_units, threads=request.threads
         )
     return AutoRegressor(seed=request.seed, own_units=request.own_units, threads=request.threads)
+
+
+def build_columns(request: HeadRequest) -> Any:
+    """Unfitted choice among heads for columns of numbers."""
+    return AutoRegressor(COLUMN_HEADS, request.seed, request.own_units, request.threads)
 
 
 def _most(features: int) -> int:

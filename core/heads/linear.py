@@ -22,9 +22,6 @@ STRENGTHS = (10.0, 1.0, 0.1, 0.01, 0.001, 1e-4, 1e-5)
 """Penalty for each sample, strongest first: C = 1 / (strength * N), so a strength means the same for any N."""
 USUAL_STRENGTH = 0.01
 """Good as a rule, and taken unless inner folds clearly say otherwise."""
-COLUMNS_OF_ONE = 400
-"""Ridge on logarithms: with so many columns a strength of 1 is usual, with fewer so much less. Hundreds of columns of
-few places run away in unseen regions otherwise."""
 PUBLISHED_ALPHAS = tuple(2.0**power for power in range(-5, 35, 3))
 """Of africa_poverty (Yeh et al. 2020, doi:10.1038/s41467-020-16185-w); the least error of groups left out counts."""
 NEWTON_PARAMETERS = 150
@@ -40,7 +37,9 @@ def build(request: HeadRequest) -> Any:
 
 def build_logs(request: HeadRequest) -> Any:
     """Unfitted ridge on logarithms."""
-    return RidgeFolds(request.seed, request.own_units, request.strength, logs=True)
+    if not request.own_units:
+        return RidgeFolds(request.seed, request.own_units, request.strength)
+    return RidgeFolds(request.seed, logs=True, alphas=PUBLISHED_ALPHAS)
 
 
 def build_published(request: HeadRequest) -> Any:
@@ -203,22 +202,15 @@ class RidgeFolds(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             ]
             best = self.alphas[int(np.mean(rows, axis=0).argmin())]
             return best / count, f"least squared error on {folds.count} inner folds of whole groups"
-        usual = usual_of_logs(X.shape[1]) if self.logs else USUAL_STRENGTH
         return settle(
-            folds, STRENGTHS, usual, "squared error",
+            folds, STRENGTHS, USUAL_STRENGTH, "squared error",
             lambda a, b, strengths: _ridge_losses(self._scaler(), X[a], y[a], X[b], y[b], strengths),
         )  # fmt: skip
 
     def _scaler(self) -> StandardScaler:
-        if self.alphas:
+        if self.alphas and not self.logs:
             return CutScaler()
         return scaler_for(self.own_units, self.logs)
-
-
-def usual_of_logs(columns: int) -> float:
-    """The one of `STRENGTHS` that is nearest to the usual strength for so many columns."""
-    wanted = np.log(columns / COLUMNS_OF_ONE)
-    return min(STRENGTHS, key=lambda strength: abs(float(np.log(strength) - wanted)))
 
 
 def _ridge_losses(

@@ -100,6 +100,13 @@ _CARDS = (
         summary="One hidden layer.",
     ),
     HeadCard(
+        name="auto-columns",
+        title="Automatic, for columns of numbers",
+        builder="auto:build_columns",
+        targets=("value",),
+        summary="As auto, among ridge, ridge on logarithms, trees and boosting: for tables, not for embeddings.",
+    ),
+    HeadCard(
         name="auto",
         title="Automatic",
         builder="auto:build",

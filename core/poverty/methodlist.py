@@ -15,6 +15,7 @@ class SeriesMethod:
 
 
 _CARDS = (
+    SeriesMethod("auto", "Automatic on statistics", "auto-columns"),
     SeriesMethod("boosting", "Gradient boosting on statistics", "boosting"),
     SeriesMethod("ridge-log", "Ridge on logarithms of statistics", "linear-log"),
     SeriesMethod("forest", "Random forest on statistics", "forest"),
@@ -25,4 +26,4 @@ _CARDS = (
 )
 SERIES_METHODS: Dict[str, SeriesMethod] = {card.name: card for card in _CARDS}
 NETWORKS: Tuple[str, ...] = tuple(card.name for card in _CARDS if not card.head)
-DEFAULT_METHOD = "boosting"
+DEFAULT_METHOD = "auto"

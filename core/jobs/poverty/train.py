@@ -60,7 +60,7 @@ class TrainSeries(Job):
         "Method",
         default=DEFAULT_METHOD,
         choices=tuple(SERIES_METHODS),
-        help="boosting, ridge-log, forest, blend: on statistics of each image. st: all dates as one sequence; s: one "
+        help="auto, boosting, ridge-log, forest, blend: on statistics of each image; auto compares them. st: all dates as one sequence; s: one "
         "image at a time; tsvit: dates first, then places.",
     )
     displacement: str = param(

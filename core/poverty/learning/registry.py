@@ -22,6 +22,13 @@ class MethodCard:
 
 _CARDS = (
     MethodCard(
+        name="auto",
+        title="Automatic",
+        head="auto-columns",
+        summary="Compares ridge, ridge on logarithms, trees and boosting on places held out of the lesson; takes one, or "
+        "several together that it cannot tell apart.",
+    ),
+    MethodCard(
         name="ridge",
         title="Ridge",
         head="ridge",
@@ -51,4 +58,4 @@ _CARDS = (
     ),
 )
 METHODS: Dict[str, MethodCard] = {card.name: card for card in _CARDS}
-DEFAULT_METHODS: Tuple[str, ...] = ("ridge", "ridge-log", "boosting", "blend")
+DEFAULT_METHODS: Tuple[str, ...] = ("auto", "ridge", "ridge-log", "boosting")
