@@ -35,6 +35,7 @@ from quadrat.core.pipelines.registry import run_job  # noqa: E402
 from quadrat.core.progress import Progress  # noqa: E402
 from quadrat.core.settlement.methods.heldout import scores  # noqa: E402
 
+LESSONS = ("own half", "other towns", "both")
 TOWNS = ("ibirite", "montes_claros", "vespasiano", "osasco", "coronel_fabriciano", "macae")
 METHODS, SLOW = ("auto", "forest-features", "neighbours"), ("network", "balanced-vote", "graph")
 CUT = 2.0
@@ -107,7 +108,7 @@ def main() -> None:
         folder = Path(options.folder or name)
         tables = embedded(source, folder, towns)
         for town in towns:
-            rows += _town(source, tables, town, methods, options.smooth, folder)
+            rows += _town(source, tables, town, methods, options, folder)
     frame = pd.DataFrame(rows)
     grouped = frame.groupby(["lesson", "method"], sort=False)[["auc", "ap", "iou"]]
     print(
@@ -121,13 +122,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--slow", action="store_true")
+    parser.add_argument("--lesson", choices=LESSONS, action="append", help="only these; all by default")
     parser.add_argument("--smooth", type=float, default=240.0)
     parser.add_argument("--folder", default="")
     return parser.parse_args()
 
 
-def _town(source: Path, tables: dict[str, gpd.GeoDataFrame], town: str, methods: tuple[str, ...], smooth_m: float,
-          folder: Path) -> list[dict[str, object]]:  # fmt: skip
+def _town(source: Path, tables: dict[str, gpd.GeoDataFrame], town: str, methods: tuple[str, ...],
+          options: argparse.Namespace, folder: Path) -> list[dict[str, object]]:  # fmt: skip
     with rasterio.open(source / town / "favela_mask.tif") as data:
         truth, transform = data.read(1) > 0, data.transform
     table, rows = tables[town], []
@@ -136,9 +138,11 @@ def _town(source: Path, tables: dict[str, gpd.GeoDataFrame], town: str, methods:
         both = pd.concat([others, table[mine]])
         lessons = {"own half": (table[mine], False), "other towns": (others, True), "both": (both, True)}
         for lesson, (cells, ranks) in lessons.items():
+            if options.lesson and lesson not in options.lesson:
+                continue
             share = CUT * float((table[mine] if lesson != "other towns" else others)["p_favelas"].mean())
             lesson_cells = gpd.GeoDataFrame(cells, crs=table.crs)
-            found = asked(lesson_cells, table[test], methods, smooth_m, ranks, share, folder)
+            found = asked(lesson_cells, table[test], methods, options.smooth, ranks, share, folder)
             for method in ("majority", *methods):
                 if method == "majority":
                     said, favela = found["probability"], found["class"] == "favela"
