@@ -25,8 +25,8 @@ _CARDS = (
         name="auto",
         title="Automatic",
         head="auto-columns",
-        summary="Compares ridge, ridge on logarithms, trees and boosting on places held out of the lesson; takes one, or "
-        "several together that it cannot tell apart.",
+        summary="Compares ridge, ridge on logarithms, trees and boosting on places held out of the lesson; takes one, "
+        "or several together that it cannot tell apart.",
     ),
     MethodCard(
         name="ridge",
