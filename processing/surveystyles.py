@@ -77,7 +77,8 @@ def errors_map(layer: QgsVectorLayer, facts: Facts) -> None:
         symbol = QgsSymbol.defaultSymbol(layer.geometryType())
         symbol.setColor(QColor(colour))
         symbol.setOpacity(0.85)
-        range_ = f" ({low:.2g} to {high:.2g})" if low > -1e29 and high < 1e29 else ""
+        range_ = f" ({low:.2g} to {high:.2g})"
+        range_ = f" ({low:.2g} and more)" if high > 1e29 else f" (below {high:.2g})" if low < -1e29 else range_
         filter_ = f'"off" >= {low!r} AND "off" < {high!r}'
         root.appendChild(QgsRuleBasedRenderer.Rule(symbol, 0, 0, filter_, tr(title) + range_))
     layer.setRenderer(QgsRuleBasedRenderer(root))

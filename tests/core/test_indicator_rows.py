@@ -126,7 +126,7 @@ def test_row_without_a_year_takes_no_part_in_changes(tmp_path):
     rows = read_rows(job(tmp_path))
     assert len(pairs_of(rows)) == 47
     assert with_context(rows, False).X.shape[1] == 3
-    assert any("1 rows have no year" in one for one in rows.samples.report.notes)
+    assert any("Rows without a year: 1." in one for one in rows.samples.report.notes)
 
 
 def test_rows_of_one_year_and_numbers_that_two_surveys_share_are_no_pairs(tmp_path):
@@ -151,7 +151,7 @@ def test_rows_without_coordinates_are_left_out_with_a_word(tmp_path):
     rows = read_rows(job(tmp_path))
     assert len(rows) == 94
     assert rows.samples.xy is not None
-    assert any("2 rows have no coordinates" in one for one in rows.samples.report.notes)
+    assert any("without coordinates, which were left out: 2." in one for one in rows.samples.report.notes)
     table.drop(columns=["lon", "lat"]).to_csv(tmp_path / "s.csv", index=False)
     numbers = numbers_of(tmp_path)
     assert [one["name"] for one in numbers["schemes"]] == ["regions", "random"]

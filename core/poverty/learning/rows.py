@@ -161,7 +161,7 @@ def _years(table: pd.DataFrame, name: str, chosen: bool, source: str, notes: lis
         notes.append(f"'{name}' holds no year that can be read, so nothing is told by year.")
         return None
     if unknown:
-        notes.append(f"{unknown:,} rows have no year: the year is not learnt from, and they take no part in changes.")
+        notes.append(f"Rows without a year: {unknown:,}. So the year is not learnt from; they take no part in changes.")
     return years
 
 
@@ -175,7 +175,7 @@ def _regions(table: pd.DataFrame, name: str, notes: list[str]) -> Regions | None
         notes.append(f"'{name}' holds {only}, so no country or region can be left out or compared.")
         return None
     if without := sum(not text for text in texts):
-        notes.append(f"{without:,} rows have no country or region.")
+        notes.append(f"Rows without a country or region: {without:,}.")
     return read_regions(table, name, "")
 
 

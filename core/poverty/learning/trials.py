@@ -118,11 +118,11 @@ def test_pairs(
             schemes.append(
                 Dealt(scheme.name, scheme.title, scheme.sentence, scheme.groups, scheme.block, dealt=tuple(dealt))
             )
-    return _test(schemes, samples, wish, progress)[0]
+    return _test(schemes, samples, wish, progress, "Changes, ")[0]
 
 
 def _test(
-    schemes: Sequence[Scheme], samples: Samples, wish: Wish, progress: Progress
+    schemes: Sequence[Scheme], samples: Samples, wish: Wish, progress: Progress, what: str = ""
 ) -> tuple[list[Tested], list[LeftOut]]:
     tested: list[Tested] = []
     without: list[LeftOut] = []
@@ -132,7 +132,7 @@ def _test(
         for place, name in enumerate(wish.methods):
             done = number * len(wish.methods) + place
             part = progress.part(done / runs, (done + 1) / runs)
-            part.checkpoint(0.0, f"{scheme.title}: {METHODS[name].title}")
+            part.checkpoint(0.0, f"{what}{scheme.title}: {METHODS[name].title}")
             recipe = Recipe(METHODS[name].head, "value", seed=wish.seed, own_units=samples.space.own_units)
             plan = HeadPlan(recipe, wish.threads)
             trial = run_scheme(scheme, samples, plan, wish.folds, wish.repeats, part)
@@ -168,7 +168,7 @@ def _schemes(samples: Samples, given: Regions | None, wish: Wish) -> tuple[list[
     without = [one for one in without if one.name in (BLOCKS, REGIONS)]
     if not any(scheme.name == BLOCKS for scheme in kept):
         kept = [scheme for scheme in found if scheme not in kept and scheme.honest] + kept
-    kept = [_regions_left_out(scheme, wish) if scheme.name == REGIONS else scheme for scheme in kept]
+    kept = [_regions_left_out(scheme, wish) if scheme.name == REGIONS else _worded(scheme) for scheme in kept]
     if given is not None:
         sentence = "Each fold that the field gives is tested by methods that learnt from all others."
         inner = given.of if len(given.names) >= FEWEST_GIVEN else inner_groups(samples, wish.seed)
@@ -176,9 +176,18 @@ def _schemes(samples: Samples, given: Regions | None, wish: Wish) -> tuple[list[
     return kept, without
 
 
+def _worded(scheme: Scheme) -> Scheme:
+    """With a sentence of rows and places, not of cells."""
+    if scheme.honest:
+        return replace(scheme, sentence=scheme.sentence.replace("; a group lies in", "; a place lies in"))
+    sentence = "Rows are dealt out at random: neighbours, and other years of a place, were in training, which flatters."
+    return replace(scheme, sentence=sentence)
+
+
 def _regions_left_out(scheme: Scheme, wish: Wish) -> Scheme:
     """Each region by itself; many are bundled, since each would ask for a fit of every method."""
-    scheme = replace(scheme, title="Regions left out")
+    sentence = "Each country or region is tested by methods that learnt from all others."
+    scheme = replace(scheme, title="Regions left out", sentence=sentence)
     regions = scheme.regions
     if regions is None or len(regions.names) <= MOST_REGIONS:
         return scheme

@@ -41,7 +41,7 @@ def located(table: pd.DataFrame, source: str) -> tuple[pd.DataFrame, list[str]]:
     missing = int((~known).sum())
     if not missing or missing > MOST_WITHOUT * len(xy):
         return table, []
-    return table[known].reset_index(drop=True), [f"{missing:,} rows have no coordinates and were left out."]
+    return table[known].reset_index(drop=True), [f"Rows without coordinates, which were left out: {missing:,}."]
 
 
 def places_of(table: pd.DataFrame) -> Int | None:
