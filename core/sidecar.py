@@ -149,7 +149,8 @@ def _companions(file: Path, deep: bool = True) -> list[Path]:
         there = {path for path in found if path.is_file() and path != file}
         # A series is a virtual raster, some of whose sources may be virtual rasters that bring a file onto its grid.
         if deep:
-            there |= {inner for path in list(there) if path.suffix.lower() == ".vrt" for inner in _companions(path, False)}
+            nested = [path for path in there if path.suffix.lower() == ".vrt"]
+            there |= {inner for path in nested for inner in _companions(path, False)}
         return sorted(there - {file})
     if suffix == ".shp":
         return [path for end in (".dbf", ".prj") if (path := file.with_suffix(end)).is_file()]
