@@ -152,6 +152,8 @@ def test_rows_without_coordinates_are_left_out_with_a_word(tmp_path):
     assert len(rows) == 94
     assert rows.samples.xy is not None
     assert any("without coordinates, which were left out: 2." in one for one in rows.samples.report.notes)
+    table.assign(lat=table["lat"].where(table.index % 3 == 0)).to_csv(tmp_path / "s.csv", index=False)
+    assert not read_rows(job(tmp_path)).samples.grouped  # of most rows nothing tells which are of one place
     table.drop(columns=["lon", "lat"]).to_csv(tmp_path / "s.csv", index=False)
     numbers = numbers_of(tmp_path)
     assert [one["name"] for one in numbers["schemes"]] == ["regions", "random"]
@@ -238,6 +240,14 @@ def test_tables_that_cannot_be_learnt_from(tmp_path, change, sentence):
     with pytest.raises(BadInput, match=sentence):
         run_job(job(tmp_path, fold_field="fold"), Progress())
     assert not (tmp_path / "page.html").exists()
+
+
+def test_few_places_and_scores_below_the_mean_are_told_so(tmp_path):
+    table = survey(tmp_path / "s.csv")
+    table[table["country"] == "A"].to_csv(tmp_path / "s.csv", index=False)
+    said = words.sentences(numbers_of(tmp_path, feature_fields=["noise"], methods=["ridge"]))
+    assert "only 16 places" in said[1]
+    assert said[0].startswith(("No method does better than the trivial answer, the same", "Levels cannot be told of"))
 
 
 @pytest.mark.parametrize("change", [{"light": 1.0, "noise": 0.0, "roads": 5.0}, {"lon": 1.0, "lat": 1.0}])

@@ -137,7 +137,7 @@ def _test(
             plan = HeadPlan(recipe, wish.threads)
             trial = run_scheme(scheme, samples, plan, wish.folds, wish.repeats, part)
             if isinstance(trial, LeftOut):
-                without.append(_with_reason(trial, scheme, wish))
+                without.append(_with_reason(trial, scheme, samples, wish))
                 break
             if not rounds:
                 rounds = [Round(one.folds, one.groups) for one in trial.repetitions]
@@ -149,9 +149,10 @@ def _test(
     return tested, without
 
 
-def _with_reason(trial: LeftOut, scheme: Scheme, wish: Wish) -> LeftOut:
+def _with_reason(trial: LeftOut, scheme: Scheme, samples: Samples, wish: Wish) -> LeftOut:
     """Squares that hold all places are too large, which the user can change."""
-    if scheme.name != BLOCKS or wish.block_size_m or scheme.block is None:
+    xy_m = metres_of(samples)
+    if scheme.block is None or wish.block_size_m or xy_m is None or np.ptp(xy_m, axis=0).max() > scheme.block.side_m:
         return trial
     reason = (
         f"All places lie within one square of {length(scheme.block.side_m, 'm')}, as wide as displaced places ask for. "

@@ -45,18 +45,14 @@ def located(table: pd.DataFrame, source: str) -> tuple[pd.DataFrame, list[str]]:
 
 
 def places_of(table: pd.DataFrame) -> Int | None:
-    """(rows,) number of the place of each row, None where nothing tells places; rows without one are by themselves."""
+    """(rows,) number of the place of each row; None where that is not known of every row."""
+    xy = table_places(table)[0]
     if all(name in table for name in PUBLISHED):
-        xy = np.stack([pd.to_numeric(table[name], errors="coerce").to_numpy(np.float64) for name in PUBLISHED], axis=1)
-    else:
-        found, _ = table_places(table)
-        if found is None:
-            return None
-        xy = found
-    known = np.isfinite(xy).all(axis=1)
-    numbers = np.arange(len(xy), dtype=np.int64) + len(xy)
-    numbers[known] = np.unique(np.round(xy[known], DIGITS), axis=0, return_inverse=True)[1].reshape(-1)
-    return numbers
+        published = np.stack([pd.to_numeric(table[name], errors="coerce") for name in PUBLISHED], axis=1)
+        xy = published.astype(np.float64) if np.isfinite(published.astype(np.float64)).all() else xy
+    if xy is None or not np.isfinite(xy).all():
+        return None
+    return np.unique(np.round(xy, DIGITS), axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
 def years_of(column: "pd.Series[object]") -> Float:

@@ -8,8 +8,10 @@ from .scores import FEWEST, LEARNT, title_of
 from .trials import MEAN, REGION_MEAN, TRIVIAL
 
 Numbers = dict[str, Any]
-CLEARLY = 0.1
+HARDLY, CLEARLY = 0.005, 0.1
 """Between two R2."""
+FEW_PLACES = 20
+NAMED = {MEAN: "the same answer everywhere", REGION_MEAN: "the mean of each country or region"}
 
 
 def headline(numbers: Numbers) -> dict[str, Any]:
@@ -33,13 +35,13 @@ def sentences(numbers: Numbers) -> list[str]:
         return ["Nothing could be tested; the reasons stand below."]
     scheme = numbers["schemes"][0]
     best, trivial = scheme["methods"][head["best"]], scheme["methods"][head["trivial"]]
-    found = [_first(scheme, head, best, trivial), *_within(best), *_off(best)]
+    found = [_first(scheme, head, best, trivial), *_few(numbers), *_within(best), *_off(best)]
     found += [*_elsewhere(numbers, head), *_held(numbers, head), *_random(numbers, head), *_change(numbers)]
     return found
 
 
 def _first(scheme: Numbers, head: Numbers, best: Numbers, trivial: Numbers) -> str:
-    name, other = title_of(head["best"]), inside(TRIVIAL[head["trivial"]])
+    name, other = title_of(head["best"]), NAMED[head["trivial"]]
     if not scheme["honest"]:
         return (
             f"Only rows drawn at random could be tested, which flatters: {name} reaches R2 "
@@ -47,20 +49,24 @@ def _first(scheme: Numbers, head: Numbers, best: Numbers, trivial: Numbers) -> s
         )
     where = f"of places that were kept apart ({inside(scheme['title'])})"
     both = f"R2 {number(best['scores']['r2'])}, r2 {number(best['scores']['pearson_r2'])}"
-    base = trivial["scores"]["r2"]
-    if base is not None and best["scores"]["r2"] <= base:
-        adds = (
-            "be no better, over all, than one colour for each of them"
-            if head["trivial"] == REGION_MEAN
-            else "add nothing"
-        )
+    mine, base = best["scores"]["r2"], trivial["scores"]["r2"]
+    if base is not None and mine <= base + HARDLY:
+        regional = head["trivial"] == REGION_MEAN
+        adds = "be no better, over all, than one colour for each of them" if regional else "add nothing"
         return (
-            f"No method does better than the trivial answer, the {other} (R2 {number(base)}): {name} reaches {both} "
+            f"No method does better than the trivial answer, {other} (R2 {number(base)}): {name} reaches {both} "
             f"{where}. A map made from these numbers would {adds}."
         )
-    known = base is not None and head["trivial"] == REGION_MEAN
-    told = f"; the {other} alone has R2 {number(base)}" if known else ""
-    return f"{name} explains {100 * max(best['scores']['r2'], 0):.0f} % of the variance {where}: {both}{told}."
+    told = f"; {other} alone has R2 {number(base)}" if head["trivial"] == REGION_MEAN else ""
+    if mine <= 0:
+        return f"Levels cannot be told {where}: {name}, the best, reaches {both}, no more than their mean does{told}."
+    return f"{name} explains {100 * mine:.0f} % of the variance {where}: {both}{told}."
+
+
+def _few(numbers: Numbers) -> list[str]:
+    places = numbers["data"]["places"]
+    only = "1 place" if places == 1 else f"{places:,} places"
+    return [f"The table has only {only}: such scores may be chance."] if places < FEW_PLACES else []
 
 
 def _within(best: Numbers) -> list[str]:
@@ -123,7 +129,7 @@ def _better(scheme: Numbers, head: Numbers) -> str:
     scored = {name: one["scores"]["r2"] for name, one in scheme["methods"].items() if name not in TRIVIAL}
     scored = {name: value for name, value in scored.items() if value is not None}
     best = max(scored, key=lambda name: scored[name], default="")
-    if not best or best == head["best"] or scored[best] - scored.get(head["best"], -9.0) < 0.005:
+    if not best or best == head["best"] or scored[best] - scored.get(head["best"], -9.0) < HARDLY:
         return ""
     return f"; {inside(title_of(best))} does best there (R2 {number(scored[best])})"
 
@@ -135,8 +141,12 @@ def _random(numbers: Numbers, head: Numbers) -> list[str]:
     value, best = (one["methods"][head["best"]]["scores"]["r2"] for one in (scheme, numbers["schemes"][0]))
     if value is None or best is None:
         return []
-    gap = f"{value - best:.2f} of it is what neighbours give away" if value - best >= 0.005 else "no more"
-    return [f"On rows drawn at random it would seem to be R2 {number(value)}: {gap}."]
+    told = f"On rows drawn at random it would seem to be R2 {number(value)}"
+    if value - best < HARDLY:
+        return [f"{told}: no more."]
+    share = f"{value - best:.2f} of it" if best > 0 else "all of it"
+    who = "places of the same country or region" if numbers["schemes"][0]["name"] == "regions" else "neighbours"
+    return [f"{told}: {share} is what {who} give away." if value > 0 else f"{told}."]
 
 
 def _change(numbers: Numbers) -> list[str]:
@@ -156,7 +166,7 @@ def _change(numbers: Numbers) -> list[str]:
             "mean change of each country or region" if f"{REGION_MEAN}|{LEARNT}" in scored else "same change everywhere"
         )
         told += f"; the {trivial} alone {number(base['r2'])}"
-        told += ", so that no method adds anything" if mine[best] <= base["r2"] else ""
+        told += ", so that no method adds anything" if mine[best] <= max(base["r2"], 0.0) + HARDLY else ""
     within = scored[best].get("within_r2")
     told += f". Within countries or regions r2 is {number(within)} on average." if within is not None else "."
     return [told]
