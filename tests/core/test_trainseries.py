@@ -183,7 +183,7 @@ def test_what_does_not_fit_gets_a_sentence(tmp_path, more, error, sentence):
     series, proxy, _ = images(tmp_path)
     paths = {"P": proxy, "S": str(tmp_path / "none.gpkg")}
     given = {name: paths.get(value, value) if isinstance(value, str) else value for name, value in more.items()}
-    with pytest.raises(error, match=sentence or 'none.gpkg'):
+    with pytest.raises(error, match=sentence or "none.gpkg"):
         run_job(asked(tmp_path, series, **given), Progress())
     assert not (tmp_path / "m.qseries").exists()
 
