@@ -79,6 +79,15 @@ def test_held_out_region_in_all_tables(tmp_path):
     assert scheme_of(same, "held")["methods"] == held["methods"]
 
 
+def test_held_out_region_whose_places_are_near_all_others(tmp_path):
+    table = survey(tmp_path / "s.csv")
+    table[["lon", "lat"]] /= 200
+    table.to_csv(tmp_path / "s.csv", index=False)
+    numbers = numbers_of(tmp_path, methods=["ridge"], held_extent="0,0.01,0,1", block_size_m=500.0)
+    assert "held" not in [one["name"] for one in numbers["schemes"]]
+    assert any("The held-out region could not be tested" in one for one in words.sentences(numbers))
+
+
 def test_held_out_extent_across_the_date_line(tmp_path):
     table = survey(tmp_path / "s.csv")
     table["lon"] = (table["lon"] + 178 + 180) % 360 - 180

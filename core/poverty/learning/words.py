@@ -107,6 +107,8 @@ def _elsewhere(numbers: Numbers, head: Numbers) -> list[str]:
 
 def _held(numbers: Numbers, head: Numbers) -> list[str]:
     one, scheme = _beside(numbers, head, HELD)
+    if why := next((it["reason"] for it in numbers["left_out"] if it["name"] == HELD), ""):
+        return [f"The held-out region could not be tested: {inside(why)}"]
     if one is None or scheme is None:
         return []
     scores, rows = one["scores"], scheme["tested"]
