@@ -198,7 +198,7 @@ def abstract(facts: Facts, job: Facts) -> str:
     return "\n".join(lines)
 
 
-UNDERMOST = ("probabilities", "disagreement")
+UNDERMOST = ("probabilities", "disagreement", "error")
 """Results that are looked up after the map, which they would hide."""
 Shelf = Dict[str, int]
 """Layers of one run that are loaded already, by id, each with its place in the pile: the greater the higher."""

@@ -17,7 +17,7 @@ from ..poverty.tested import times_of
 from ..progress import Progress
 from ..raster import environment
 from ..sidecar import write_sidecar
-from .mapindicator import check, facts_of, lack_of_places, told_by
+from .mapindicator import SHOWN, check, facts_of, lack_of_places, rounded, told_by
 
 Float = NDArray[np.float64]
 FALL, NONE, RISE = 1, 2, 3
@@ -99,7 +99,7 @@ def _facts(
     model: Ensemble, told: Told, change: Float, found: ChangeMargin | None, first: int, last: int
 ) -> dict[str, Any]:
     known = np.abs(change[np.isfinite(change)])
-    most = float(np.percentile(known, 98)) if len(known) else 1.0
+    most = rounded(np.percentile(known, SHOWN[1])) if len(known) else 1.0
     return {
         **facts_of(model, change),
         "first": told.dates[first],
@@ -123,7 +123,7 @@ def _write(
     if job.error:
         write_cells(job.error, layer(error), told.grid, [f"error_{span}"], np.nan)
         known = error[np.isfinite(error)]
-        shown = [0.0, float(np.percentile(known, 98)) if len(known) else 1.0]
+        shown = [0.0, rounded(np.percentile(known, SHOWN[1])) if len(known) else 1.0]
         write_sidecar(job.error, job, {**facts, "range": shown, "result": "indicatorerror"}, inputs=inputs)
     if job.classes:
         shown_classes = np.nan_to_num(layer(classes.astype(np.float64))).astype(np.uint8)

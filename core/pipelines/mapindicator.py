@@ -74,7 +74,7 @@ def told_by(model: Ensemble, job: IndicatorJob, progress: Progress) -> Told:
 def facts_of(model: Ensemble, values: Float) -> dict[str, Any]:
     """What style, legend and log need."""
     known = values[np.isfinite(values)]
-    shown = [float(one) for one in np.percentile(known, SHOWN)] if len(known) else [0.0, 1.0]
+    shown = [rounded(one) for one in np.percentile(known, SHOWN)] if len(known) else [0.0, 1.0]
     keys = ("method", "title", "predicted", "indicator", "dates", "bands", "cell_px", "apart", "block_size_m")
     return {
         **{key: model.facts[key] for key in keys},
@@ -82,6 +82,11 @@ def facts_of(model: Ensemble, values: Float) -> dict[str, Any]:
         "models": len(model.members),
         "cells": int(np.isfinite(values).any(axis=1).sum()) if values.ndim == 2 else int(np.isfinite(values).sum()),
     }
+
+
+def rounded(value: float) -> float:
+    """To three digits, for legends."""
+    return float(f"{value:.3g}")
 
 
 def lack_of_places(model: Ensemble, level: float) -> str:
@@ -110,7 +115,7 @@ def _write(job: MapIndicator, told: Told, error: Float, names: list[str], facts:
         data = on_grid(error, told.places, side, told.inside)
         write_cells(job.error, data, told.grid, [f"error_{date}" for date in told.dates], np.nan)
         known = error[np.isfinite(error)]
-        shown = [0.0, float(np.percentile(known, SHOWN[1])) if len(known) else 1.0]
+        shown = [0.0, rounded(np.percentile(known, SHOWN[1])) if len(known) else 1.0]
         write_sidecar(job.error, job, {**facts, "range": shown, "result": "indicatorerror"}, inputs=_inputs(job))
 
 

@@ -30,6 +30,8 @@ from .turns import Turns
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
+MOST_ROWS = 20_000
+"""Values that a head learns from; of more an even draw is taken, as trees of a million rows say little more."""
 LEARN = 0.95
 """Share of a turn that learning takes, about."""
 
@@ -131,6 +133,9 @@ def teach_heads(
         row, date = np.nonzero(known)
         if len(row) < 2:
             raise BadInput("No place to train on has a value at a date that the series sees. Look at dates and extent.")
+        if len(row) > MOST_ROWS:
+            few = np.sort(np.random.default_rng([seed, 5, number]).permutation(len(row))[:MOST_ROWS])
+            row, date = row[few], date[few]
         place = places[row]
         recipe = HeadRecipe(head, "value", seed=seed)
         fitted = fit_head(recipe, X[place, date], mine.Y[place, date], turns.blocks[place]).estimator

@@ -46,6 +46,13 @@ def test_links_inside_the_page_lead_somewhere(page):
     assert set(re.findall(r'href="#([^"]+)"', text)) <= anchors
 
 
+def test_the_page_on_poverty_names_every_step_by_its_title():
+    text = re.sub(r"\s+", " ", (FOLDER / "poverty.md").read_text(encoding="utf-8"))
+    steps = [job.facts.title for job in JOBS.values() if job.facts.group == "Poverty"]
+    assert len(steps) >= 6
+    assert not [title for title in steps if f"*{title}*" not in text and f"> {title}*" not in text]
+
+
 def test_the_page_on_favelas_names_every_step_by_its_title_and_warns():
     text = re.sub(r"\s+", " ", (FOLDER / "favela.md").read_text(encoding="utf-8"))
     steps = [job.facts for job in JOBS.values() if job.facts.group == "Favela"]
