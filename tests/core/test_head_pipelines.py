@@ -66,7 +66,7 @@ def read(path):
         return file.read(), file.profile, dict(file.tags(ns="QUADRAT"))
 
 
-@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("head", [name for name, card in HEADS.items() if "class" in card.targets])
 def test_a_map_of_every_head_is_right(train, apply, tmp_path, head):
     result, _ = train(head=head)
     assert result.facts["counts"] == {"field": 80, "lake": 80, "wood": 80}
