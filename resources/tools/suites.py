@@ -24,6 +24,8 @@ FULL, LIGHT, QGIS = STATE / "test-engine", STATE / "test-light", STATE / "test-q
 ROOMS, WIRE = ("tests/core", "tests/models"), ("tests/wire",)
 SIDE_BY_SIDE = ("-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile")
 """For tests that wait for nobody; those of the wire look at how soon a process answers and have the machine alone."""
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+"""Of libraries in each of these: more of them than cores wait for one another."""
 DIFFERENT = ("-m", "not same_without_torch")
 NO_TESTS = 5
 """pytest's status when there is none."""
@@ -70,9 +72,9 @@ def suites() -> "list[Suite]":
     return [
         Suite("lint", lint, 120),
         Suite("types and layers", linked, 300, {"PYTHONPATH": str(inside)}, inside),
-        Suite("engine", [_pytest(FULL, "engine", ROOMS, SIDE_BY_SIDE)], 900),
+        Suite("engine", [_pytest(FULL, "engine", ROOMS, SIDE_BY_SIDE)], 900, ONE_THREAD),
         Suite("engine wire", [_pytest(FULL, "engine-wire", WIRE)], 300),
-        Suite("light", [_pytest(LIGHT, "light", ROOMS, (*SIDE_BY_SIDE, *DIFFERENT))], 900),
+        Suite("light", [_pytest(LIGHT, "light", ROOMS, (*SIDE_BY_SIDE, *DIFFERENT))], 900, ONE_THREAD),
         Suite("light wire", [_pytest(LIGHT, "light-wire", WIRE)], 300),
         # Two runs: newer QGIS refuses a second provider `quadrat`, and each of these rooms brings one.
         *(
