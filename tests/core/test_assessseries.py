@@ -176,7 +176,8 @@ def test_method_that_says_the_same_of_all_explains_nothing():
 def assessed(tmp_path, table, features, value, methods):
     table.join(features).to_csv(tmp_path / "s.csv", index=False)
     asked = {"samples": str(tmp_path / "s.csv"), "feature_fields": list(features.columns), "value_field": value,
-             "fold_field": "fold", "methods": methods, "repeats": 1, "folds": 2, "output": str(tmp_path / "page.html")}  # fmt: skip
+             "fold_field": "fold", "methods": methods, "repeats": 1, "folds": 2,
+             "output": str(tmp_path / "page.html")}  # fmt: skip
     run_job(AssessSeries.from_dict(asked), Progress())
     return json.loads((tmp_path / "page.json").read_text())["schemes"][0]["methods"]
 
