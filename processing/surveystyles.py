@@ -20,8 +20,10 @@ from .settlementstyles import NO_CLASS, RAMP
 
 FIELDS = {"cluster": "string", "region": "string", "urban": "string", "year": "int", "value": "double",
           "households": "int", "radius_m": "double", "likely_m": "double", "published_x": "double",
-          "published_y": "double", "estimated": "double", "off": "double"}  # fmt: skip
+          "published_y": "double"}  # fmt: skip
 """Fields that the style speaks of, with their types."""
+ERRORS = {"estimated": "double", "off": "double"}
+"""The same of a map of errors."""
 DENSE, PALE, DENSE_M = 75, 35, 2000
 """Opacity in per cent of circles of so many metres, and of the widest."""
 FAINT = 12

@@ -77,7 +77,7 @@ def stand_in(kind: str, facts: Facts) -> QgsVectorLayer:
     numbers = ORDER_FIELD if facts.get("label_field") else RANK_FIELD
     fields = dict.fromkeys((numbers, *FOR_READING, COLOUR_FIELD, _wanted_field(facts)), "string")
     polygons = ("embeddedcells", *settlementstyles.DRESSERS, *surveystyles.DRESSERS)
-    fields |= {**settlementstyles.FIELDS, **surveystyles.FIELDS} if kind in polygons else {}
+    fields |= {**settlementstyles.FIELDS, **surveystyles.FIELDS, **surveystyles.ERRORS} if kind in polygons else {}
     shape = "LineString" if kind == "links" else "Polygon" if kind in polygons else "Point"
     shape = str(facts.get("shape") or shape)  # where a result has the geometry of what was given
     shape = str(facts.get("shape") or shape)  # where a result has the geometry of what was given
