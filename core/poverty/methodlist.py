@@ -1,29 +1,17 @@
-"""The one list of methods that learn an indicator from a series of images. Standard library only: forms read it."""
+"""Methods that learn an indicator from a series of images.
 
-from dataclasses import dataclass
-from typing import Dict, Tuple
+Those for columns of numbers, on statistics of each image, and networks. Standard library only: forms read it.
+"""
 
+from typing import Dict
 
-@dataclass(frozen=True)
-class SeriesMethod:
-    """Facts of one method."""
+from .learning.registry import METHODS, MethodCard
 
-    name: str
-    title: str
-    head: str = ""
-    """Of `core/heads`, on statistics of each image; empty for a network."""
-
-
-_CARDS = (
-    SeriesMethod("auto", "Automatic on statistics", "auto-columns"),
-    SeriesMethod("boosting", "Gradient boosting on statistics", "boosting"),
-    SeriesMethod("ridge-log", "Ridge on logarithms of statistics", "linear-log"),
-    SeriesMethod("forest", "Random forest on statistics", "forest"),
-    SeriesMethod("blend", "Blend of ridge and trees on statistics", "linear-log+trees+boosting"),
-    SeriesMethod("st", "Spatio-temporal transformer"),
-    SeriesMethod("s", "Spatial transformer"),
-    SeriesMethod("tsvit", "Factorised transformer (TSViT)"),
+_NETWORKS = (
+    MethodCard("st", "Spatio-temporal transformer", "", "All dates as one sequence."),
+    MethodCard("s", "Spatial transformer", "", "One date at a time."),
+    MethodCard("tsvit", "Factorised transformer (TSViT)", "", "Dates first, then places.", "arXiv:2301.04944"),
 )
-SERIES_METHODS: Dict[str, SeriesMethod] = {card.name: card for card in _CARDS}
-NETWORKS: Tuple[str, ...] = tuple(card.name for card in _CARDS if not card.head)
+NETWORKS: Dict[str, MethodCard] = {card.name: card for card in _NETWORKS}
+SERIES_METHODS: Dict[str, MethodCard] = {**METHODS, **NETWORKS}
 DEFAULT_METHOD = "auto"

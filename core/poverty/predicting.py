@@ -1,27 +1,21 @@
 """What a transformer says of every place at every date, in pieces that fit the device."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...models.errors import ModelError
-from ..chips import Places
 from ..errors import BadInput
 from ..progress import Progress
 from .bags import MEAN, SELECT, Batch, Samples, shares
-from .chipstore import ChipStore, chips_on_disk
+from .chipstore import ChipStore
 from .seriesmodel import SeriesModel, need_torch
 
 Float = NDArray[np.float32]
 Int = NDArray[np.int64]
 TOKENS_AT_ONCE = {"cpu": 16 * 336, "cuda": 256 * 336, "mps": 64 * 336}
 """So many go through the network together."""
-PLACES_AT_ONCE = 4_096
-"""On disk: 0.5 GB of bytes at the published sizes."""
-READING = 0.1
-"""Share of the time that reading takes, about."""
 Forward = Callable[[Float, "NDArray[np.bool_]"], Float]
 
 
@@ -94,47 +88,6 @@ def predict(
         at = useful[start : start + most]
         found[at] = np.where(store.seen[at], forward(store.series(at), store.seen[at]), np.nan)
     progress.checkpoint(1.0)
-    return found
-
-
-def predict_places(
-    model: SeriesModel,
-    path: str,
-    bands: Int,
-    places: Places,
-    folder: str | Path,
-    progress: Progress,
-    device: str = "auto",
-    threads: int = 0,
-) -> NDArray[np.float64]:
-    """As `predict`, straight from a raster: `PLACES_AT_ONCE` at a time lie on disk, so that a country fits.
-
-    Args:
-        model: trained.
-        path: of the raster.
-        bands: (T, C) numbers of its bands, as for `chips_on_disk`.
-        places: where.
-        folder: for the temporary file.
-        progress: told how far it is.
-        device: see `forward_on`.
-        threads: see `forward_on`.
-
-    Returns:
-        (N, T) float64, NaN at dates that are not seen.
-
-    Raises:
-        BadInput: the raster cannot be read, or is of other dates, bands or pixels than the model's.
-        Cancelled: the user stopped it.
-    """
-    model.check_dates(len(bands))
-    found = np.full((len(places), len(bands)), np.nan)
-    starts = range(0, len(places), PLACES_AT_ONCE)
-    for start in starts:
-        part = progress.part(start / len(places), min(start + PLACES_AT_ONCE, len(places)) / len(places))
-        at = slice(start, start + PLACES_AT_ONCE)
-        some = Places(places.inside[at], places.outside[at], places.shapes[at])
-        with chips_on_disk(path, bands, some, folder, part.part(0, READING)) as store:
-            found[at] = predict(model, store, part.part(READING, 1), device, threads)
     return found
 
 

@@ -5,9 +5,8 @@ from typing import Any
 
 from ..errors import BadJob
 from .bags import COMBINATIONS, MEAN
+from .methodlist import NETWORKS
 
-METHODS = {"st": "spatio-temporal transformer", "s": "spatial transformer", "tsvit": "factorised transformer (TSViT)"}
-"""Networks: all dates in one sequence; one date at a time; dates first, then places."""
 BY_DATE = ("s",)
 """Methods that see one date at a time."""
 HEAD, HEAD_THEN_ALL, ALL = "head", "head-then-all", "all"
@@ -21,7 +20,7 @@ class Recipe:
     """What decides the weights, beside the data.
 
     Attributes:
-        method: one of `METHODS`.
+        method: one of `NETWORKS`.
         patch_px: side of a token's square; 0: a quarter of the cell, as published.
         dim: numbers of a token.
         heads: of attention.
@@ -72,7 +71,7 @@ class Recipe:
             BadJob: names the first.
         """
         for name, known in (
-            ("method", tuple(METHODS)), ("pixels", SCALES), ("values", SCALES), ("bags", COMBINATIONS),
+            ("method", tuple(NETWORKS)), ("pixels", SCALES), ("values", SCALES), ("bags", COMBINATIONS),
             ("transfer", TRANSFERS),
         ):  # fmt: skip
             if getattr(self, name) not in known:

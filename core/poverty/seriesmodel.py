@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...models.errors import ModelError
-from ..errors import BadInput, EngineTooSmall, VersionMismatch
-from .recipe import BY_DATE, METHODS
-from .tensorzip import pack, unpack
+from ..errors import BadInput, EngineTooSmall
+from .methodlist import NETWORKS
+from .recipe import BY_DATE
 
 if TYPE_CHECKING:
     import torch
@@ -48,7 +48,7 @@ class SeriesModel:
     """What maps and assessments need.
 
     Attributes:
-        method: one of `METHODS`.
+        method: one of `NETWORKS`.
         size: of the network.
         network: with its weights, on any device.
         scaling: of pixels and targets.
@@ -120,33 +120,9 @@ def build(method: str, size: "SeriesSize") -> "nn.Module":
 
     kinds: dict[str, type[nn.Module]] = {"st": SpatioTemporal, "s": Spatial, "tsvit": Factorised}
     if method not in kinds:
-        raise BadInput(f"There is no transformer '{method}'. Known: {', '.join(METHODS)}.")
+        raise BadInput(f"There is no transformer '{method}'. Known: {', '.join(NETWORKS)}.")
     with torch.random.fork_rng([]):  # layers draw weights that are thrown away
         return kinds[method](size)
-
-
-def save_model(path: str, model: SeriesModel) -> None:
-    """Write a `.qseries`.
-
-    Raises:
-        Unwritable: the folder cannot be written.
-    """
-    pack(path, model.facts, model.network.state_dict())
-
-
-def load_model(path: str) -> SeriesModel:
-    """Read a `.qseries` of a transformer.
-
-    Raises:
-        BadInput: missing, damaged, or of another kind of model.
-        VersionMismatch: written by a newer Quadrat.
-        EngineTooSmall: there is no PyTorch.
-    """
-    need_torch()
-    facts, tensors = unpack(path)
-    if not isinstance(facts.get("format"), int) or facts["format"] > FORMAT:
-        raise VersionMismatch(f"The model {path} was made by a newer version of Quadrat. Update the plugin.")
-    return model_of(facts, tensors, path)
 
 
 def model_of(facts: Mapping[str, Any], tensors: "Mapping[str, torch.Tensor]", path: str) -> SeriesModel:

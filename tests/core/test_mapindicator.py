@@ -13,6 +13,7 @@ from quadrat.core.errors import BadInput, BadJob
 from quadrat.core.jobs.poverty.map import MapChange, MapIndicator
 from quadrat.core.pipelines.mapchange import FALL, NONE, RISE, classified
 from quadrat.core.pipelines.registry import run_job
+from quadrat.core.poverty import mapping
 from quadrat.core.poverty.ensemble import Held, load_ensemble
 from quadrat.core.poverty.margins import margin, of_changes, of_levels, pooled_quantile
 from quadrat.core.progress import Progress
@@ -84,6 +85,26 @@ def test_an_extent_is_cut_from_the_whole(lesson, tmp_path):
     row, col = (round(value) for value in ((top - cut.bounds.top) / step, (cut.bounds.left - left) / step))
     assert (row, col) == (4, 3)
     np.testing.assert_array_equal(part, whole[:, row:, col:])
+
+
+def test_pieces_make_the_same_map(lesson, tmp_path, monkeypatch):
+    folder, series, _ = lesson
+    run_job(mapped(folder, series, tmp_path), Progress())
+    monkeypatch.setattr(mapping, "AT_ONCE", 100)
+    fractions = []
+    progress = Progress(report=lambda fraction, remaining_s, text: fractions.append(fraction))
+    run_job(mapped(folder, series, tmp_path, output=str(tmp_path / "pieces.tif")), progress)
+    np.testing.assert_array_equal(read(tmp_path / "pieces.tif")[0], read(tmp_path / "map.tif")[0])
+    assert fractions == sorted(fractions)
+
+
+def test_a_series_that_shows_nothing_is_refused(lesson, tmp_path):
+    folder, _, _ = lesson
+    series, _, _ = images(tmp_path)
+    with rasterio.open(series, "r+") as file:
+        file.write(np.zeros((8, SIDE, SIDE), np.uint8))
+    with pytest.raises(BadInput, match="shows none of the 576 cells at any date"):
+        run_job(mapped(folder, series, tmp_path), Progress())
 
 
 def test_a_date_that_shows_nothing_stays_empty(lesson, tmp_path):

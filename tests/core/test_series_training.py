@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from quadrat.core.errors import BadInput, BadJob, Cancelled
 from quadrat.core.poverty.bags import HIGHEST, MEAN, SELECT, Samples
-from quadrat.core.poverty.chipstore import ChipStore, all_squares, chips_on_disk
+from quadrat.core.poverty.chipstore import ChipStore
 from quadrat.core.poverty.evolution import differences, levels, over_folds
 from quadrat.core.progress import Progress
-from quadrat.core.raster import open_raster
-from quadrat.tests.core.seriescells import CELL, C, T, cells
+from quadrat.tests.core.seriescells import T, cells
 
 torch = pytest.importorskip("torch")
 
-from quadrat.core.poverty import loop, predicting  # noqa: E402
+from quadrat.core.poverty import loop  # noqa: E402
+from quadrat.core.poverty.ensemble import Ensemble, Held, load_ensemble, save_ensemble  # noqa: E402
+from quadrat.core.poverty.methodlist import NETWORKS  # noqa: E402
 from quadrat.core.poverty.predicting import predict, predict_samples  # noqa: E402
-from quadrat.core.poverty.recipe import METHODS, Recipe  # noqa: E402
-from quadrat.core.poverty.seriesmodel import load_model, save_model  # noqa: E402
+from quadrat.core.poverty.recipe import Recipe  # noqa: E402
 from quadrat.core.poverty.training import Lesson, train  # noqa: E402
 from quadrat.models.networks.series_parts import SeriesSize  # noqa: E402
 
@@ -50,7 +50,7 @@ def same(one, other):
 # Learning
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", NETWORKS)
 def test_every_method_learns_what_can_be_learnt(method):
     store, Y = cells(120, gaps=0.1)
     said = []
@@ -241,17 +241,23 @@ def test_a_head_of_another_number_of_dates_starts_anew():
         taught(store, Y, start=start, pooling="token-mean-over-dim", dim=10)
 
 
-@pytest.mark.parametrize("method", METHODS)
+def kept_in(path, model):
+    """The model alone in a file, with nothing held apart."""
+    nothing, nobody = np.zeros((0, T)), np.zeros(0, np.int64)
+    save_ensemble(path, Ensemble(model.facts, (model,), Held(nothing, nothing, nobody, nobody)))
+
+
+@pytest.mark.parametrize("method", NETWORKS)
 def test_a_model_from_its_file_says_the_same(tmp_path, method):
     store, Y = cells()
     model, path = taught(store, Y, method=method, epochs=1), str(tmp_path / "modèle.qseries")
-    save_model(path, model)
-    again = load_model(path)
+    kept_in(path, model)
+    again = load_ensemble(path).members[0]
     assert again.facts == model.facts and again.dates == DATES and again.predicted == "proxy"
     P = predict(model, store, Progress(), "cpu", 1)
     np.testing.assert_array_equal(predict(again, store, Progress(), "cpu", 1), P)
     first = (tmp_path / "modèle.qseries").read_bytes()
-    save_model(path, again)
+    kept_in(path, again)
     assert (tmp_path / "modèle.qseries").read_bytes() == first
     short = ChipStore(store.values[:, 1:], store.seen[:, 1:])
     if method == "s":
@@ -263,32 +269,14 @@ def test_a_model_from_its_file_says_the_same(tmp_path, method):
         predict(again, ChipStore(store.values[:, :, :1], store.seen), Progress(), "cpu", 1)
 
 
-def test_places_are_predicted_straight_from_a_raster_piece_by_piece(make_raster, tmp_path, monkeypatch):
-    store, Y = cells()
-    model, holes = taught(store, Y, epochs=1), np.zeros((11, 17), bool)
-    holes[4:8, 8:12] = True
-    path, bands = make_raster(count=T * C, height=11, width=17, holes=holes, missing="nodata"), np.arange(1, 7)
-    with open_raster(path) as reader:
-        places = all_squares(reader.grid, CELL)
-    with chips_on_disk(path, bands.reshape(T, C), places, tmp_path, Progress()) as whole:
-        expected = predict(model, whole, Progress(), "cpu", 1)
-    monkeypatch.setattr(predicting, "PLACES_AT_ONCE", 3)
-    fractions = []
-    progress = Progress(report=lambda fraction, remaining_s, text: fractions.append(fraction))
-    found = predicting.predict_places(model, path, bands.reshape(T, C), places, tmp_path, progress, "cpu", 1)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
-    assert np.isnan(found).all(axis=1).tolist() == [False] * 6 + [True, False]
-    assert fractions == sorted(fractions) and fractions[-1] == 1
-
-
 def test_files_that_are_no_models_are_refused(tmp_path):
     path = tmp_path / "x.qseries"
     for content in (b"", b"PK\x03\x04 cut", b'{"format": 1}'):
         path.write_bytes(content)
         with pytest.raises(BadInput, match="not a model"):
-            load_model(str(path))
+            load_ensemble(str(path))
     with pytest.raises(BadInput, match="no file"):
-        load_model(str(tmp_path / "none.qseries"))
+        load_ensemble(str(tmp_path / "none.qseries"))
 
 
 def test_words_and_numbers_that_mean_nothing_are_refused():

@@ -60,8 +60,8 @@ class TrainSeries(Job):
         "Method",
         default=DEFAULT_METHOD,
         choices=tuple(SERIES_METHODS),
-        help="auto, boosting, ridge-log, forest, blend: on statistics of each image; auto compares them. st: all dates "
-        "as one sequence; s: one image at a time; tsvit: dates first, then places.",
+        help="auto, ridge, ridge-log, forest, boosting, blend: on statistics of each image; auto compares them. st: "
+        "all dates as one sequence; s: one image at a time; tsvit: dates first, then places.",
     )
     displacement: str = param(
         Kind.CHOICE,

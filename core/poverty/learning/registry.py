@@ -15,7 +15,7 @@ class MethodCard:
     """In forms, files and on the command line; never changes once released."""
     title: str
     head: str
-    """Of `core/heads`; several joined by `+` decide by their median."""
+    """Of `core/heads`; several joined by `+` decide by their median. Empty for a network."""
     summary: str
     source: str = ""
 
