@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from ..errors import BadInput, BadJob
 from ..jobs.declare import Result
 from ..jobs.poverty.map import MapChange
-from ..poverty.cellraster import on_grid, write_cells
-from ..poverty.ensemble import Ensemble, load_ensemble
-from ..poverty.mapping import Told
-from ..poverty.margins import ChangeMargin, of_changes
-from ..poverty.tested import times_of
+from ..poverty.indicator.cellraster import on_grid, write_cells
+from ..poverty.indicator.ensemble import Ensemble, load_ensemble
+from ..poverty.indicator.mapping import Told
+from ..poverty.indicator.margins import ChangeMargin, of_changes
+from ..poverty.indicator.tested import times_of
 from ..progress import Progress
 from ..raster import environment
 from ..sidecar import write_sidecar

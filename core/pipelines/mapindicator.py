@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from ..atomic import check_apart, check_folder
 from ..jobs.declare import Result
 from ..jobs.poverty.map import IndicatorJob, MapIndicator
-from ..poverty.cellraster import on_grid, write_cells
-from ..poverty.ensemble import Ensemble, load_ensemble
-from ..poverty.lesson import boxes_of
-from ..poverty.mapping import Told, series_for, tell
-from ..poverty.margins import of_levels
+from ..poverty.indicator.cellraster import on_grid, write_cells
+from ..poverty.indicator.ensemble import Ensemble, load_ensemble
+from ..poverty.indicator.mapping import Told, series_for, tell
+from ..poverty.indicator.margins import of_levels
+from ..poverty.teaching.lesson import boxes_of
 from ..progress import Progress
 from ..raster import environment, open_raster
 from ..sidecar import write_sidecar

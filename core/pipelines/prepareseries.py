@@ -12,16 +12,16 @@ from ..atomic import check_apart, check_folder, replacing
 from ..errors import BadJob
 from ..jobs.declare import Result
 from ..jobs.poverty.series import PrepareSeries
-from ..poverty import serieschecks as checks
-from ..poverty.remarks import Remarks
-from ..poverty.sensorchecks import check_sensors
-from ..poverty.stackjoin import Plan, plan_series, virtual_bands, with_scales
-from ..poverty.stacknames import named_bands, some_of
-from ..poverty.stackpage import as_csv, numbers_of, page
-from ..poverty.stackpixels import Look, look_at
-from ..poverty.stacksources import read_files
-from ..poverty.stackvalues import Codings, codings_of, converted, scale_fact, scales_of
-from ..poverty.vrt import VirtualBand, write_vrt
+from ..poverty.series import checks
+from ..poverty.series.join import Plan, plan_series, virtual_bands, with_scales
+from ..poverty.series.names import named_bands, some_of
+from ..poverty.series.page import as_csv, numbers_of, page
+from ..poverty.series.pixels import Look, look_at
+from ..poverty.series.remarks import Remarks
+from ..poverty.series.sensorchecks import check_sensors
+from ..poverty.series.sources import read_files
+from ..poverty.series.values import Codings, codings_of, converted, scale_fact, scales_of
+from ..poverty.series.vrt import VirtualBand, write_vrt
 from ..progress import Progress
 from ..raster import environment
 from ..sidecar import write_sidecar

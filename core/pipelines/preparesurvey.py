@@ -14,16 +14,16 @@ from ..atomic import check_apart, check_folder, replacing
 from ..errors import BadInput, BadJob, Unwritable
 from ..jobs.declare import Result
 from ..jobs.poverty.survey import PrepareSurvey
-from ..poverty.displacement import Displacement
-from ..poverty.displacementplane import too_near_a_pole
-from ..poverty.survey import LAYER, RESULT, displacement_facts, survey_table
-from ..poverty.surveyareas import NONE, Areas, areas_of, holders
-from ..poverty.surveychecks import Sieve, check_positions, check_values, check_years, urban_or_rural
-from ..poverty.surveyclusters import gather
-from ..poverty.surveyfields import field_of, numbers_of
-from ..poverty.surveytable import Rows, read_rows
-from ..poverty.wealthindex import NAME, wealth_index
-from ..poverty.wealthrecoding import MOST_NAMED, Recoding
+from ..poverty.survey.areas import NONE, Areas, areas_of, holders
+from ..poverty.survey.checks import Sieve, check_positions, check_values, check_years, urban_or_rural
+from ..poverty.survey.clusters import gather
+from ..poverty.survey.displacement import Displacement
+from ..poverty.survey.fields import field_of, numbers_of
+from ..poverty.survey.layer import LAYER, RESULT, displacement_facts, survey_table
+from ..poverty.survey.plane import too_near_a_pole
+from ..poverty.survey.recoding import MOST_NAMED, Recoding
+from ..poverty.survey.table import Rows, read_rows
+from ..poverty.survey.wealthindex import NAME, wealth_index
 from ..progress import Progress
 from ..settlement.polygons import Polygons, read_polygons
 from ..sidecar import fingerprint, write_sidecar

@@ -12,15 +12,15 @@ from ..atomic import check_apart, check_folder
 from ..errors import BadJob
 from ..jobs.declare import Result
 from ..jobs.poverty.train import BLOCKS, DRAWS, INSTANCES, TrainSeries
-from ..poverty.bags import SELECT
-from ..poverty.chipstore import ChipStore, chips_on_disk
-from ..poverty.ensemble import Ensemble, Held, save_ensemble
-from ..poverty.lesson import Ground, ground_of
+from ..poverty.indicator.ensemble import Ensemble, Held, save_ensemble
+from ..poverty.indicator.tested import sentences, tested
 from ..poverty.methodlist import NETWORKS, SERIES_METHODS
-from ..poverty.stack import Series, read_series
-from ..poverty.teaching import Taught, teach_heads, teach_networks
-from ..poverty.tested import sentences, tested
-from ..poverty.turns import Turns, random_turns, spatial_turns
+from ..poverty.series.stack import Series, read_series
+from ..poverty.teaching.bags import SELECT
+from ..poverty.teaching.chipstore import ChipStore, chips_on_disk
+from ..poverty.teaching.lesson import Ground, ground_of
+from ..poverty.teaching.teaching import Taught, teach_heads, teach_networks
+from ..poverty.teaching.turns import Turns, random_turns, spatial_turns
 from ..progress import Progress
 from ..raster import environment, open_raster
 from ..region import window_of

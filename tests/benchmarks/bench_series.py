@@ -28,13 +28,13 @@ import numpy as np  # noqa: E402
 import rasterio  # noqa: E402
 import torch  # noqa: E402
 from affine import Affine  # noqa: E402
-from quadrat.core.poverty.bags import Samples  # noqa: E402
-from quadrat.core.poverty.chipstore import ChipStore, all_squares, chips_on_disk  # noqa: E402
-from quadrat.core.poverty.evolution import differences, levels, over_folds  # noqa: E402
-from quadrat.core.poverty.loop import TOKENS_AT_ONCE  # noqa: E402
-from quadrat.core.poverty.predicting import forward_on, predict  # noqa: E402
-from quadrat.core.poverty.recipe import Recipe  # noqa: E402
-from quadrat.core.poverty.training import Lesson, train  # noqa: E402
+from quadrat.core.poverty.indicator.evolution import differences, levels, over_folds  # noqa: E402
+from quadrat.core.poverty.teaching.bags import Samples  # noqa: E402
+from quadrat.core.poverty.teaching.chipstore import ChipStore, all_squares, chips_on_disk  # noqa: E402
+from quadrat.core.poverty.transformers.loop import TOKENS_AT_ONCE  # noqa: E402
+from quadrat.core.poverty.transformers.predicting import forward_on, predict  # noqa: E402
+from quadrat.core.poverty.transformers.recipe import Recipe  # noqa: E402
+from quadrat.core.poverty.transformers.training import Lesson, train  # noqa: E402
 from quadrat.core.progress import Progress  # noqa: E402
 from quadrat.core.raster import open_raster  # noqa: E402
 

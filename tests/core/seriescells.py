@@ -1,7 +1,7 @@
 """Small made-up cells for the tests of transformers for series."""
 
 import numpy as np
-from quadrat.core.poverty.chipstore import ChipStore
+from quadrat.core.poverty.teaching.chipstore import ChipStore
 
 T, C, CELL = 3, 2, 4
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
 from quadrat.core.errors import BadInput, BadJob
-from quadrat.core.poverty.displacement import Displacement, candidates
-from quadrat.core.poverty.displacementplane import discs, from_plane, to_plane, wrapped
-from quadrat.core.poverty.surveyareas import areas_of
+from quadrat.core.poverty.survey.areas import areas_of
+from quadrat.core.poverty.survey.displacement import Displacement, candidates
+from quadrat.core.poverty.survey.plane import discs, from_plane, to_plane, wrapped
 from quadrat.core.settlement.polygons import Polygons
 from quadrat.tests.core.surveywork import GEOD
 from scipy.stats import kstest

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from quadrat.core.poverty import evolution, rotation
+from quadrat.core.poverty.indicator import evolution
+from quadrat.core.poverty.teaching import rotation
 
 pytestmark = pytest.mark.same_without_torch
 

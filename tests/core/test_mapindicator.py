@@ -13,9 +13,9 @@ from quadrat.core.errors import BadInput, BadJob
 from quadrat.core.jobs.poverty.map import MapChange, MapIndicator
 from quadrat.core.pipelines.mapchange import FALL, NONE, RISE, classified
 from quadrat.core.pipelines.registry import run_job
-from quadrat.core.poverty import mapping
-from quadrat.core.poverty.ensemble import Held, load_ensemble
-from quadrat.core.poverty.margins import margin, of_changes, of_levels, pooled_quantile
+from quadrat.core.poverty.indicator import mapping
+from quadrat.core.poverty.indicator.ensemble import Held, load_ensemble
+from quadrat.core.poverty.indicator.margins import margin, of_changes, of_levels, pooled_quantile
 from quadrat.core.progress import Progress
 from quadrat.core.vector import read_vector
 

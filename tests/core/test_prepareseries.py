@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from quadrat.core.errors import BadInput, BadJob
-from quadrat.core.poverty.stack import read_series
+from quadrat.core.poverty.series.stack import read_series
 from quadrat.core.raster import open_raster
 from quadrat.core.sidecar import fingerprint
 from quadrat.tests.core.bandwork import real

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import shapely
 from quadrat.core.errors import BadInput, BadJob
-from quadrat.core.poverty.survey import read_survey
+from quadrat.core.poverty.survey.layer import read_survey
 from quadrat.tests.core.surveywork import (  # noqa: F401
     area_m2,
     clusters,

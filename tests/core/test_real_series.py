@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 import rasterio
 from quadrat.core.bands.series import dates_of, in_order
-from quadrat.core.poverty.bags import Samples
-from quadrat.core.poverty.chipstore import all_squares, chips_on_disk
+from quadrat.core.poverty.teaching.bags import Samples
+from quadrat.core.poverty.teaching.chipstore import all_squares, chips_on_disk
 from quadrat.core.progress import Progress
 from quadrat.core.raster import open_raster
 
 torch = pytest.importorskip("torch")
 
 from quadrat.core.poverty.methodlist import NETWORKS  # noqa: E402
-from quadrat.core.poverty.predicting import predict  # noqa: E402
-from quadrat.core.poverty.recipe import Recipe  # noqa: E402
-from quadrat.core.poverty.training import Lesson, train  # noqa: E402
+from quadrat.core.poverty.transformers.predicting import predict  # noqa: E402
+from quadrat.core.poverty.transformers.recipe import Recipe  # noqa: E402
+from quadrat.core.poverty.transformers.training import Lesson, train  # noqa: E402
 
 MONTHS = (*(f"2020-{month}" for month in (11, 12)), *(f"2021-{month:02}" for month in range(1, 11)))
 BANDS = ("B02", "B03", "B04", "B08")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import shapely
 from quadrat.core.errors import BadInput, BadJob
-from quadrat.core.poverty.bags import HIGHEST, MEAN, SELECT, Rows, Samples, lit_and_some_dark, shares
-from quadrat.core.poverty.chipstore import all_squares, band_statistics, chips_on_disk, squares
+from quadrat.core.poverty.teaching.bags import HIGHEST, MEAN, SELECT, Rows, Samples, lit_and_some_dark, shares
+from quadrat.core.poverty.teaching.chipstore import all_squares, band_statistics, chips_on_disk, squares
 from quadrat.core.progress import Progress
 from quadrat.core.raster import open_raster
 from quadrat.tests.core.seriescells import CELL, C, T, cells

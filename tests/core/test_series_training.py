@@ -7,20 +7,20 @@ import threading
 import numpy as np
 import pytest
 from quadrat.core.errors import BadInput, BadJob, Cancelled
-from quadrat.core.poverty.bags import HIGHEST, MEAN, SELECT, Samples
-from quadrat.core.poverty.chipstore import ChipStore
-from quadrat.core.poverty.evolution import differences, levels, over_folds
+from quadrat.core.poverty.indicator.evolution import differences, levels, over_folds
+from quadrat.core.poverty.teaching.bags import HIGHEST, MEAN, SELECT, Samples
+from quadrat.core.poverty.teaching.chipstore import ChipStore
 from quadrat.core.progress import Progress
 from quadrat.tests.core.seriescells import T, cells
 
 torch = pytest.importorskip("torch")
 
-from quadrat.core.poverty import loop  # noqa: E402
-from quadrat.core.poverty.ensemble import Ensemble, Held, load_ensemble, save_ensemble  # noqa: E402
+from quadrat.core.poverty.indicator.ensemble import Ensemble, Held, load_ensemble, save_ensemble  # noqa: E402
 from quadrat.core.poverty.methodlist import NETWORKS  # noqa: E402
-from quadrat.core.poverty.predicting import predict, predict_samples  # noqa: E402
-from quadrat.core.poverty.recipe import Recipe  # noqa: E402
-from quadrat.core.poverty.training import Lesson, train  # noqa: E402
+from quadrat.core.poverty.transformers import loop  # noqa: E402
+from quadrat.core.poverty.transformers.predicting import predict, predict_samples  # noqa: E402
+from quadrat.core.poverty.transformers.recipe import Recipe  # noqa: E402
+from quadrat.core.poverty.transformers.training import Lesson, train  # noqa: E402
 from quadrat.models.networks.series_parts import SeriesSize  # noqa: E402
 
 DATES, BANDS = ("2001", "2002", "2003"), ("red", "nir")

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from quadrat.core.errors import BadInput
 from quadrat.core.grid import Grid
-from quadrat.core.poverty import stackpixels
-from quadrat.core.poverty.sensors import DMSP, VIIRS, is_harmonised, sensor_of
-from quadrat.core.poverty.serieschecks import _jumps
-from quadrat.core.poverty.stack import read_series
-from quadrat.core.poverty.stackpixels import Look, windows_of
+from quadrat.core.poverty.series import pixels as stackpixels
+from quadrat.core.poverty.series.checks import _jumps
+from quadrat.core.poverty.series.pixels import Look, windows_of
+from quadrat.core.poverty.series.sensors import DMSP, VIIRS, is_harmonised, sensor_of
+from quadrat.core.poverty.series.stack import read_series
 from quadrat.tests.core.serieswork import HEIGHT, WIDTH, ground, place, prepare, yearly  # noqa: F401
 
 pytestmark = pytest.mark.same_without_torch

@@ -8,7 +8,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from quadrat.core.errors import BadInput
-from quadrat.core.poverty.stack import Series, check_proxy, proxy_means, read_series
+from quadrat.core.poverty.series.stack import Series, check_proxy, proxy_means, read_series
 from quadrat.core.raster import open_raster
 from quadrat.core.settlement.zonal import zonal_means
 from quadrat.tests.core.serieswork import ground, place, prepare, yearly  # noqa: F401

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from quadrat.core.errors import BadInput
-from quadrat.core.poverty.stackdates import (
+from quadrat.core.poverty.series.dates import (
     candidates,
     cut,
     dates_in_names,

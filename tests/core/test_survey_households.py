@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from quadrat.core.errors import BadInput
-from quadrat.core.poverty.surveyfields import codes_of
-from quadrat.core.poverty.wealthrecoding import SHIPPED
+from quadrat.core.poverty.survey.fields import codes_of
+from quadrat.core.poverty.survey.recoding import SHIPPED
 from quadrat.tests.core.surveywork import POOR, RICH, clusters, prepare, table  # noqa: F401
 
 pytestmark = pytest.mark.same_without_torch

@@ -12,10 +12,11 @@ from quadrat.core.errors import BadInput, BadJob, Cancelled
 from quadrat.core.jobs.poverty.survey import PrepareSurvey
 from quadrat.core.jobs.poverty.train import TrainSeries
 from quadrat.core.pipelines.registry import run_job
-from quadrat.core.poverty import tested, turns
-from quadrat.core.poverty.chipstore import all_squares, chips_on_disk
-from quadrat.core.poverty.ensemble import load_ensemble
-from quadrat.core.poverty.stack import read_series
+from quadrat.core.poverty.indicator import tested
+from quadrat.core.poverty.indicator.ensemble import load_ensemble
+from quadrat.core.poverty.series.stack import read_series
+from quadrat.core.poverty.teaching import turns
+from quadrat.core.poverty.teaching.chipstore import all_squares, chips_on_disk
 from quadrat.core.progress import Progress
 from quadrat.core.raster import open_raster
 from rasterio.transform import from_origin

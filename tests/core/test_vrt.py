@@ -9,7 +9,7 @@ import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from quadrat.core.grid import Grid
-from quadrat.core.poverty.vrt import Source, VirtualBand, roomy, write_vrt
+from quadrat.core.poverty.series.vrt import Source, VirtualBand, roomy, write_vrt
 from quadrat.core.raster import open_raster
 from rasterio.transform import Affine
 

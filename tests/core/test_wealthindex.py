@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from quadrat.core.errors import BadInput
-from quadrat.core.poverty.wealthindex import CONSTANT, ITEMS, wealth_index
-from quadrat.core.poverty.wealthrecoding import SHIPPED, Recoding
+from quadrat.core.poverty.survey.recoding import SHIPPED, Recoding
+from quadrat.core.poverty.survey.wealthindex import CONSTANT, ITEMS, wealth_index
 from quadrat.tests.core.surveywork import POOR, RICH
 
 pytestmark = pytest.mark.same_without_torch

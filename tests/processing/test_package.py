@@ -80,3 +80,16 @@ def test_metadata_tells_the_version_of_the_code():
 def test_what_the_repository_refuses_is_found(archive, name, data, finding):
     findings = package.check_structure(archive(**{name: data}))
     assert any(finding in text for text in findings), findings
+
+
+def test_an_installation_by_name_brings_every_room():
+    import tomllib
+
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    rooms = {
+        ".".join(("quadrat", *folder.parent.relative_to(ROOT).parts))
+        for top in ("core", "models")
+        for folder in (ROOT / top).rglob("__init__.py")
+    }
+    assert rooms <= set(told), f"pyproject.toml lacks {sorted(rooms - set(told))}"
+    assert {name for name in told if name.startswith(("quadrat.core", "quadrat.models"))} == rooms

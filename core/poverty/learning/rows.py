@@ -15,7 +15,7 @@ from ...jobs.poverty.assess import AssessSeries
 from ...samples import Regions, Samples, check_field, read_regions
 from ...tables import feature_matrix, table_samples
 from ...vector import read_vector
-from ..surveyfields import field_of
+from ..survey.fields import field_of
 from .whereabouts import PUBLISHED, located, places_of, years_of
 
 Float = NDArray[np.float64]

@@ -1,0 +1,178 @@
+"""Models taught on different parts of the places, together in one file `.qseries`, and what they said elsewhere.
+
+Every place that was tested was told by a model that had not seen it; from these answers come scores and errors.
+"""
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import BadInput, VersionMismatch
+from ...heads.storage import HEAD, load_arrays, load_head, save_head
+from ...progress import Progress
+from ..methodlist import NETWORKS
+from ..teaching.chipstore import ChipStore
+from ..teaching.statistics import names, statistics
+from ..transformers.seriesmodel import FORMAT, SeriesModel, model_of, need_torch
+from .tensorzip import pack, read_facts, unpack
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Held:
+    """What was said of N places by models that had not seen them.
+
+    Attributes:
+        truth: (N, T) NaN where not known.
+        said: (N, T) NaN where never tested, or not seen.
+        turn: (N,) which model said it; -1 where none.
+        block: (N,) what was kept together.
+    """
+
+    truth: Float
+    said: Float
+    turn: Int
+    block: Int
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """By name."""
+        return {"truth": self.truth, "said": self.said, "turn": self.turn, "block": self.block}
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """One to five models.
+
+    Attributes:
+        facts: plain JSON values that all share: method, predicted, indicator, dates, bands, cell_px, tested, job.
+        members: networks, or heads on statistics.
+        held: see there.
+    """
+
+    facts: dict[str, Any]
+    members: tuple[Any, ...]
+    held: Held
+    losses: list[Any] = field(default_factory=list)
+
+    def predict(self, store: ChipStore, progress: Progress, device: str = "auto", threads: int = 0) -> Float:
+        """(M, N, T) of each member; NaN at dates that are not seen.
+
+        Raises:
+            BadInput: other dates, bands or pixels than the models'.
+            Cancelled: the user stopped it.
+        """
+        if self.facts["method"] in NETWORKS:
+            from ..transformers.predicting import predict
+
+            parts = [
+                progress.part(k / len(self.members), (k + 1) / len(self.members)) for k in range(len(self.members))
+            ]
+            return np.stack([predict(m, store, p, device, threads) for m, p in zip(self.members, parts, strict=True)])
+        self._check(store)
+        told = statistics(store, progress)
+        return np.stack([by_head(member, told) for member in self.members])
+
+    def _check(self, store: ChipStore) -> None:
+        wanted = len(self.facts["bands"]), self.facts["cell_px"]
+        if (store.bands, store.cell_px) != wanted:
+            raise BadInput(
+                f"The model takes {wanted[0]} bands ({', '.join(self.facts['bands'])}) of cells of {wanted[1]} px; "
+                f"these are {store.bands} bands of cells of {store.cell_px} px. Choose the bands that it learnt from."
+            )
+
+
+def by_head(head: Any, told: NDArray[np.float32]) -> Float:
+    """(N, T) what a head says of statistics (N, T, D); NaN where they are not known."""
+    found = np.full(told.shape[:2], np.nan)
+    known = np.isfinite(told).all(axis=2)
+    if known.any():
+        found[known] = head.predict(told[known])
+    return found
+
+
+def save_ensemble(path: str, ensemble: Ensemble) -> None:
+    """Write under a temporary name and rename.
+
+    Raises:
+        Unwritable: the folder cannot be written.
+    """
+    facts = {"format": FORMAT, **ensemble.facts}
+    if ensemble.facts["method"] not in NETWORKS:
+        save_head(
+            path, {**facts, "columns": names(ensemble.facts["bands"])}, list(ensemble.members), ensemble.held.arrays()
+        )
+        return
+    import torch
+
+    tensors = {f"held.{name}": torch.from_numpy(np.ascontiguousarray(a)) for name, a in ensemble.held.arrays().items()}
+    for number, member in enumerate(ensemble.members):
+        tensors |= {f"{number}.{name}": value for name, value in member.network.state_dict().items()}
+    pack(path, {**facts, "members": [member.facts for member in ensemble.members]}, tensors)
+
+
+def load_ensemble(path: str) -> Ensemble:
+    """Read a `.qseries`.
+
+    Raises:
+        BadInput: missing, damaged, or of another kind.
+        VersionMismatch: written by a newer Quadrat.
+        EngineTooSmall: networks without PyTorch.
+    """
+    if _is_head(path):
+        facts, members = load_head(path)
+        _check_format(facts, path)
+        return Ensemble(facts, tuple(members), _held(load_arrays(path), path))
+    _check_format(read_facts(path), path)
+    need_torch()
+    facts, tensors = unpack(path)
+    try:
+        members = [
+            model_of(
+                one, {key.partition(".")[2]: value for key, value in tensors.items() if key.startswith(f"{k}.")}, path
+            )
+            for k, one in enumerate(facts["members"])
+        ]
+    except (KeyError, TypeError) as error:
+        raise BadInput(f"The model {path} is damaged or of another kind ({error}). Train it again.") from error
+    arrays = {key.partition(".")[2]: value.numpy() for key, value in tensors.items() if key.startswith("held.")}
+    return Ensemble(facts, tuple(members), _held(arrays, path))
+
+
+def first_network(path: str) -> SeriesModel:
+    """A network to start from: the first of a model.
+
+    Raises:
+        BadInput: as `load_ensemble`, or a model of heads.
+    """
+    found = load_ensemble(path)
+    if found.facts["method"] not in NETWORKS:
+        raise BadInput(f"{path} is a model of the method {found.facts['method']}, which no transformer can start from.")
+    return found.members[0]  # type: ignore[no-any-return]
+
+
+def _is_head(path: str) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return HEAD in archive.namelist()
+    except (zipfile.BadZipFile, OSError):
+        return False
+
+
+def _check_format(facts: Mapping[str, Any], path: str) -> None:
+    if not isinstance(facts.get("format"), int) or facts["format"] > FORMAT:
+        raise VersionMismatch(f"The model {path} was made by a newer version of Quadrat. Update the plugin.")
+    if not {"method", "predicted", "dates", "bands", "cell_px"} <= set(facts):
+        raise BadInput(f"{path} is no model of 'Train indicator'.")
+
+
+def _held(arrays: Mapping[str, NDArray[Any]], path: str) -> Held:
+    try:
+        return Held(*(arrays[name] for name in ("truth", "said", "turn", "block")))
+    except KeyError as error:
+        raise BadInput(f"The model {path} is damaged: it lacks {error}. Train it again.") from error

@@ -1,0 +1,158 @@
+"""Turn by turn: each model learns from its part of the places, and then tells all of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....models.crew import thread_count
+from ...errors import BadInput
+from ...heads.build import fit_head
+from ...heads.fitting import run_all
+from ...heads.recipe import Recipe as HeadRecipe
+from ...jobs.poverty.train import INSTANCES, TrainSeries
+from ...progress import Progress
+from ..indicator.ensemble import by_head, first_network
+from ..series.stack import Series
+from ..transformers.predicting import forward_on, predict, predict_samples
+from ..transformers.recipe import RAW, STANDARD, Recipe
+from ..transformers.seriesmodel import need_torch
+from ..transformers.training import EpochFacts, Lesson, train
+from .bags import MEAN, SELECT, Samples
+from .chipstore import ChipStore
+from .lesson import Ground
+from .statistics import statistics
+from .turns import Turns
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+MOST_ROWS = 20_000
+"""Values that a head learns from; of more an even draw is taken, as trees of a million rows say little more."""
+LEARN = 0.95
+"""Share of a turn that learning takes, about."""
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What came of all turns.
+
+    Attributes:
+        members: networks, or heads.
+        said: of each member (N, T).
+        losses: of each network, epoch by epoch.
+        device: in words; empty for heads.
+        kept: files of unfinished runs that may go now.
+    """
+
+    members: tuple[Any, ...]
+    said: tuple[Float, ...]
+    losses: list[Any] = field(default_factory=list)
+    device: str = ""
+    kept: tuple[str, ...] = ()
+
+
+def teach_networks(
+    job: TrainSeries, ground: Ground, turns: Turns, samples: Sequence[Samples], store: ChipStore, series: Series,
+    dtype: str, progress: Progress,
+) -> Taught:  # fmt: skip
+    """Transformers; a run that was stopped goes on with the turn and the epoch that it was at.
+
+    Raises:
+        EngineTooSmall: there is no PyTorch.
+        BadInput: a model to start from that does not fit, or no targets.
+        Cancelled: what was done lies beside the output.
+    """
+    need_torch()
+    start = first_network(job.start_from) if job.start_from else None
+    recipe = recipe_of(job, ground, dtype)
+    members, said, kept, device = [], [], [], ""
+    for number, (turn, mine) in enumerate(zip(turns.turns, samples, strict=True)):
+        part = progress.part(number / len(turns.turns), (number + 1) / len(turns.turns))
+        file = str(Path(job.output).with_name(f".{Path(job.output).name}.turn{number + 1}"))
+        lesson = Lesson(
+            store, mine, turn.training, turn.validation, recipe, series.dates, series.bands, ground.predicted,
+            ground.indicator, start, job.device, job.threads, file,
+        )  # fmt: skip
+        model = train(lesson, part.part(0, LEARN), partial(_tell, part.part(0, LEARN), number, len(turns.turns)))
+        members.append(model)
+        kept.append(file)
+        squares = predict(model, store, part.part(LEARN, 1), job.device, job.threads)
+        said.append(predict_samples(squares, store, mine, recipe.bags))
+        device = device or forward_on(model, job.device, job.threads)[2]
+    losses = [member.more["losses"] for member in members]
+    return Taught(tuple(members), tuple(said), losses, device, tuple(kept))
+
+
+def recipe_of(job: TrainSeries, ground: Ground, dtype: str) -> Recipe:
+    """How transformers are built and taught; `auto` follows pixels and values.
+
+    The last layer starts at the mean of each date, unlike the published one: pooled as published it tells nothing
+    before training, and a ReLU whose values lie far above 0 then dies for good.
+    """
+    negative = bool((ground.targets[np.isfinite(ground.targets)] < 0).any())
+    end = ("linear" if negative or ground.predicted == "survey" else "relu") if job.end == "auto" else job.end
+    pixels = (RAW if dtype == "uint8" else STANDARD) if job.pixels == "auto" else job.pixels
+    return Recipe(
+        method=job.method, patch_px=job.patch_px, pooling=job.pooling, output=end, pixels=pixels,
+        values=STANDARD if end == "linear" else RAW, start_at_mean=True,
+        learning_rate=job.learning_rate, batch=job.batch_size, epochs=job.epochs, patience=job.patience,
+        dark_cells=job.dark_cells if ground.predicted == "proxy" else -1,
+        bags=SELECT if job.survey and job.displacement == INSTANCES else MEAN, seed=job.seed, transfer=job.transfer,
+        new_head=bool(job.start_from and ground.predicted == "survey"),
+    )  # fmt: skip
+
+
+def _tell(progress: Progress, number: int, count: int, facts: EpochFacts) -> None:
+    if facts.epoch in (1, facts.epochs) or facts.epoch % max(1, facts.epochs // 20) == 0:
+        progress.info(f"Model {number + 1} of {count}. {facts.sentence}")
+
+
+def teach_heads(
+    head: str, turns: Turns, samples: Sequence[Samples], store: ChipStore, seed: int, threads: int, progress: Progress
+) -> Taught:
+    """Heads on statistics of each image; a displaced place has the mean of those of its squares.
+
+    Their inner choices keep squares whole. What the last fold would decide for a network is learnt from, too.
+
+    Raises:
+        BadInput: a part without values.
+    """
+    told = statistics(store, progress.part(0, 0.3))
+    parts = progress.part(0.3, 1.0).side_by_side(len(turns.turns))
+    distinct = {id(one): _of_places(told, store, one) for one in samples}
+    features = [distinct[id(one)] for one in samples]
+
+    def teach(number: int) -> Any:
+        turn, mine, X = turns.turns[number], samples[number], features[number]
+        places = np.sort(np.concatenate([turn.training, turn.validation]))
+        known = np.isfinite(mine.Y[places]) & np.isfinite(X[places]).all(axis=2) & (mine.weight[places] > 0)[:, None]
+        row, date = np.nonzero(known)
+        if len(row) < 2:
+            raise BadInput("No place to train on has a value at a date that the series sees. Look at dates and extent.")
+        if len(row) > MOST_ROWS:
+            few = np.sort(np.random.default_rng([seed, 5, number]).permutation(len(row))[:MOST_ROWS])
+            row, date = row[few], date[few]
+        place = places[row]
+        recipe = HeadRecipe(head, "value", seed=seed)
+        fitted = fit_head(recipe, X[place, date], mine.Y[place, date], turns.blocks[place]).estimator
+        parts[number].checkpoint(1.0)
+        return fitted
+
+    tasks = [partial(teach, number) for number in range(len(turns.turns))]
+    members = run_all(tasks, thread_count(threads), progress.part(0.3, 1.0))
+    return Taught(tuple(members), tuple(by_head(one, X) for one, X in zip(members, features, strict=True)))
+
+
+def _of_places(told: NDArray[np.float32], store: ChipStore, samples: Samples) -> NDArray[np.float32]:
+    """(N, T, D) statistics of places: of all their squares that are seen, by how likely they are."""
+    share = samples.share[:, None] * store.seen[samples.chip]
+    total = np.zeros(samples.Y.shape)
+    np.add.at(total, samples.place, share)
+    found = np.zeros((*samples.Y.shape, told.shape[2]))
+    np.add.at(found, samples.place, share[:, :, None] * np.nan_to_num(told[samples.chip].astype(np.float64)))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(total[:, :, None] > 0, found / total[:, :, None], np.nan).astype(np.float32)
