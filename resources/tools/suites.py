@@ -75,7 +75,7 @@ def suites() -> "list[Suite]":
         Suite("engine", [_pytest(FULL, "engine", ROOMS, SIDE_BY_SIDE)], 900, ONE_THREAD),
         Suite("engine wire", [_pytest(FULL, "engine-wire", WIRE)], 300),
         Suite("light", [_pytest(LIGHT, "light", ROOMS, (*SIDE_BY_SIDE, *DIFFERENT))], 900, ONE_THREAD),
-        Suite("light wire", [_pytest(LIGHT, "light-wire", WIRE)], 300),
+        Suite("light wire", [_pytest(LIGHT, "light-wire", WIRE, DIFFERENT)], 300),
         # Two runs: newer QGIS refuses a second provider `quadrat`, and each of these rooms brings one.
         *(
             Suite(room, [_pytest(QGIS, room, (f"tests/{room}",))], 600, {**python, **_qgis_settings(room)}, shares=True)

@@ -74,11 +74,12 @@ class TestDrawing:
     def test_every_cell_is_as_likely(self, make_raster, draw):
         path = make_raster("small.tif", np.ones((1, 6, 7)), nodata=0)
         hits = np.zeros((6, 7))
-        for seed in range(120):
-            at = cells(places(draw(map=path, size=8, design="simple", seed=seed)[0]))
+        for seed in range(40):
+            at = cells(places(draw(map=path, size=21, design="simple", seed=seed)[0]))
             hits[at[:, 0], at[:, 1]] += 1
-        assert hits.sum() == 120 * 8
-        spread = ((hits - 120 * 8 / 42) ** 2 / (120 * 8 / 42)).sum()  # chi square with 41 degrees of freedom
+        assert hits.sum() == 40 * 21
+        # A cell is in half of the draws; chi square with 41 degrees of freedom, of draws without replacement.
+        spread = ((hits - 20) ** 2 / 10 * 41 / 42).sum()
         assert 12 < spread < 75
 
     def test_automatic_size_follows_the_half_width(self, world, draw):

@@ -9,7 +9,7 @@ import pytest
 
 pytestmark = pytest.mark.same_without_torch
 
-SAMPLES = 400
+SAMPLES = 200
 ERRORS = 4.0
 """Standard errors of a simulated share that a bound leaves; with some 100 classes judged, chance alone reaches 3."""
 

@@ -206,7 +206,7 @@ def test_together_counts_votes_and_breaks_ties_by_the_mean():
 
 def test_cells_are_read_with_the_columns_of_training_and_no_others(train, mapped, tmp_path):
     made_city(24, 24, features=0).to_file(tmp_path / "bare.gpkg")
-    path, _, _ = train(str(tmp_path / "bare.gpkg"), methods=["auto", "neighbours"])
+    path, _, _ = train(str(tmp_path / "bare.gpkg"), methods=["forest-variables", "neighbours"])
     bare, with_vectors = mapped(path, str(tmp_path / "bare.gpkg"))[0], mapped(path)[0]
     assert with_vectors["probability"].notna().sum() == bare["probability"].notna().sum() > 500
 

@@ -15,6 +15,7 @@ from quadrat.core.live.messages import At, Close, Label, Next, Open, Scatter, Sc
 from quadrat.processing.client import Worker
 from quadrat.processing.environment import find_engine
 
+pytestmark = pytest.mark.same_without_torch
 NAMES = ("east", "west")
 
 

@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from quadrat.core import errors, protocol
 
+pytestmark = pytest.mark.same_without_torch
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
