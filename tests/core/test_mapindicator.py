@@ -235,12 +235,13 @@ def test_errors_of_changes_come_from_dates_as_far_apart():
     rng = np.random.default_rng(0)
     truth = rng.normal(size=(300, 3))
     said = truth + rng.normal(0, 2, (300, 1)) + rng.normal(0, 0.1, (300, 3))
-    held = Held(truth, said, np.zeros(300, np.int64), np.arange(300) // 5)
+    where = np.full((300, 2), np.nan), np.full(300, -1)
+    held = Held(truth, said, np.zeros(300, np.int64), np.arange(300) // 5, *where)
     levels, change = of_levels(held, 0.9), of_changes(held, [2000.0, 2001.0, 2005.0], 5.0, 0.9)
     assert change.how == "same"
     assert change.margin.around(np.array([0.0]))[0] < levels.around(np.array([0.0]))[0] / 4
     assert of_changes(held, [2000.0, 2001.0, 2005.0], 3.0, 0.9).how == "others"
-    single = Held(np.where(np.arange(3) == 1, truth, np.nan), said, held.turn, held.block)
+    single = Held(np.where(np.arange(3) == 1, truth, np.nan), said, held.turn, held.block, *where)
     assert of_changes(single, [2000.0, 2001.0, 2005.0], 5.0, 0.9).how == "levels"
 
 

@@ -244,7 +244,8 @@ def test_a_head_of_another_number_of_dates_starts_anew():
 def kept_in(path, model):
     """The model alone in a file, with nothing held apart."""
     nothing, nobody = np.zeros((0, T)), np.zeros(0, np.int64)
-    save_ensemble(path, Ensemble(model.facts, (model,), Held(nothing, nothing, nobody, nobody)))
+    held = Held(nothing, nothing, nobody, nobody, np.zeros((0, 2)), nobody)
+    save_ensemble(path, Ensemble(model.facts, (model,), {"blocks": held}))
 
 
 @pytest.mark.parametrize("method", NETWORKS)

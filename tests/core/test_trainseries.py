@@ -72,8 +72,10 @@ def test_a_proxy_is_learnt_and_tested_elsewhere(tmp_path, method):
     assert facts["predicted"] == "proxy"
     assert facts["indicator"] == "light"
     assert (facts["places"], facts["values"], facts["models"]) == (576, 2304, 5)
-    assert facts["tested"]["r2"] > 0.8
-    assert facts["tested"]["mae"] < facts["tested"]["trivial_mae"] / 2
+    assert facts["headline"] == "blocks"
+    scores = facts["tests"]["blocks"]
+    assert scores["r2"] > 0.8
+    assert scores["mae"] < scores["baselines"]["mean"]["mae"] / 2
     assert "a proxy, no survey" in facts["sentences"][0]
     model = load_ensemble(str(tmp_path / "m.qseries"))
     np.testing.assert_allclose(np.sort(model.held.truth.ravel()), np.sort(light.ravel()), rtol=1e-5)
@@ -91,12 +93,13 @@ def test_scores_are_those_of_what_was_held_apart(tmp_path):
     held = load_ensemble(str(tmp_path / "m.qseries")).held
     there = held.turn >= 0
     truth, said = held.truth[there], held.said[there]
-    assert facts["tested"]["mae"] == pytest.approx(np.abs(truth - said).mean())
-    assert facts["tested"] == tested.tested(held, [str(year) for year in YEARS])
-    matrix = facts["tested"]["matrix"]
+    scores = facts["tests"]["blocks"]
+    assert scores["mae"] == pytest.approx(np.abs(truth - said).mean())
+    assert facts["tests"] == tested.all_tested({"blocks": held}, [str(year) for year in YEARS])
+    matrix = scores["matrix"]["all"]
     assert matrix[1][0] is None
     assert len(matrix) == 4
-    assert set(facts["tested"]["differences"]) == {"1"}
+    assert set(scores["differences"]) == {"1"}
 
 
 def test_same_seed_same_file_and_models_that_differ(tmp_path):
@@ -144,7 +147,7 @@ def test_a_survey_teaches_at_the_years_that_it_has(tmp_path, how):
     assert any("60 rows have no value, or one of a year that the series" in line for line in lines)
     held = load_ensemble(str(tmp_path / "m.qseries")).held
     np.testing.assert_array_equal(np.isfinite(held.truth).any(axis=0), [True, False, False, True])
-    assert facts["tested"]["r2"] > 0.5
+    assert facts["tests"]["blocks"]["r2"] > 0.5
 
 
 def test_a_year_that_is_missing_is_not_invented(tmp_path):
@@ -220,7 +223,7 @@ def test_transformers_learn_save_and_say_the_same_again(tmp_path, method):
     series, proxy, _ = images(tmp_path)
     facts = run_job(network(tmp_path, series, proxy=proxy, method=method), Progress()).facts
     assert [len(one) for one in facts["losses"]] == [3, 3]
-    assert facts["tested"]["mae"] > 0
+    assert facts["tests"]["blocks"]["mae"] > 0
     assert not list(tmp_path.glob(".m.qseries*"))
     model = load_ensemble(str(tmp_path / "m.qseries"))
     read = read_series(series)

@@ -5,7 +5,7 @@ Every place that was tested was told by a model that had not seen it; from these
 
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...errors import BadInput, VersionMismatch
 from ...heads.storage import HEAD, load_arrays, load_head, save_head
+from ...jobs.poverty.train import BLOCKS, RANDOM
 from ...progress import Progress
 from ..methodlist import NETWORKS
 from ..teaching.chipstore import ChipStore
@@ -22,27 +23,38 @@ from .tensorzip import pack, read_facts, unpack
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
+HELD = "held"
+"""Before the names of tensors that hold tests."""
+REGION = "region"
+TESTS = (BLOCKS, RANDOM, REGION)
+"""In order of trust: whole squares kept apart; places drawn at random; a region that no model learnt from."""
 
 
 @dataclass(frozen=True)
 class Held:
     """What was said of N places by models that had not seen them.
 
+    Of squares and of random places each is there once; of a held-out region once for each model.
+
     Attributes:
         truth: (N, T) NaN where not known.
         said: (N, T) NaN where never tested, or not seen.
         turn: (N,) which model said it; -1 where none.
         block: (N,) what was kept together.
+        xy: (N, 2) metres, in which distances are true only roughly; NaN where not known.
+        region: (N,) code into `facts["regions"]`; -1 where not known.
     """
 
     truth: Float
     said: Float
     turn: Int
     block: Int
+    xy: Float
+    region: Int
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """By name."""
-        return {"truth": self.truth, "said": self.said, "turn": self.turn, "block": self.block}
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
 @dataclass(frozen=True)
@@ -50,15 +62,20 @@ class Ensemble:
     """One to five models.
 
     Attributes:
-        facts: plain JSON values that all share: method, predicted, indicator, dates, bands, cell_px, tested, job.
-        members: networks, or heads on statistics.
-        held: see there.
+        facts: plain JSON values that all share: method, predicted, indicator, dates, bands, cell_px, regions, tests,
+            headline, job.
+        members: networks, or heads on columns of numbers.
+        tests: by name, in the order of `TESTS`; at least one.
     """
 
     facts: dict[str, Any]
     members: tuple[Any, ...]
-    held: Held
-    losses: list[Any] = field(default_factory=list)
+    tests: dict[str, Held]
+
+    @property
+    def held(self) -> Held:
+        """The most trusted test."""
+        return next(iter(self.tests.values()))
 
     def predict(self, store: ChipStore, progress: Progress, device: str = "auto", threads: int = 0) -> Float:
         """(M, N, T) of each member; NaN at dates that are not seen.
@@ -104,13 +121,15 @@ def save_ensemble(path: str, ensemble: Ensemble) -> None:
     """
     facts = {"format": FORMAT, **ensemble.facts}
     if ensemble.facts["method"] not in NETWORKS:
-        save_head(
-            path, {**facts, "columns": names(ensemble.facts["bands"])}, list(ensemble.members), ensemble.held.arrays()
-        )
+        columns = {"columns": names(ensemble.facts["bands"])}
+        save_head(path, {**facts, **columns}, list(ensemble.members), _arrays(ensemble.tests))
         return
     import torch
 
-    tensors = {f"held.{name}": torch.from_numpy(np.ascontiguousarray(a)) for name, a in ensemble.held.arrays().items()}
+    tensors = {
+        f"{HELD}.{name}": torch.from_numpy(np.ascontiguousarray(array))
+        for name, array in _arrays(ensemble.tests).items()
+    }
     for number, member in enumerate(ensemble.members):
         tensors |= {f"{number}.{name}": value for name, value in member.network.state_dict().items()}
     pack(path, {**facts, "members": [member.facts for member in ensemble.members]}, tensors)
@@ -127,7 +146,7 @@ def load_ensemble(path: str) -> Ensemble:
     if _is_head(path):
         facts, members = load_head(path)
         _check_format(facts, path)
-        return Ensemble(facts, tuple(members), _held(load_arrays(path), path))
+        return Ensemble(facts, tuple(members), _tests(load_arrays(path), path))
     _check_format(read_facts(path), path)
     need_torch()
     facts, tensors = unpack(path)
@@ -140,8 +159,8 @@ def load_ensemble(path: str) -> Ensemble:
         ]
     except (KeyError, TypeError) as error:
         raise BadInput(f"The model {path} is damaged or of another kind ({error}). Train it again.") from error
-    arrays = {key.partition(".")[2]: value.numpy() for key, value in tensors.items() if key.startswith("held.")}
-    return Ensemble(facts, tuple(members), _held(arrays, path))
+    arrays = {key.partition(".")[2]: value.numpy() for key, value in tensors.items() if key.startswith(f"{HELD}.")}
+    return Ensemble(facts, tuple(members), _tests(arrays, path))
 
 
 def first_network(path: str) -> SeriesModel:
@@ -171,8 +190,16 @@ def _check_format(facts: Mapping[str, Any], path: str) -> None:
         raise BadInput(f"{path} is no model of 'Train indicator'.")
 
 
-def _held(arrays: Mapping[str, NDArray[Any]], path: str) -> Held:
+def _arrays(tests: Mapping[str, Held]) -> dict[str, NDArray[Any]]:
+    return {f"{test}.{name}": array for test, held in tests.items() for name, array in held.arrays().items()}
+
+
+def _tests(arrays: Mapping[str, NDArray[Any]], path: str) -> dict[str, Held]:
+    there = [test for test in TESTS if any(name.startswith(f"{test}.") for name in arrays)]
     try:
-        return Held(*(arrays[name] for name in ("truth", "said", "turn", "block")))
+        found = {test: Held(**{one.name: arrays[f"{test}.{one.name}"] for one in fields(Held)}) for test in there}
     except KeyError as error:
         raise BadInput(f"The model {path} is damaged: it lacks {error}. Train it again.") from error
+    if not found:
+        raise BadInput(f"The model {path} is damaged: it lacks its tests. Train it again.")
+    return found

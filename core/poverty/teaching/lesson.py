@@ -35,6 +35,8 @@ class Ground:
         places: (E,) squares.
         samples: of all squares, for each model: one, or as many as models where each gets another draw.
         xy: (N, 2) in the system of the series.
+        region: (N,) code into `regions`; -1 where not known.
+        regions: names, of a survey.
         predicted: `survey` or `proxy`.
         indicator: in words.
         notes: sentences.
@@ -46,6 +48,8 @@ class Ground:
     predicted: str
     indicator: str
     notes: tuple[str, ...]
+    region: Int
+    regions: tuple[str, ...] = ()
 
     def xy_m(self, grid: Grid) -> Float:
         """(N, 2) metres."""
@@ -89,7 +93,7 @@ def _of_proxy(job: TrainSeries, series: Series, grid: Grid, window: Window, prog
     middle = shapely.centroid(boxes[known])
     notes = (f"{int(known.sum()):,} cells of {job.cell_px} px have values of '{proxy.bands[0]}'.",)
     xy = np.stack([shapely.get_x(middle), shapely.get_y(middle)], axis=1)
-    return Ground(places, (Samples.cells(Y[known]),), xy, "proxy", proxy.bands[0], notes)
+    return Ground(places, (Samples.cells(Y[known]),), xy, "proxy", proxy.bands[0], notes, np.full(len(xy), -1))
 
 
 def boxes_of(places: Places, grid: Grid) -> NDArray[np.object_]:
@@ -140,7 +144,15 @@ def _of_survey(job: TrainSeries, survey: Survey, series: Series, grid: Grid) -> 
         samples = (Samples(targets, weights, of, at, share),)
     centre = some.candidates("off", grid.crs).xy[reached]
     notes += (f"{int(reached.sum()):,} places with {int(np.isfinite(targets).sum()):,} values.",)
-    return Ground(used, samples, centre, "survey", survey.indicator, notes)
+    regions, region = _regions(some.region[reached])
+    return Ground(used, samples, centre, "survey", survey.indicator, notes, region, regions)
+
+
+def _regions(names: NDArray[np.object_]) -> tuple[tuple[str, ...], Int]:
+    """Names of regions and the code of each place; -1 where a place has none."""
+    regions = sorted({str(name) for name in names if name})
+    code = {name: number for number, name in enumerate(regions)}
+    return tuple(regions), np.array([code.get(str(name), -1) for name in names], np.int64)
 
 
 def _joined(survey: Survey, series: Series) -> tuple[Int, Float, Float, tuple[str, ...]]:

@@ -111,23 +111,41 @@ def _tell(progress: Progress, number: int, count: int, facts: EpochFacts) -> Non
         progress.info(f"Model {number + 1} of {count}. {facts.sentence}")
 
 
+def columns_of(samples: Sequence[Samples], store: ChipStore, progress: Progress) -> list[NDArray[np.float32]]:
+    """(N, T, D) numbers of the places for each of some samples; a displaced place has the mean of its squares.
+
+    Equal samples share one array.
+    """
+    told = statistics(store, progress)
+    distinct = {id(one): one for one in samples}
+    found = {name: _of_places(told, store, one) for name, one in distinct.items()}
+    return [found[id(one)] for one in samples]
+
+
 def teach_heads(
-    head: str, turns: Turns, samples: Sequence[Samples], store: ChipStore, seed: int, threads: int, progress: Progress
-) -> Taught:
-    """Heads on statistics of each image; a displaced place has the mean of those of its squares.
+    head: str, turns: Turns, samples: Sequence[Samples], columns: Sequence[NDArray[np.float32]], seed: int,
+    threads: int, progress: Progress,
+) -> Taught:  # fmt: skip
+    """Heads on the columns of each date.
 
     Their inner choices keep squares whole. What the last fold would decide for a network is learnt from, too.
+
+    Args:
+        head: method.
+        turns: who learns from which places.
+        samples: targets, for each turn.
+        columns: (N, T, D) of each turn, see `columns_of`.
+        seed: of draws.
+        threads: 0: all cores.
+        progress: told how far it is.
 
     Raises:
         BadInput: a part without values.
     """
-    told = statistics(store, progress.part(0, 0.3))
-    parts = progress.part(0.3, 1.0).side_by_side(len(turns.turns))
-    distinct = {id(one): _of_places(told, store, one) for one in samples}
-    features = [distinct[id(one)] for one in samples]
+    parts = progress.side_by_side(len(turns.turns))
 
     def teach(number: int) -> Any:
-        turn, mine, X = turns.turns[number], samples[number], features[number]
+        turn, mine, X = turns.turns[number], samples[number], columns[number]
         places = np.sort(np.concatenate([turn.training, turn.validation]))
         known = np.isfinite(mine.Y[places]) & np.isfinite(X[places]).all(axis=2) & (mine.weight[places] > 0)[:, None]
         row, date = np.nonzero(known)
@@ -143,8 +161,8 @@ def teach_heads(
         return fitted
 
     tasks = [partial(teach, number) for number in range(len(turns.turns))]
-    members = run_all(tasks, thread_count(threads), progress.part(0.3, 1.0))
-    return Taught(tuple(members), tuple(by_head(one, X) for one, X in zip(members, features, strict=True)))
+    members = run_all(tasks, thread_count(threads), progress)
+    return Taught(tuple(members), tuple(by_head(one, X) for one, X in zip(members, columns, strict=True)))
 
 
 def _of_places(told: NDArray[np.float32], store: ChipStore, samples: Samples) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import BadInput
 from ...folds import spatial_blocks, value_folds
+from ...jobs.poverty.train import BLOCKS, RANDOM
 from .rotation import FOLDS, Turn, turns
 
 Float = NDArray[np.float64]
@@ -23,12 +24,12 @@ class Turns:
     Attributes:
         turns: at most five.
         blocks: (N,) what was kept together.
-        random: True where places were dealt out one by one.
+        name: of the test, `blocks`, or `random` where places were dealt out one by one.
     """
 
     turns: tuple[Turn, ...]
     blocks: Int
-    random: bool
+    name: str
 
 
 def spatial_turns(xy_m: Float, mean: Float, side_m: float, seed: int) -> Turns:
@@ -56,7 +57,7 @@ def spatial_turns(xy_m: Float, mean: Float, side_m: float, seed: int) -> Turns:
     for test in range(FOLDS - 1):
         training = np.concatenate([part for k, part in enumerate(parts[:-1]) if k != test])
         found.append(Turn(np.sort(training), parts[-1], parts[test]))
-    return Turns(tuple(found), blocks, False)
+    return Turns(tuple(found), blocks, BLOCKS)
 
 
 def random_turns(count: int, seed: int) -> Turns:
@@ -67,4 +68,4 @@ def random_turns(count: int, seed: int) -> Turns:
     """
     if count < FOLDS:
         raise BadInput(f"There are {count} places with values; six are needed to train, choose and test.")
-    return Turns(tuple(turns(count, seed)), np.arange(count), True)
+    return Turns(tuple(turns(count, seed)), np.arange(count), RANDOM)
