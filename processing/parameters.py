@@ -81,6 +81,10 @@ def _rasters(name: str, label: str, p: Param, default: Any) -> QgsProcessingPara
     return QgsProcessingParameterMultipleLayers(name, label, QgsProcessing.SourceType.TypeRaster, None, p.optional)
 
 
+def _files(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    return QgsProcessingParameterMultipleLayers(name, label, QgsProcessing.SourceType.TypeFile, None, p.optional)
+
+
 def _file(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
     behaviour = QgsProcessingParameterFile.Behavior
     if p.kind is Kind.FOLDER:
@@ -198,6 +202,7 @@ _MAKERS: Dict[Kind, Callable[..., QgsProcessingParameterDefinition]] = {
     Kind.LAYERS: _layers,
     Kind.RASTERS: _rasters,
     Kind.FILE: _file,
+    Kind.FILES: _files,
     Kind.FOLDER: _file,
     Kind.BANDS: _bands,
     Kind.FIELD: _field,

@@ -15,6 +15,7 @@ KIND_WORDS = {
     Kind.LAYERS: "vector layers, in order",
     Kind.RASTERS: "rasters",
     Kind.FILE: "file",
+    Kind.FILES: "files",
     Kind.FOLDER: "folder",
     Kind.BANDS: "band numbers, counted from 1",
     Kind.FIELD: "field name",

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, TextIO
 
 from ..core.errors import BadJob, Cancelled, QuadratError
-from ..core.jobs.declare import CHOICES, OUTPUTS, Job, Kind, Param
+from ..core.jobs.declare import CHOICES, OUTPUTS, SEVERAL_PATHS, Job, Kind, Param
 from ..core.jobs.engine import SetUpEngine
 from ..core.jobs.registry import ALL, job_from_dict
 from ..core.version import VERSION
 from .environment import home
 from .reference import reference_page
 
-PATHS = (Kind.RASTER, Kind.VECTOR, Kind.LAYERS, Kind.RASTERS, Kind.FILE, Kind.FOLDER, *OUTPUTS)
+PATHS = (Kind.RASTER, Kind.VECTOR, *SEVERAL_PATHS, Kind.FILE, Kind.FOLDER, *OUTPUTS)
 
 
 def run(arguments: List[str]) -> int:
@@ -106,7 +106,7 @@ def _option(p: Param, default: Any) -> Dict[str, Any]:
     if p.kind in (Kind.BANDS, Kind.FIELDS):
         kind, word = (int, "BAND") if p.kind is Kind.BANDS else (str, "NAME")
         return {**option, "type": kind, "nargs": "+", "metavar": word}
-    if p.kind in (Kind.LAYERS, Kind.RASTERS):
+    if p.kind in SEVERAL_PATHS:
         return {**option, "nargs": "+", "metavar": "PATH"}
     return {**option, "metavar": "PATH" if p.kind in PATHS else "TEXT"}
 

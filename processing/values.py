@@ -16,7 +16,7 @@ from qgis.core import (
 )
 
 from ..core.errors import BadInput, BadJob
-from ..core.jobs.declare import CHOICES, OUTPUTS, Job, Kind, Param
+from ..core.jobs.declare import CHOICES, OUTPUTS, SEVERAL_PATHS, Job, Kind, Param
 from .i18n import tr
 from .parameters import key
 from .sources import RasterSource, VectorSnapshot, absolute, evaluated, find_raster, raster_path, vector_source
@@ -75,7 +75,7 @@ class Reader:
 
     def _empty(self, name: str) -> bool:
         value = evaluated(self._parameters.get(key(name)), self._context)
-        none = value == [] and self._job.params()[name].kind in (Kind.LAYERS, Kind.RASTERS)
+        none = value == [] and self._job.params()[name].kind in SEVERAL_PATHS
         return none or value is None or (isinstance(value, str) and not value.strip())
 
     def _asked_output(self, name: str, p: Param) -> str:
@@ -116,37 +116,36 @@ class Reader:
             self._copies.append(copy)
         return path
 
-    def _read_layers(self, name: str, p: Param) -> List[str]:
+    def _listed(self, name: str) -> List[Any]:
+        """The values of a list, or of a text with semicolons between them."""
         value = evaluated(self._parameters.get(key(name)), self._context)
         if isinstance(value, str):
-            value = [part for part in value.split(";") if part.strip()]
+            return [part.strip() for part in value.split(";") if part.strip()]
+        every = value if isinstance(value, (list, tuple)) else [value]
+        return [evaluated(one, self._context) for one in every]
+
+    def _read_layers(self, name: str, p: Param) -> List[str]:
         paths = []
-        for one in value if isinstance(value, (list, tuple)) else [value]:
-            path, copy = vector_source(evaluated(one, self._context), tr(p.label), self._context, p.recorded)
+        for one in self._listed(name):
+            path, copy = vector_source(one, tr(p.label), self._context, p.recorded)
             paths.append(path)
             self._copies += [] if copy is None else [copy]
         return paths
 
     def _read_rasters(self, name: str, p: Param) -> List[str]:
-        value = evaluated(self._parameters.get(key(name)), self._context)
-        if isinstance(value, str):
-            value = [part for part in value.split(";") if part.strip()]
         paths = []
-        for one in value if isinstance(value, (list, tuple)) else [value]:
-            one = evaluated(one, self._context)
+        for one in self._listed(name):
             source = find_raster(one, self._context)
             if source is None:
                 raise BadInput(_not_a_raster(p, one))
             paths.append(raster_path(source, tr(p.label), self._warnings.append))
         return paths
 
+    def _read_files(self, name: str, p: Param) -> List[str]:
+        return [_existing(absolute(str(one)), p) for one in self._listed(name)]
+
     def _read_file(self, name: str, p: Param) -> str:
-        path = absolute(self._algorithm.parameterAsFile(self._parameters, key(name), self._context))
-        exists = os.path.isdir if p.kind is Kind.FOLDER else os.path.isfile
-        if not path.startswith("/vsi") and not exists(path):
-            kind = tr("folder") if p.kind is Kind.FOLDER else tr("file")
-            raise BadInput(tr("{label}: there is no {kind} {path}.").format(label=tr(p.label), kind=kind, path=path))
-        return path
+        return _existing(absolute(self._algorithm.parameterAsFile(self._parameters, key(name), self._context)), p)
 
     def _read_bands(self, name: str, p: Param) -> List[int]:
         bands = self._algorithm.parameterAsInts(self._parameters, key(name), self._context)
@@ -254,6 +253,7 @@ _READERS: Dict[Kind, Callable[[Reader, str, Param], Any]] = {
     Kind.LAYERS: Reader._read_layers,
     Kind.RASTERS: Reader._read_rasters,
     Kind.FILE: Reader._read_file,
+    Kind.FILES: Reader._read_files,
     Kind.FOLDER: Reader._read_file,
     Kind.BANDS: Reader._read_bands,
     Kind.FIELD: Reader._read_field,
@@ -269,6 +269,14 @@ _READERS: Dict[Kind, Callable[[Reader, str, Param], Any]] = {
     Kind.EXTENT: Reader._read_extent,
     Kind.CRS: Reader._read_crs,
 }
+
+
+def _existing(path: str, p: Param) -> str:
+    exists = os.path.isdir if p.kind is Kind.FOLDER else os.path.isfile
+    if not path.startswith("/vsi") and not exists(path):
+        kind = tr("folder") if p.kind is Kind.FOLDER else tr("file")
+        raise BadInput(tr("{label}: there is no {kind} {path}.").format(label=tr(p.label), kind=kind, path=path))
+    return path
 
 
 def _not_a_raster(p: Param, value: Any) -> str:

@@ -28,6 +28,8 @@ class Kind(str, Enum):
     RASTERS = "rasters"
     """Several raster layers or files."""
     FILE = "file"
+    FILES = "files"
+    """Several files."""
     FOLDER = "folder"
     BANDS = "bands"
     """Band numbers of `parent`, counted from 1; empty means all."""
@@ -57,10 +59,11 @@ class Kind(str, Enum):
 
 OUTPUTS = (Kind.RASTER_OUT, Kind.VECTOR_OUT, Kind.FILE_OUT)
 CHOICES = (Kind.CHOICE, Kind.SEVERAL, Kind.BACKBONE)
-LISTS = (Kind.LAYERS, Kind.RASTERS, Kind.BANDS, Kind.FIELDS, Kind.SEVERAL)
+SEVERAL_PATHS = (Kind.LAYERS, Kind.RASTERS, Kind.FILES)
+LISTS = (*SEVERAL_PATHS, Kind.BANDS, Kind.FIELDS, Kind.SEVERAL)
 """Kinds whose value is a tuple."""
 EMPTY_AT_FIRST = (
-    Kind.RASTER, Kind.VECTOR, Kind.LAYERS, Kind.RASTERS, Kind.FILE, Kind.FOLDER, Kind.FIELD, *OUTPUTS
+    Kind.RASTER, Kind.VECTOR, *SEVERAL_PATHS, Kind.FILE, Kind.FOLDER, Kind.FIELD, *OUTPUTS
 )  # fmt: skip
 """Kinds without a sensible default: empty until given, and an error when empty unless `optional`."""
 
@@ -265,7 +268,7 @@ def _check_list(where: str, p: Param, value: Any) -> Any:
         raise BadJob(f"{where} must be a list, not {value!r}.")
     if p.kind is not Kind.BANDS:
         if not all(isinstance(item, str) for item in value):
-            what = "layers" if p.kind in (Kind.LAYERS, Kind.RASTERS) else "names"
+            what = "files" if p.kind is Kind.FILES else "layers" if p.kind in SEVERAL_PATHS else "names"
             raise BadJob(f"{where} must be a list of {what}, not {value!r}.")
         unknown = [item for item in value if p.choices and item not in p.choices]
         if unknown:

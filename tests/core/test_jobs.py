@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from quadrat.core.errors import BadJob
-from quadrat.core.jobs.declare import CHOICES, EMPTY_AT_FIRST, OUTPUTS, Kind
+from quadrat.core.jobs.declare import CHOICES, EMPTY_AT_FIRST, OUTPUTS, SEVERAL_PATHS, Kind
 from quadrat.core.jobs.registry import ALL, JOBS, job_from_dict
 
 
@@ -69,7 +69,7 @@ class TestEveryJob:
                 wrong = ["yes", 1]
             elif p.kind is Kind.BANDS:
                 wrong = [[0], ["1"], 1, [True]]
-            elif p.kind in (Kind.LAYERS, Kind.RASTERS):
+            elif p.kind in SEVERAL_PATHS:
                 wrong = ["a", 3, [3], {"a": "b"}]
             elif p.kind in EMPTY_AT_FIRST:
                 wrong = [3, ["a"]]

@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 from quadrat.core.errors import BadJob
-from quadrat.core.jobs.declare import CHOICES, Kind
+from quadrat.core.jobs.declare import CHOICES, SEVERAL_PATHS, Kind
 from quadrat.core.jobs.registry import ALL, job_from_dict
 from quadrat.processing.calls import as_text, form_values, program
 from quadrat.processing.shell import PATHS, _parser
@@ -26,7 +26,7 @@ def other(p, default):
         return type(default)(low if low != default else p.maximum if p.maximum is not None else low + 1)
     if p.kind is Kind.BANDS:
         return [3, 1]
-    if p.kind in (Kind.LAYERS, Kind.RASTERS):
+    if p.kind in SEVERAL_PATHS:
         return [f"{AWKWARD}.gpkg|layername=a b", "/second.gpkg", "/third.gpkg"]
     if p.kind is Kind.FIELDS:
         return ["a", "b b"]
