@@ -1,4 +1,4 @@
-"""Progress, log and cancel of a running job, for pipelines and everything below them.
+"""Progress, log, news of what learns, and cancel of a running job, for pipelines and everything below them.
 
 A pipeline gets a `Progress` and calls `checkpoint` at least every half second; that is where a cancel
 arrives. Nothing here prints.
@@ -8,12 +8,14 @@ import threading
 import time
 from collections.abc import Callable
 
+from .epochs import EpochNews
 from .errors import Cancelled
 
 Report = Callable[[float, float | None, str], None]
 """(fraction 0..1, remaining seconds or None, text)"""
 Log = Callable[[str, str], None]
 """(level `info` or `warning`, text)"""
+Tell = Callable[[EpochNews], None]
 
 
 class Progress:
@@ -25,12 +27,14 @@ class Progress:
         log: Log | None = None,
         cancelled: threading.Event | None = None,
         *,
+        tell: Tell | None = None,
         _span: tuple[float, float] = (0.0, 1.0),
         _clock: list[float] | None = None,
     ) -> None:
         self._report = report or (lambda fraction, remaining_s, text: None)
         self._log = log or (lambda level, text: None)
         self._cancelled = cancelled or threading.Event()
+        self._tell = tell or (lambda news: None)
         self._span = _span
         self._clock = _clock if _clock is not None else [time.monotonic(), -1.0]
 
@@ -59,7 +63,7 @@ class Progress:
         """The stretch from `low` to `high` of this one, as a progress of its own."""
         a, b = self._span
         span = (a + (b - a) * low, a + (b - a) * high)
-        return Progress(self._report, self._log, self._cancelled, _span=span, _clock=self._clock)
+        return Progress(self._report, self._log, self._cancelled, tell=self._tell, _span=span, _clock=self._clock)
 
     def quiet(self) -> "Progress":
         """The same cancel without reports, for whoever waits for `side_by_side`."""
@@ -77,7 +81,7 @@ class Progress:
 
             return report
 
-        return [Progress(reporter(number), self._log, self._cancelled) for number in range(count)]
+        return [Progress(reporter(number), self._log, self._cancelled, tell=self._tell) for number in range(count)]
 
     def info(self, text: str) -> None:
         """A line for the log."""
@@ -86,3 +90,7 @@ class Progress:
     def warning(self, text: str) -> None:
         """A line for the log that the user should read."""
         self._log("warning", text)
+
+    def learnt(self, news: EpochNews) -> None:
+        """An epoch is done; after each, also those that an earlier run did."""
+        self._tell(news)

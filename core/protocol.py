@@ -25,6 +25,8 @@ PROGRESS = "$/progress"
 """Notification from the worker. Params: id, fraction (0..1), remaining_s (or null), text."""
 LOG = "$/log"
 """Notification from the worker. Params: id, level (info, warning), text."""
+EPOCH = "$/epoch"
+"""Notification from the worker, after each epoch of a network that learns. Params: id, news (`EpochNews` as a dict)."""
 
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 

@@ -30,6 +30,7 @@ from .pages import page_url
 from .parameters import definitions, key, label_of
 from .styles import Shelf, layer_name, new_styler, pile, save_style
 from .values import Reader, Request, with_outputs
+from .watching import DONE, FAILED, STOPPED, Telling
 from .workers import shared_pool
 
 LOG_TAG = "Quadrat"
@@ -47,6 +48,7 @@ class Relay:
 
     def __init__(self, feedback: QgsProcessingFeedback) -> None:
         self._feedback = feedback
+        self.telling = Telling()
         self._text = ""
         self._said_at = time.monotonic()
         # In qgis_process the event loop turns only when somebody turns it, and Ctrl-C arrives through it.
@@ -55,6 +57,7 @@ class Relay:
     def progress(self, fraction: float, remaining_s: Optional[float], text: str) -> None:
         """Show how far the job is."""
         self._feedback.setProgress(100.0 * fraction)
+        self.telling.progress(remaining_s)
         now = time.monotonic()
         news = bool(text) and text != self._text
         self._text = text or self._text
@@ -187,7 +190,7 @@ class QuadratAlgorithm(QgsProcessingAlgorithm):
         """Run the job and hand its files over."""
         if self._request is None:
             raise QgsProcessingException(tr("The parameters were not read."))
-        relay = Relay(feedback)
+        relay, ended = Relay(feedback), FAILED
         try:
             job = with_outputs(self._request.job, self, parameters, context)
             for copy in self._request.copies:
@@ -201,14 +204,19 @@ class QuadratAlgorithm(QgsProcessingAlgorithm):
                 raise Cancelled(tr("Stopped."))
             self._log_job(job, feedback)
             result = self.execute(job, relay)
+            ended = DONE
         except QuadratError as error:
+            ended = STOPPED if isinstance(error, Cancelled) else FAILED
             raise QgsProcessingException(_sentence(error, feedback)) from error
+        finally:
+            relay.telling.end(ended)
         return self._collect(job, result, context, feedback)
 
     def execute(self, job: Job, relay: Relay) -> Result:
         """Do the job in a worker."""
         pool = shared_pool()
-        return Result.from_dict(pool.run(job.to_dict(), relay.progress, relay.log, relay.is_cancelled))
+        relays = (relay.progress, relay.log, relay.is_cancelled, relay.telling.epoch)
+        return Result.from_dict(pool.run(job.to_dict(), *relays))
 
     def _log_job(self, job: Job, feedback: QgsProcessingFeedback) -> None:
         command = command_line([*program(), "run", "job.json"])

@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any, Callable, Deque, Dict, List, Optional
 
 from ..core import protocol
+from ..core.epochs import EpochNews
 from ..core.errors import BadFrame, Cancelled, EngineMissing, QuadratError, VersionMismatch, WorkerDied
 from ..core.version import VERSION
 from .environment import Engine, borrowed, clean_environment, find_engine, home
 
 OnProgress = Callable[[float, Optional[float], str], None]
 OnLog = Callable[[str, str], None]
+OnEpoch = Callable[[EpochNews], None]
 IsCancelled = Callable[[], bool]
 
 BOOT = Path(__file__).resolve().parents[1] / "core" / "worker" / "boot.py"
@@ -72,6 +74,7 @@ class Worker:
         on_log: Optional[OnLog] = None,
         is_cancelled: Optional[IsCancelled] = None,
         timeout_s: Optional[float] = None,
+        on_epoch: Optional[OnEpoch] = None,
         grace_s: float = CANCEL_GRACE_S,
     ) -> Any:
         """Send a request and wait for its answer.
@@ -105,7 +108,8 @@ class Worker:
                 if "error" in message:
                     raise protocol.error_of(message)
                 return message.get("result")
-            self._relay(message, request_id, on_progress, on_log)
+            if (message.get("params") or {}).get("id") == request_id:
+                _relay(message, on_progress, on_log, on_epoch)
 
     def wake(self) -> None:
         """Have a waiting `call` look at `is_cancelled` now; from any thread."""
@@ -161,17 +165,6 @@ class Worker:
         except (OSError, ValueError):
             return  # the reader notices the death and tells it with the last words
 
-    def _relay(
-        self, message: protocol.Message, request_id: int, on_progress: Optional[OnProgress], on_log: Optional[OnLog]
-    ) -> None:
-        params = message.get("params") or {}
-        if params.get("id") != request_id:
-            return
-        if message.get("method") == protocol.PROGRESS and on_progress:
-            on_progress(params["fraction"], params.get("remaining_s"), params.get("text", ""))
-        elif message.get("method") == protocol.LOG and on_log:
-            on_log(params.get("level", "info"), params.get("text", ""))
-
     def _read_wire(self) -> None:
         try:
             for message in protocol.read_messages(self._process.stdout):  # type: ignore[arg-type]
@@ -223,6 +216,18 @@ class Worker:
                 continue
 
 
+def _relay(
+    message: protocol.Message, on_progress: Optional[OnProgress], on_log: Optional[OnLog], on_epoch: Optional[OnEpoch]
+) -> None:
+    method, params = message.get("method"), message["params"]
+    if method == protocol.PROGRESS and on_progress:
+        on_progress(params["fraction"], params.get("remaining_s"), params.get("text", ""))
+    elif method == protocol.LOG and on_log:
+        on_log(params.get("level", "info"), params.get("text", ""))
+    elif method == protocol.EPOCH and on_epoch:
+        on_epoch(EpochNews.from_dict(params["news"]))
+
+
 class WorkerPool:
     """Workers for jobs that may come from several threads: one is kept warm, more are started while it is busy."""
 
@@ -240,13 +245,16 @@ class WorkerPool:
         on_progress: Optional[OnProgress] = None,
         on_log: Optional[OnLog] = None,
         is_cancelled: Optional[IsCancelled] = None,
+        on_epoch: Optional[OnEpoch] = None,
     ) -> Dict[str, Any]:
         """Run a job (as `Job.to_dict` gives it) and return its `Result` as a dict.
 
         Raises:
             QuadratError: see `Worker.call`; `EngineMissing` when no worker can be started.
         """
-        relays = {"on_progress": on_progress, "on_log": on_log, "is_cancelled": is_cancelled}
+        relays = {
+            "on_progress": on_progress, "on_log": on_log, "is_cancelled": is_cancelled, "on_epoch": on_epoch,
+        }  # fmt: skip
         result: Dict[str, Any] = self._call(protocol.RUN, {"job": job}, **relays)
         return result
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from .. import protocol
+from ..epochs import EpochNews
 from ..errors import BadFrame, BadJob, QuadratError, VersionMismatch
 from ..jobs.registry import job_from_dict
 from ..live.messages import ASKS, Ask
@@ -146,4 +147,7 @@ class Server:
         def log(level: str, text: str) -> None:
             self._send(protocol.notification(protocol.LOG, {"id": request_id, "level": level, "text": text}))
 
-        return Progress(report, log, self._cancels[request_id])
+        def tell(news: EpochNews) -> None:
+            self._send(protocol.notification(protocol.EPOCH, {"id": request_id, "news": news.to_dict()}))
+
+        return Progress(report, log, self._cancels[request_id], tell=tell)

@@ -1,6 +1,6 @@
 """Turn by turn: each model learns from its part of the places, and then tells all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....models.crew import thread_count
+from ...epochs import EpochFacts, EpochNews
 from ...errors import BadInput
 from ...heads.build import fit_head
 from ...heads.fitting import run_all
@@ -17,11 +18,12 @@ from ...heads.recipe import Recipe as HeadRecipe
 from ...jobs.poverty.train import INSTANCES, TrainSeries
 from ...progress import Progress
 from ..indicator.ensemble import by_head, first_network
+from ..methodlist import SERIES_METHODS
 from ..series.stack import Series
-from ..transformers.predicting import forward_on, predict, predict_samples
+from ..transformers.predicting import device_of, predict, predict_samples
 from ..transformers.recipe import RAW, STANDARD, Recipe
 from ..transformers.seriesmodel import need_torch
-from ..transformers.training import EpochFacts, Lesson, train
+from ..transformers.training import Lesson, train
 from .bags import MEAN, SELECT, Samples
 from .chipstore import ChipStore
 from .lesson import Ground
@@ -69,7 +71,8 @@ def teach_networks(
     need_torch()
     start = first_network(job.start_from) if job.start_from else None
     recipe = recipe_of(job, ground, dtype)
-    members, said, kept, device = [], [], [], ""
+    device = device_of(job.device, job.threads)[1]
+    members, said, kept = [], [], []
     for number, (turn, mine) in enumerate(zip(turns.turns, samples, strict=True)):
         part = progress.part(number / len(turns.turns), (number + 1) / len(turns.turns))
         file = str(Path(job.output).with_name(f".{Path(job.output).name}.turn{number + 1}"))
@@ -77,12 +80,13 @@ def teach_networks(
             store, mine, turn.training, turn.validation, recipe, series.dates, series.bands, ground.predicted,
             ground.indicator, start, job.device, job.threads, file,
         )  # fmt: skip
-        model = train(lesson, part.part(0, LEARN), partial(_tell, part.part(0, LEARN), number, len(turns.turns)))
+        title, count = SERIES_METHODS[job.method].title, len(turns.turns)
+        news_of = partial(EpochNews, title, ground.indicator, turns.name, number + 1, count, device)
+        model = train(lesson, part.part(0, LEARN), partial(_tell, part, news_of))
         members.append(model)
         kept.append(file)
         squares = predict(model, store, part.part(LEARN, 1), job.device, job.threads)
         said.append(predict_samples(squares, store, mine, recipe.bags))
-        device = device or forward_on(model, job.device, job.threads)[2]
     losses = [member.more["losses"] for member in members]
     return Taught(tuple(members), tuple(said), losses, device, tuple(kept))
 
@@ -106,9 +110,11 @@ def recipe_of(job: TrainSeries, ground: Ground, dtype: str) -> Recipe:
     )  # fmt: skip
 
 
-def _tell(progress: Progress, number: int, count: int, facts: EpochFacts) -> None:
+def _tell(progress: Progress, news_of: Callable[[EpochFacts], EpochNews], facts: EpochFacts) -> None:
+    news = news_of(facts)
+    progress.learnt(news)
     if facts.epoch in (1, facts.epochs) or facts.epoch % max(1, facts.epochs // 20) == 0:
-        progress.info(f"Model {number + 1} of {count}. {facts.sentence}")
+        progress.info(f"Model {news.model} of {news.models}. {facts.sentence}")
 
 
 def columns_of(samples: Sequence[Samples], store: ChipStore, progress: Progress) -> list[NDArray[np.float32]]:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from ....models.networks.series_parts import SeriesSize, initialise
 from ....models.torch_tools import choose_device, out_of_memory
+from ...epochs import EpochFacts
 from ...errors import BadInput, Cancelled, QuadratError
 from ...progress import Progress
 from ...spool import digest
@@ -28,7 +29,7 @@ from .recipe import HEAD, HEAD_THEN_ALL
 from .seriesmodel import Scaling, SeriesModel, build
 
 if TYPE_CHECKING:
-    from .training import EpochFacts, Lesson, OnEpoch
+    from .training import Lesson, OnEpoch
 
 TOKENS_AT_ONCE = {"cpu": 8 * 336, "cuda": 128 * 336, "mps": 32 * 336}
 """So many go through the network together; gradients of a batch are summed over its pieces, which changes nothing."""
@@ -86,8 +87,6 @@ class Learner:
             Cancelled: after what was done was kept.
             OutOfMemory: one piece is too large for the device.
         """
-        from .training import EpochFacts
-
         for done in self.losses:
             on_epoch(EpochFacts(**done))
         with self._own_chance():
@@ -135,10 +134,8 @@ class Learner:
         with torch.random.fork_rng([torch.cuda.current_device()] if self.device.type == "cuda" else []):
             yield
 
-    def _one_epoch(self, progress: Progress) -> "EpochFacts":
+    def _one_epoch(self, progress: Progress) -> EpochFacts:
         """From the step at which it stands to the end."""
-        from .training import EpochFacts
-
         started, batch = time.monotonic(), self.recipe.batch
         order = np.random.default_rng([self.recipe.seed, 3, self.epoch]).permutation(len(self.rows))
         steps = -(-len(order) // batch)

@@ -1,6 +1,7 @@
 """What a transformer says of every place at every date, in pieces that fit the device."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,20 @@ Int = NDArray[np.int64]
 TOKENS_AT_ONCE = {"cpu": 16 * 336, "cuda": 256 * 336, "mps": 64 * 336}
 """So many go through the network together."""
 Forward = Callable[[Float, "NDArray[np.bool_]"], Float]
+
+
+def device_of(device: str, threads: int) -> tuple[Any, str]:
+    """The device, and its name in words.
+
+    Raises:
+        BadInput: there is no such device.
+    """
+    from ....models.torch_tools import choose_device
+
+    try:
+        return choose_device(device, threads)
+    except ModelError as error:
+        raise BadInput(str(error)) from error
 
 
 def forward_on(model: SeriesModel, device: str = "auto", threads: int = 0) -> tuple[Forward, int, str]:
@@ -37,12 +52,9 @@ def forward_on(model: SeriesModel, device: str = "auto", threads: int = 0) -> tu
     need_torch()
     import torch
 
-    from ....models.torch_tools import choose_device, out_of_memory
+    from ....models.torch_tools import out_of_memory
 
-    try:
-        place, name = choose_device(device, threads)
-    except ModelError as error:
-        raise BadInput(str(error)) from error
+    place, name = device_of(device, threads)
     network = model.network.to(place).eval()
     scaling = model.scaling
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....models.errors import ModelError
+from ...epochs import EpochFacts
 from ...errors import BadInput, BadJob
 from ...progress import Progress
 from ..teaching.bags import Rows, Samples, lit_and_some_dark
@@ -75,35 +76,6 @@ class Lesson:
             raise BadJob(f"There are names of {len(self.bands)} bands and pixels of {self.store.bands}.")
         if np.intersect1d(self.train, self.validation).size:
             raise BadJob("A place is both to learn from and to validate with. Keep the two apart.")
-
-
-@dataclass(frozen=True)
-class EpochFacts:
-    """What a plot of losses shows; losses are mean squared errors in squared units of the indicator.
-
-    Attributes:
-        epoch: counted from 1.
-        epochs: at most.
-        training: mean over the epoch, with dropout, while weights changed.
-        validation: after it; None without validation places.
-        best_epoch: whose weights would be kept now.
-        seconds: that it took.
-    """
-
-    epoch: int
-    epochs: int
-    training: float
-    validation: float | None
-    best_epoch: int
-    seconds: float
-
-    @property
-    def sentence(self) -> str:
-        """For log and progress."""
-        told = f"Epoch {self.epoch} of {self.epochs}: loss {self.training:.5g}"
-        if self.validation is None:
-            return told
-        return f"{told}, validation {self.validation:.5g} (lowest at epoch {self.best_epoch})"
 
 
 OnEpoch = Callable[[EpochFacts], None]
