@@ -1,0 +1,1 @@
+"""Jobs on surveys of reef photos."""

@@ -1,0 +1,128 @@
+"""Survey files made, or copied before they are changed, so that a run that fails leaves what there was."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+from pyogrio.errors import DataSourceError
+from pyproj import CRS
+
+from ..atomic import check_folder, replacing
+from ..errors import BadInput, BadJob, Unwritable
+from ..vector import OLD_GEOPACKAGE
+from . import schema
+from .survey import Survey, found_path, stored_path
+
+SUFFIX = ".gpkg"
+DEGREES = "EPSG:4326"
+_DTYPES = {"TEXT": "object", "INTEGER": "int64", "REAL": "float64"}
+
+
+def create(path: str | Path, crs: str = DEGREES) -> None:
+    """An empty survey.
+
+    Args:
+        path: of the file, which is not there yet.
+        crs: of photos, quadrats and points, anything that pyproj reads; empty where none is known.
+
+    Raises:
+        Unwritable: GDAL cannot write there.
+    """
+    photos = {name: pd.Series(dtype=_DTYPES[kind]) for name, kind in schema.PHOTO_COLUMNS.items()}
+    quadrats = {"photo": pd.Series(dtype="int64")}
+    # Without a spatial index plain SQLite can change photos; there are thousands, not millions.
+    options = {"SPATIAL_INDEX": "NO", "GEOMETRY_NAME": "geom"}
+    given = CRS.from_user_input(crs).to_wkt() if crs else None
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": schema.NO_TIME})
+    try:
+        pyogrio.write_dataframe(
+            gpd.GeoDataFrame(photos, geometry=gpd.GeoSeries([], crs=given)), path, layer=schema.PHOTOS, driver="GPKG",
+            geometry_type="Point", layer_options={**options, "FID": "photo"},
+            dataset_options={"VERSION": OLD_GEOPACKAGE},
+        )  # fmt: skip
+        pyogrio.write_dataframe(
+            gpd.GeoDataFrame(quadrats, geometry=gpd.GeoSeries([], crs=given)), path, layer=schema.QUADRATS,
+            driver="GPKG", geometry_type="Polygon", layer_options=options, append=True,
+        )  # fmt: skip
+    except DataSourceError as error:
+        raise Unwritable(f"{path} cannot be written: {error}.") from error
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+    with closing(sqlite3.connect(path)) as connection, connection:
+        schema.create_tables(connection)
+
+
+@contextmanager
+def changing(survey: str, output: str, crs: str = DEGREES) -> Iterator[Survey]:
+    """A survey to change, in one edit: all of it, or nothing when the block raises.
+
+    Args:
+        survey: the one to go on with; empty makes a new one.
+        output: where the result goes; empty changes `survey` itself.
+        crs: of a new one.
+
+    Raises:
+        BadJob: neither is given, or the output is no GeoPackage.
+        BadInput: `survey` is none.
+        Unwritable: the output cannot be written.
+    """
+    source = survey.partition("|")[0]
+    if not output or (source and Path(source).resolve() == Path(output).resolve()):
+        if not source:
+            raise BadJob("Name the survey file to write.")
+        with Survey(source) as opened, opened.edit():
+            yield opened
+            _note_extents(opened)
+        return
+    if Path(output).suffix.lower() != SUFFIX:
+        raise BadJob(f"The survey {output} must be a {SUFFIX} file.")
+    check_folder(output)
+    with replacing(output) as temporary:
+        temporary.unlink(missing_ok=True)
+        if source:
+            _copy(source, temporary, output)
+        else:
+            create(temporary, crs)
+        with Survey(str(temporary)) as opened, opened.edit():
+            yield opened
+            _note_extents(opened)
+
+
+def _copy(source: str, target: Path, final: str) -> None:
+    """The whole file, whatever another program has open; paths of photos noted from where it will lie."""
+    with Survey(source) as old, closing(sqlite3.connect(target)) as connection:
+        old.connection.backup(connection)
+        schema.add_functions(connection)
+        paths = [(photo.path, photo.photo) for photo in old.photos() if photo.path]
+        moved = [(stored_path(found_path(path, source), final), number) for path, number in paths]
+        changed = [new for new, (path, _) in zip(moved, paths, strict=True) if new[0] != path]
+        with connection:
+            connection.executemany("UPDATE photos SET path = ? WHERE photo = ?", changed)
+        connection.execute("PRAGMA journal_mode = DELETE")
+
+
+def srs_of(survey: Survey) -> tuple[int, str]:
+    """Number and WKT of the coordinate system of photos, points and quadrats; empty WKT where none is known."""
+    asked = (
+        "SELECT s.srs_id, s.organization, s.organization_coordsys_id, s.definition FROM gpkg_contents c "
+        "JOIN gpkg_spatial_ref_sys s ON s.srs_id = c.srs_id WHERE c.table_name = 'photos'"
+    )
+    found = survey.connection.execute(asked).fetchone()
+    if found is None:
+        raise BadInput(f"{survey.path} does not say what coordinate system its photos have.")
+    number, organization, code, definition = found
+    if number <= 0:
+        return int(number), ""
+    return int(number), f"EPSG:{code}" if organization.upper() == "EPSG" else str(definition)
+
+
+def _note_extents(survey: Survey) -> None:
+    """Where the layers lie, as GDAL and QGIS read it when they zoom to a layer."""
+    for table, asked in schema.EXTENTS.items():
+        bounds = survey.connection.execute(asked).fetchone()
+        put = "UPDATE gpkg_contents SET min_x = ?, min_y = ?, max_x = ?, max_y = ? WHERE table_name = ?"
+        survey.connection.execute(put, (*bounds, table))

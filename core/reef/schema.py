@@ -1,0 +1,129 @@
+"""What a survey file holds: a GeoPackage of photos, points, annotations, suggestions and labels.
+
+QGIS, GDAL and SQLite open it; this is the one place that says what its tables and columns are.  Standard library only,
+Python 3.9: the dock edits the file through `survey.py`.
+"""
+
+import sqlite3
+import struct
+from typing import Callable, Dict, Optional, Tuple
+
+PHOTOS, QUADRATS, POINTS = "photos", "quadrats", "points"
+ANNOTATIONS, SUGGESTIONS, LABELS = "annotations", "suggestions", "labels"
+RESULT = "reefsurvey"
+"""What sidecar and style call such a file."""
+
+CONFIRMED, IMPORTED, MACHINE = "confirmed", "imported", "machine"
+"""State of an annotation: by a person here; by someone elsewhere; of a machine, accepted without a look."""
+EMPTY, WAITING, BEGUN, BY_MACHINE, DONE = "no points", "waiting", "begun", "machine", "done"
+"""State of a photo: no points; none annotated; some; all, a machine's among them; all, by people."""
+PHOTO_STATES = (DONE, BY_MACHINE, BEGUN, WAITING, EMPTY)
+FROM_SET, UNKNOWN = "set", "unknown"
+"""Origin of a label: from a label set; met in a file or typed, and in no set."""
+MOST_SUGGESTIONS = 5
+
+PHOTO_COLUMNS: Dict[str, str] = {
+    "name": "TEXT", "path": "TEXT", "width": "INTEGER", "height": "INTEGER", "site": "TEXT", "transect": "TEXT",
+    "quadrat": "TEXT", "date": "TEXT", "depth_m": "REAL", "area_m2": "REAL", "window": "TEXT", "points": "INTEGER",
+    "annotated": "INTEGER", "state": "TEXT", "taken": "TEXT", "orientation": "INTEGER", "heading_deg": "REAL",
+    "placed_by": "TEXT",
+}  # fmt: skip
+"""Columns of `photos` besides `photo` (the number, primary key) and `geom`, with their types.
+
+width, height: px as stored, 0 unknown.  date: ISO date or date-time, local.  window: `row,col,height,width` of the
+orthomosaic `path` where the photo is a quadrat of it.  points, annotated, state: kept by `survey.py`.  taken: EXIF time
+as the camera's clock said.  orientation: EXIF 1 to 8, 0 unknown, never applied.  placed_by: what told the position.
+"""
+OWN_COLUMNS = ("photo", "geom", "fid", *PHOTO_COLUMNS)
+"""Names that further columns of a user's table cannot have."""
+FACTS = ("site", "transect", "quadrat", "date", "depth_m", "area_m2")
+"""Columns that say what a photo shows, whatever source tells it."""
+
+TABLES: Dict[str, str] = {
+    POINTS: """CREATE TABLE points (
+        point INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, geom POINT, photo INTEGER NOT NULL, number INTEGER NOT NULL,
+        "row" INTEGER NOT NULL, col INTEGER NOT NULL)""",
+    ANNOTATIONS: """CREATE TABLE annotations (
+        annotation INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, point INTEGER NOT NULL, annotator TEXT NOT NULL,
+        label TEXT NOT NULL, state TEXT NOT NULL, "at" TEXT NOT NULL)""",
+    SUGGESTIONS: """CREATE TABLE suggestions (
+        suggestion INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, point INTEGER NOT NULL, "rank" INTEGER NOT NULL,
+        label TEXT NOT NULL, confidence REAL, model TEXT NOT NULL)""",
+    LABELS: """CREATE TABLE labels (
+        fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, code TEXT NOT NULL COLLATE NOCASE, name TEXT NOT NULL,
+        parent TEXT NOT NULL, colour TEXT NOT NULL, label_id TEXT NOT NULL, "key" TEXT NOT NULL,
+        origin TEXT NOT NULL)""",
+}
+"""Everything but the two layers with user's columns, which are made by GDAL (`build.py`).
+
+points: row and col are 0-based pixels from the upper left of the stored photo, or of its window; `geom` is set on an
+orthomosaic.  annotations: one for each point and annotator.  confidence: 0 to 1.
+"""
+INDEXES = (
+    "CREATE UNIQUE INDEX photos_name ON photos (name)",
+    "CREATE UNIQUE INDEX points_number ON points (photo, number)",
+    "CREATE UNIQUE INDEX annotations_one ON annotations (point, annotator)",
+    'CREATE UNIQUE INDEX suggestions_rank ON suggestions (point, "rank")',
+    "CREATE UNIQUE INDEX labels_code ON labels (code)",
+)
+NO_TIME = "1980-01-01T00:00:00.000Z"
+"""In place of the time of writing, so that equal surveys make equal files."""
+EXTENTS = {
+    PHOTOS: "SELECT MIN(ST_MinX(geom)), MIN(ST_MinY(geom)), MAX(ST_MaxX(geom)), MAX(ST_MaxY(geom)) FROM photos",
+    QUADRATS: "SELECT MIN(ST_MinX(geom)), MIN(ST_MinY(geom)), MAX(ST_MaxX(geom)), MAX(ST_MaxY(geom)) FROM quadrats",
+    POINTS: "SELECT MIN(ST_MinX(geom)), MIN(ST_MinY(geom)), MAX(ST_MaxX(geom)), MAX(ST_MaxY(geom)) FROM points",
+}
+"""Asks where each layer lies."""
+_ENVELOPES = {1: 4, 2: 6, 3: 6, 4: 8}
+"""Doubles in the envelope of a geometry by its code; Source: OGC 12-128r19, 2.1.3."""
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Add what `photos` and `quadrats` lack to be a survey; both are there, with their coordinate system."""
+    srs = connection.execute("SELECT srs_id FROM gpkg_contents WHERE table_name = ?", (PHOTOS,)).fetchone()[0]
+    for name, statement in TABLES.items():
+        connection.execute(statement)
+        kind = "features" if name == POINTS else "attributes"
+        connection.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier, last_change, srs_id) VALUES (?, ?, ?, ?, ?)",
+            (name, kind, name, NO_TIME, srs if name == POINTS else 0),
+        )
+    connection.execute("INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', 'POINT', ?, 0, 0)", (POINTS, srs))
+    for statement in INDEXES:
+        connection.execute(statement)
+
+
+def point_blob(x: float, y: float, srs: int) -> bytes:
+    """A point as a GeoPackage stores it."""
+    return struct.pack("<2sBBi", b"GP", 0, 1, srs) + struct.pack("<BIdd", 1, 1, x, y)
+
+
+def bounds_of(blob: Optional[bytes]) -> Optional[Tuple[float, float, float, float]]:
+    """West, east, south, north of a point, or of any geometry that carries its envelope; None where there is none."""
+    if blob is None or len(blob) < 8 or blob[:2] != b"GP":
+        return None
+    flags = blob[3]
+    order, code = "<" if flags & 1 else ">", flags >> 1 & 7
+    try:
+        if code in _ENVELOPES:
+            west, east, south, north = struct.unpack_from(f"{order}4d", blob, 8)
+            return west, east, south, north
+        x, y = struct.unpack_from(f"{'<' if blob[8] else '>'}2d", blob, 13)
+    except (struct.error, IndexError):
+        return None
+    return None if x != x or y != y else (x, x, y, y)
+
+
+def add_functions(connection: sqlite3.Connection) -> None:
+    """Functions that triggers of a spatial index call: SQLite refuses changes without, once QGIS has made an index."""
+
+    def side(number: int) -> Callable[[Optional[bytes]], Optional[float]]:
+        def value(blob: Optional[bytes]) -> Optional[float]:
+            bounds = bounds_of(blob)
+            return None if bounds is None else bounds[number]
+
+        return value
+
+    connection.create_function("ST_IsEmpty", 1, lambda blob: int(bounds_of(blob) is None))
+    for number, name in enumerate(("ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY")):
+        connection.create_function(name, 1, side(number))

@@ -1,0 +1,390 @@
+"""A survey file, read and edited: photos, points, annotations, suggestions, labels; one transaction an edit.
+
+The dock and the engine both come through here.  Standard library only, Python 3.9.  What this does not do: make the
+file (`build.py`), open photos, or judge labels (`tree.py`).
+"""
+
+import os
+import sqlite3
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from ..errors import BadInput, BadJob, Unwritable
+from . import schema
+from .schema import BEGUN, BY_MACHINE, CONFIRMED, DONE, EMPTY, MACHINE, POINTS, UNKNOWN, WAITING
+
+WAIT_S = 5.0
+"""Another program may hold the file while it saves."""
+REFRESH = f"""
+UPDATE photos SET (points, annotated, state) = (
+    SELECT COUNT(*), COALESCE(SUM(byperson), 0), CASE
+        WHEN COUNT(*) = 0 THEN '{EMPTY}' WHEN COUNT(byperson) = 0 THEN '{WAITING}'
+        WHEN COUNT(byperson) < COUNT(*) THEN '{BEGUN}' WHEN MIN(byperson) = 0 THEN '{BY_MACHINE}' ELSE '{DONE}' END
+    FROM (SELECT (SELECT MAX(state <> '{MACHINE}') FROM annotations a WHERE a.point = p.point) AS byperson
+          FROM points p WHERE p.photo = photos.photo))"""  # noqa: S608
+
+
+class Photo(NamedTuple):
+    """A photo, or a quadrat of an orthomosaic."""
+
+    photo: int
+    name: str
+    path: str
+    """As stored; `Survey.photo_path` gives the file."""
+    width: int
+    height: int
+    """px as stored; 0 when the file was never seen."""
+    window: Tuple[int, ...]
+    """Row, column, height and width in the orthomosaic; empty for a photo that is a file of its own."""
+    orientation: int
+    points: int
+    annotated: int
+    state: str
+    site: str
+    transect: str
+    quadrat: str
+    date: str
+
+
+class Point(NamedTuple):
+    """Where somebody looks: 0-based pixels from the upper left of the photo as it is stored."""
+
+    point: int
+    photo: int
+    number: int
+    row: int
+    col: int
+
+
+class Annotation(NamedTuple):
+    """What one annotator says of a point; an empty label stands for nothing, so that every edit can be taken back."""
+
+    point: int
+    annotator: str
+    label: str
+    state: str
+    at: str
+
+
+class Suggestion(NamedTuple):
+    """What a model says of a point."""
+
+    point: int
+    rank: int
+    label: str
+    confidence: Optional[float]
+    model: str
+
+
+class Label(NamedTuple):
+    """A label: code, name, code of its parent or empty, `#rrggbb`, CoralNet's number, hotkey, and where it is from."""
+
+    code: str
+    name: str = ""
+    parent: str = ""
+    colour: str = ""
+    label_id: str = ""
+    key: str = ""
+    origin: str = schema.FROM_SET
+
+
+class Survey:
+    """An open survey file; a context that closes it. One thread uses it.
+
+    Raises:
+        BadInput: no such file, or no survey in it.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path.partition("|")[0]
+        if not os.path.isfile(self.path):
+            raise BadInput(f"There is no survey file {self.path}.")
+        # No transaction begins by itself: each edit says where it begins and ends.
+        self.connection = sqlite3.connect(self.path, timeout=WAIT_S, isolation_level=None)
+        schema.add_functions(self.connection)
+        try:
+            self._check()
+        except BaseException:
+            self.connection.close()
+            raise
+
+    def _check(self) -> None:
+        try:
+            names = {row[0] for row in self.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        except sqlite3.DatabaseError as error:
+            raise BadInput(f"{self.path} cannot be read as a survey: {error}.") from error
+        lacking = [name for name in (schema.PHOTOS, *schema.TABLES) if name not in names]
+        if lacking:
+            raise BadInput(
+                f"{self.path} is no survey of photos: it has no table '{lacking[0]}'. Make one with 'Import photo "
+                "survey'."
+            )
+
+    def __enter__(self) -> "Survey":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End; what was edited is in the file already."""
+        self.connection.close()
+
+    @contextmanager
+    def edit(self) -> Iterator[sqlite3.Connection]:
+        """All changes inside, or none.
+
+        Raises:
+            Unwritable: another program holds the file, it is read-only, or the disk is full.
+        """
+        if self.connection.in_transaction:
+            yield self.connection
+            return
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+            except BaseException:
+                self.connection.execute("ROLLBACK")
+                raise
+            self.connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            if "locked" in str(error) or "busy" in str(error):
+                why = "another program is changing it; save or close it there, and try again"
+            else:
+                why = str(error)
+            raise Unwritable(f"The survey {self.path} cannot be changed: {why}.") from error
+
+    # Photos and points --------------------------------------------------------------------------------------------
+
+    def photos(self) -> List[Photo]:
+        """All, by number."""
+        return [_photo(row) for row in self.connection.execute(f"{_PHOTOS} ORDER BY photo")]
+
+    def photo(self, number: int) -> Photo:
+        """One by its number.
+
+        Raises:
+            BadInput: there is none.
+        """
+        row = self.connection.execute(f"{_PHOTOS} WHERE photo = ?", (number,)).fetchone()
+        if row is None:
+            raise BadInput(f"The survey {self.path} has no photo {number}.")
+        return _photo(row)
+
+    def photo_path(self, photo: Photo) -> str:
+        """Where the image of a photo should lie; empty when no file is known."""
+        return found_path(photo.path, self.path)
+
+    def points(self, photo: int) -> List[Point]:
+        """Those of a photo, by number."""
+        asked = 'SELECT point, photo, number, "row", col FROM points WHERE photo = ? ORDER BY number'
+        return [Point(*row) for row in self.connection.execute(asked, (photo,))]
+
+    def add_points(self, photo: int, places: Iterable[Tuple[int, int]]) -> List[Point]:
+        """Points at (row, col), numbered on from those that the photo has."""
+        with self.edit() as connection:
+            asked = "SELECT COALESCE(MAX(number), 0) FROM points WHERE photo = ?"
+            last = int(connection.execute(asked, (photo,)).fetchone()[0])
+            put = 'INSERT INTO points (photo, number, "row", col) VALUES (?, ?, ?, ?)'
+            rows = [(photo, last + n, int(row), int(col)) for n, (row, col) in enumerate(places, 1)]
+            connection.executemany(put, rows)
+            self.refresh([photo])
+        return [point for point in self.points(photo) if point.number > last]
+
+    def remove_points(self, photo: int) -> int:
+        """Take away the points of a photo that nobody annotated, with their suggestions; how many went."""
+        with self.edit() as connection:
+            asked = "SELECT point FROM points WHERE photo = ? AND point NOT IN (SELECT point FROM annotations)"
+            loose = connection.execute(asked, (photo,)).fetchall()
+            connection.executemany("DELETE FROM suggestions WHERE point = ?", loose)
+            connection.executemany("DELETE FROM points WHERE point = ?", loose)
+            self.refresh([photo])
+        return len(loose)
+
+    def refresh(self, photos: Optional[Sequence[int]] = None) -> None:
+        """Count points and annotations of these photos, or of all, anew, as `photos` tells them."""
+        with self.edit() as connection:
+            if photos is None:
+                connection.execute(REFRESH)
+            else:
+                connection.executemany(f"{REFRESH} WHERE photo = ?", [(photo,) for photo in photos])
+
+    # Annotations --------------------------------------------------------------------------------------------------
+
+    def annotators(self) -> List[str]:
+        """Names of those who annotated, in order; '' is one whom no file named."""
+        return [row[0] for row in self.connection.execute("SELECT DISTINCT annotator FROM annotations ORDER BY 1")]
+
+    def annotations(self, photo: int, annotator: Optional[str] = None) -> List[Annotation]:
+        """Of all points of a photo, by point and annotator; of one annotator where one is named."""
+        asked = (
+            'SELECT a.point, annotator, label, state, "at" FROM annotations a JOIN points p ON p.point = a.point '
+            "WHERE photo = ? ORDER BY number, annotator"
+        )
+        found = [Annotation(*row) for row in self.connection.execute(asked, (photo,))]
+        return [one for one in found if annotator is None or one.annotator == annotator]
+
+    def annotate(
+        self, labels: Iterable[Tuple[int, str]], annotator: str, state: str = CONFIRMED, at: Optional[str] = None
+    ) -> List[Annotation]:
+        """Give points a label each, in one edit.
+
+        Args:
+            labels: (point, code); an empty code takes the annotation away.
+            annotator: who says so; what others say stays.
+            state: `confirmed`, `imported` or `machine`.
+            at: ISO time; None is now.
+
+        Returns:
+            What stood there before: hand it to `put_back` to undo.
+
+        Raises:
+            BadInput: no such point, or a code that the survey does not list.
+        """
+        codes, time = self._codes(), now() if at is None else at
+        wanted = []
+        for point, label in labels:
+            if label and label.lower() not in codes:
+                raise BadInput(f"The survey {self.path} lists no label '{label}'. Add it to its labels first.")
+            code = codes[label.lower()] if label else ""
+            wanted.append(Annotation(point, annotator, code, state if code else "", time if code else ""))
+        return self.put_back(wanted)
+
+    def put_back(self, annotations: Sequence[Annotation]) -> List[Annotation]:
+        """Set annotations exactly so, in one edit; those with an empty label are taken away. Returns what was there.
+
+        Raises:
+            BadInput: no such point.
+        """
+        before, photos = [], set()
+        with self.edit() as connection:
+            for one in annotations:
+                held = connection.execute("SELECT photo FROM points WHERE point = ?", (one.point,)).fetchone()
+                if held is None:
+                    raise BadInput(f"The survey {self.path} has no point {one.point}.")
+                photos.add(held[0])
+                asked = 'SELECT label, state, "at" FROM annotations WHERE point = ? AND annotator = ?'
+                old = connection.execute(asked, one[:2]).fetchone()
+                before.append(Annotation(*one[:2], *(old or ("", "", ""))))
+                if not one.label:
+                    connection.execute("DELETE FROM annotations WHERE point = ? AND annotator = ?", one[:2])
+                else:
+                    connection.execute(PUT_ANNOTATION, one)
+            self.refresh(sorted(photos))
+        return before[::-1]
+
+    # Suggestions and labels ---------------------------------------------------------------------------------------
+
+    def suggestions(self, photo: int) -> Dict[int, List[Suggestion]]:
+        """By point, best first."""
+        asked = (
+            'SELECT s.point, "rank", label, confidence, model FROM suggestions s JOIN points p ON p.point = s.point '
+            'WHERE photo = ? ORDER BY number, "rank"'
+        )
+        found: Dict[int, List[Suggestion]] = {}
+        for row in self.connection.execute(asked, (photo,)):
+            found.setdefault(row[0], []).append(Suggestion(*row))
+        return found
+
+    def suggest(self, suggestions: Iterable[Suggestion]) -> None:
+        """Put suggestions in place of all that their points had."""
+        rows = list(suggestions)
+        with self.edit() as connection:
+            points = sorted({(one.point,) for one in rows})
+            connection.executemany("DELETE FROM suggestions WHERE point = ?", points)
+            put = 'INSERT INTO suggestions (point, "rank", label, confidence, model) VALUES (?, ?, ?, ?, ?)'
+            connection.executemany(put, rows)
+
+    def labels(self) -> List[Label]:
+        """In the order in which they were added."""
+        asked = 'SELECT code, name, parent, colour, label_id, "key", origin FROM labels ORDER BY fid'
+        return [Label(*row) for row in self.connection.execute(asked)]
+
+    def put_labels(self, labels: Iterable[Label]) -> None:
+        """Add labels, or change those with the same code in any case; what is empty leaves what there was."""
+        with self.edit() as connection:
+            for label in labels:
+                if not label.code.strip():
+                    raise BadJob("A label needs a code.")
+                connection.execute(PUT_LABEL, label)
+
+    def label_of(self, code: str) -> str:
+        """The code as the survey spells it; a new one is listed as unknown."""
+        known = self._codes().get(code.lower())
+        if known is None:
+            self.put_labels([Label(code, origin=UNKNOWN)])
+        return known or code
+
+    def _codes(self) -> Dict[str, str]:
+        return {row[0].lower(): row[0] for row in self.connection.execute("SELECT code FROM labels")}
+
+    # As a whole ---------------------------------------------------------------------------------------------------
+
+    def counts(self) -> Dict[str, int]:
+        """How much there is: photos by state, points, annotations, suggestions, labels, labels of unknown origin."""
+        count: Dict[str, int] = {}
+        for table in (schema.PHOTOS, POINTS, schema.ANNOTATIONS, schema.SUGGESTIONS, schema.LABELS):
+            count[table] = self.connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]  # noqa: S608
+        states = dict(self.connection.execute("SELECT state, COUNT(*) FROM photos GROUP BY state").fetchall())
+        asked = "SELECT COUNT(*) FROM labels WHERE origin = ?"
+        unknown = self.connection.execute(asked, (UNKNOWN,)).fetchone()[0]
+        return {**count, **{f"photos {state}": states.get(state, 0) for state in schema.PHOTO_STATES},
+                "unknown labels": unknown}  # fmt: skip
+
+
+_PHOTOS = (
+    'SELECT photo, name, path, width, height, "window", orientation, points, annotated, state, site, transect, '
+    "quadrat, date FROM photos"
+)
+PUT_ANNOTATION = (
+    'INSERT INTO annotations (point, annotator, label, state, "at") VALUES (?, ?, ?, ?, ?) ON CONFLICT (point, '
+    'annotator) DO UPDATE SET label = excluded.label, state = excluded.state, "at" = excluded."at"'
+)
+PUT_LABEL = (
+    'INSERT INTO labels (code, name, parent, colour, label_id, "key", origin) VALUES (?, ?, ?, ?, ?, ?, ?) '
+    "ON CONFLICT (code) DO UPDATE SET name = COALESCE(NULLIF(excluded.name, ''), name), "
+    "parent = COALESCE(NULLIF(excluded.parent, ''), parent), "
+    "colour = COALESCE(NULLIF(excluded.colour, ''), colour), "
+    "label_id = COALESCE(NULLIF(excluded.label_id, ''), label_id), "
+    '"key" = COALESCE(NULLIF(excluded."key", \'\'), "key"), '
+    "origin = CASE excluded.origin WHEN 'unknown' THEN origin ELSE excluded.origin END"
+)
+
+
+def _photo(row: Sequence[Any]) -> Photo:
+    number, name, path, width, height, window, orientation, points, annotated, state, *facts = row
+    parts = tuple(int(part) for part in window.split(",")) if window else ()
+    texts = [str(fact) if fact is not None else "" for fact in facts]
+    numbers = (int(points or 0), int(annotated or 0))
+    return Photo(
+        number, name, path or "", width or 0, height or 0, parts, orientation or 0, *numbers, state or EMPTY, *texts
+    )
+
+
+def now() -> str:
+    """The time as annotations note it: ISO, UTC, whole seconds."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: UP017 - Python 3.9
+
+
+def stored_path(path: str, survey: str) -> str:
+    """How a survey notes the path of a photo: relative where it lies beside or below, so that both can be moved."""
+    if not path or path.startswith("/vsi"):
+        return path
+    place, folder = os.path.abspath(path), os.path.dirname(os.path.abspath(survey))
+    try:
+        below = os.path.commonpath([place, folder]) == folder
+    except ValueError:  # on another drive
+        below = False
+    return Path(os.path.relpath(place, folder)).as_posix() if below else Path(place).as_posix()
+
+
+def found_path(stored: str, survey: str) -> str:
+    """The path that `stored_path` noted, absolute; empty stays empty."""
+    if not stored or stored.startswith("/vsi"):
+        return stored
+    return os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(survey)), stored))
