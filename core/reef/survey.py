@@ -368,7 +368,7 @@ def _photo(row: Sequence[Any]) -> Photo:
 
 def now() -> str:
     """The time as annotations note it: ISO, UTC, whole seconds."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: UP017 - Python 3.9
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def stored_path(path: str, survey: str) -> str:
