@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...models.crew import thread_count
 from ..atomic import check_apart, check_folder
 from ..errors import BadJob
 from ..grid import Grid
 from ..jobs.declare import Result
-from ..jobs.poverty.train import BLOCKS, DRAWS, INSTANCES, TrainSeries
-from ..poverty.indicator.ensemble import Ensemble, Held, save_ensemble
+from ..jobs.poverty.train import AUTO, BLOCKS, DRAWS, INSTANCES, YES, TrainSeries
+from ..poverty.indicator.ensemble import REGION, Ensemble, Held, save_ensemble
 from ..poverty.indicator.tested import all_tested, sentences
 from ..poverty.methodlist import NETWORKS, SERIES_METHODS
 from ..poverty.series.stack import Series, read_series
@@ -28,6 +29,9 @@ from ..region import window_of
 from ..sidecar import write_sidecar
 from ..version import VERSION
 
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+GIVEN = ("series", "survey", "proxy", "start_from", "held_area")
 READ, TAUGHT = 0.1, 0.98
 """Where in the progress reading and teaching end."""
 COLUMNS = 0.3
@@ -41,7 +45,7 @@ def run(job: TrainSeries, progress: Progress) -> Result:
         QuadratError: series and targets do not belong together, or the model cannot be written.
     """
     started = time.monotonic()
-    given = {name: getattr(job, name) for name in ("series", "survey", "proxy", "start_from") if getattr(job, name)}
+    given = {name: getattr(job, name) for name in GIVEN if getattr(job, name)}
     if Path(job.output).suffix.lower() != ".qseries":
         raise BadJob(f"The model {job.output} must be a .qseries file.")
     check_apart(job.outputs(), given)
@@ -54,14 +58,14 @@ def run(job: TrainSeries, progress: Progress) -> Result:
         ground = ground_of(job, series, grid, window_of(grid, job.extent), progress.part(0.0, READ / 2))
         for note in ground.notes:
             progress.info(note)
-        turns = _turns(job, ground, grid)
+        plans = _plans(job, ground, grid, progress)
         folder = Path(job.output).resolve().parent
         with chips_on_disk(series.path, series.table, ground.places, folder, progress.part(READ / 2, READ)) as store:
-            taught = _taught(job, ground, turns, store, series, dtype, progress.part(READ, TAUGHT))
-    tests = {turns.name: _held(ground, grid, turns, taught)}
-    facts = _facts(job, ground, series, taught, tests)
-    save_ensemble(job.output, Ensemble(facts, taught.members, tests))
-    for file in taught.kept:
+            taught = _taught(job, ground, plans, store, series, dtype, progress.part(READ, TAUGHT))
+    tests = _tests(ground, grid, plans, taught)
+    facts = _facts(job, ground, series, taught[0], tests)
+    save_ensemble(job.output, Ensemble(facts, taught[0].members, tests))
+    for file in (file for those in taught for file in those.kept):
         Path(file).unlink(missing_ok=True)
     for sentence in (said := sentences(facts)):
         progress.info(sentence)
@@ -71,33 +75,67 @@ def run(job: TrainSeries, progress: Progress) -> Result:
     return Result(job.facts.id, job.outputs(), told | {"seconds": {"all": round(time.monotonic() - started, 3)}})
 
 
-def _turns(job: TrainSeries, ground: Ground, grid: Grid) -> Turns:
+def _plans(job: TrainSeries, ground: Ground, grid: Grid, progress: Progress) -> list[Turns]:
+    """Who learns from which places: for the models, and for those of a test at random places that are thrown away."""
+    count, kept = len(ground.targets), np.flatnonzero(~ground.apart)
+    beside = job.beside_random == YES or (job.beside_random == AUTO and job.method not in NETWORKS)
     if job.apart == BLOCKS:
-        mean = np.nanmean(ground.targets, axis=1)
-        found = spatial_turns(ground.xy_m(grid), mean, job.block_size_m, job.seed)
+        found = [spatial_turns(ground.xy_m(grid), np.nanmean(ground.targets, axis=1), job.block_size_m, job.seed, kept)]
+        if beside:
+            found.append(random_turns(count, job.seed, kept))
+        elif job.beside_random == AUTO:
+            progress.info(
+                "There is no test at random places beside that in squares: it takes as many transformers again. Ask "
+                "for it under 'Also test at random places'."
+            )
     else:
-        found = random_turns(len(ground.targets), job.seed)
-    return replace(found, turns=found.turns[: job.models])
+        found = [random_turns(count, job.seed, kept)]
+    return [replace(one, turns=one.turns[: job.models]) for one in found]
 
 
 def _taught(
-    job: TrainSeries, ground: Ground, turns: Turns, store: ChipStore, series: Series, dtype: str, progress: Progress
-) -> Taught:
-    samples = [ground.samples[k % len(ground.samples)] for k in range(len(turns.turns))]
+    job: TrainSeries, ground: Ground, plans: list[Turns], store: ChipStore, series: Series, dtype: str,
+    progress: Progress,
+) -> list[Taught]:  # fmt: skip
+    samples = [ground.samples[k % len(ground.samples)] for k in range(job.models)]
+    start = 0.0 if job.method in NETWORKS else COLUMNS
+    teaching = progress.part(start, 1.0)
+    parts = [teaching.part(k / len(plans), (k + 1) / len(plans)) for k in range(len(plans))]
     if job.method in NETWORKS:
-        return teach_networks(job, ground, turns, samples, store, series, dtype, progress)
-    columns = columns_of(samples, store, progress.part(0, COLUMNS))
+        found: list[Taught] = []
+        for plan, part in zip(plans, parts, strict=True):
+            if found:
+                progress.info("The next models test at random places and are thrown away then.")
+            found.append(teach_networks(job, ground, plan, samples, store, series, dtype, part))
+        return found
+    columns = columns_of(samples, store, progress.part(0.0, start))
     head = SERIES_METHODS[job.method].head
-    return teach_heads(head, turns, samples, columns, job.seed, job.threads, progress.part(COLUMNS, 1))
+    return [
+        teach_heads(head, plan, samples, columns, job.seed, job.threads, part)
+        for plan, part in zip(plans, parts, strict=True)
+    ]
 
 
-def _held(ground: Ground, grid: Grid, turns: Turns, taught: Taught) -> Held:
-    said = np.full(ground.targets.shape, np.nan)
-    turn = np.full(len(said), -1, np.int64)
-    for number, one in enumerate(turns.turns):
-        said[one.test] = taught.said[number][one.test]
-        turn[one.test] = number
-    return Held(ground.targets, said, turn, turns.blocks, ground.xy_m(grid), ground.region)
+def _tests(ground: Ground, grid: Grid, plans: list[Turns], taught: list[Taught]) -> dict[str, Held]:
+    """Of places that were dealt out, each once; of the held-out region, each by every model."""
+    xy_m, kept, apart = ground.xy_m(grid), np.flatnonzero(~ground.apart), np.flatnonzero(ground.apart)
+    found = {}
+    for plan, those in zip(plans, taught, strict=True):
+        said = np.full(ground.targets.shape, np.nan)
+        turn = np.full(len(said), -1, np.int64)
+        for number, one in enumerate(plan.turns):
+            said[one.test] = those.said[number][one.test]
+            turn[one.test] = number
+        found[plan.name] = _held(ground, xy_m, plan, kept, said[kept], turn[kept])
+    if len(apart):
+        every = np.concatenate([one[apart] for one in taught[0].said])
+        turn = np.repeat(np.arange(len(taught[0].said)), len(apart))
+        found[REGION] = _held(ground, xy_m, plans[0], np.tile(apart, len(taught[0].said)), every, turn)
+    return found
+
+
+def _held(ground: Ground, xy_m: Float, plan: Turns, at: Int, said: Float, turn: Int) -> Held:
+    return Held(ground.targets[at], said, turn, plan.blocks[at], xy_m[at], ground.region[at])
 
 
 def _facts(job: TrainSeries, ground: Ground, series: Series, taught: Taught, tests: dict[str, Held]) -> dict[str, Any]:
@@ -109,11 +147,12 @@ def _facts(job: TrainSeries, ground: Ground, series: Series, taught: Taught, tes
         "dates": list(series.dates),
         "bands": list(series.bands),
         "cell_px": job.cell_px,
-        "places": len(ground.targets),
-        "values": int(np.isfinite(ground.targets).sum()),
+        "places": int((~ground.apart).sum()),
+        "values": int(np.isfinite(ground.targets[~ground.apart]).sum()),
         "models": len(taught.members),
         "apart": job.apart,
         "block_size_m": job.block_size_m if job.apart == BLOCKS else 0.0,
+        "guard_m": ground.guard_m,
         "displacement": job.displacement if job.survey else "",
         "bags": SELECT if job.displacement == INSTANCES and job.survey else "mean",
         "draws": bool(job.survey and job.displacement == DRAWS),

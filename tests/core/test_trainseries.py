@@ -60,7 +60,7 @@ def write(path, data, names, pixel_m):
 
 def asked(folder, series, **more):
     given = {"series": series, "cell_px": CELL, "block_size_m": 4000.0, "threads": 1, "models": 5,
-             "output": str(folder / "m.qseries"), "method": "ridge-log"}  # fmt: skip
+             "output": str(folder / "m.qseries"), "method": "ridge-log", "beside_random": "no"}  # fmt: skip
     return TrainSeries.from_dict({**given, **more})
 
 
@@ -113,17 +113,19 @@ def test_same_seed_same_file_and_models_that_differ(tmp_path):
     assert (first[-1].coef_ != second[-1].coef_).any()
 
 
-def survey_of(folder, light, seed=1, years=(2010, 2013), count=60):
-    """Villages with the light of their cell as wealth, published without displacement."""
+def survey_of(folder, light, seed=1, years=(2010, 2013), count=60, regions=False, urban="U"):
+    """Villages with the light of their cell as wealth, published without displacement; the west is richer, if asked."""
     rng = np.random.default_rng(seed)
     cells = rng.permutation(light.shape[1] * light.shape[2])[:count]
     row, col = np.divmod(cells, light.shape[2])
     x, y = WEST + (col + 0.5) * PIXEL_M * CELL, NORTH - (row + 0.5) * PIXEL_M * CELL
     lon, lat = Transformer.from_crs(CRS, 4326, always_xy=True).transform(x, y)
+    west = col < light.shape[2] // 2
     tables = [
         pd.DataFrame(
-            {"cluster": np.arange(count), "year": year, "latitude": lat, "longitude": lon, "urban": "U",
-             "wealth": light[YEARS.index(year) if year in YEARS else 0, row, col]}
+            {"cluster": np.arange(count), "year": year, "latitude": lat, "longitude": lon, "urban": urban,
+             "wealth": light[YEARS.index(year) if year in YEARS else 0, row, col] + 50.0 * (west & regions),
+             "region": np.where(west, "west", "east") if regions else ""}
         )
         for year in years
     ]  # fmt: skip
@@ -204,7 +206,7 @@ def test_a_survey_elsewhere_is_told(tmp_path):
 def test_blocks_are_whole_in_each_turn():
     rng = np.random.default_rng(0)
     xy = rng.uniform(0, 100_000, (300, 2))
-    found = turns.spatial_turns(xy, rng.normal(size=300), 10_000, 0)
+    found = turns.spatial_turns(xy, rng.normal(size=300), 10_000, 0, np.arange(300))
     assert len(found.turns) == 5
     for turn in found.turns:
         parts = [set(found.blocks[part]) for part in (turn.training, turn.validation, turn.test)]

@@ -9,6 +9,7 @@ from .series import GROUP
 
 MEAN, OFF, DRAWS, INSTANCES = "mean", "off", "draws", "instances"
 BLOCKS, RANDOM = "blocks", "random"
+AUTO, YES, NO = "auto", "yes", "no"
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,30 @@ class TrainSeries(Job):
         advanced=True,
         help="20 km and more for surveys, whose places are displaced by up to 10 km.",
     )
+    held_extent: str = param(
+        Kind.EXTENT,
+        "Held-out region: extent",
+        parent="series",
+        optional=True,
+        help="No model learns from places inside, and every model is tested there, beside the other tests. Places "
+        "outside that are nearer than the side of the squares, 20 km at most, or than surveys displace, are left out.",
+    )
+    held_area: str = param(
+        Kind.VECTOR,
+        "Held-out region: polygons",
+        geometry="polygon",
+        optional=True,
+        help="Instead of an extent.",
+    )
+    beside_random: str = param(
+        Kind.CHOICE,
+        "Also test at random places",
+        default=AUTO,
+        choices=(AUTO, YES, NO),
+        advanced=True,
+        help="As many studies do, for comparison: neighbours of the test are in training then, which flatters. Takes "
+        "as many models again, which are thrown away. auto: not for transformers, which take long.",
+    )
     epochs: int = param(
         Kind.INTEGER, "Epochs", default=200, minimum=1, maximum=100_000, help="Transformers only; 200 as published."
     )
@@ -207,6 +232,10 @@ class TrainSeries(Job):
             return f"Method {self.method} starts from nothing: leave 'Start from model' empty, or choose a transformer."
         if self.displacement == INSTANCES and self.survey and self.method not in NETWORKS:
             return f"Method {self.method} cannot choose among cells: take mean, draws or off, or a transformer."
+        if self.held_extent and self.held_area:
+            return "Give one held-out region: an extent or polygons, not both."
+        if self.beside_random == YES and self.apart == RANDOM:
+            return "The test is at random places already: keep blocks apart, or leave 'Also test at random places'."
         if self.patch_px and self.cell_px % self.patch_px:
             return f"A cell of {self.cell_px} px is not a whole number of patches of {self.patch_px} px."
         return ""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...jobs.poverty.train import BLOCKS, RANDOM
 from ...metrics.values import pearson_r2
 from . import evolution
 from .ensemble import REGION, Held
@@ -186,23 +187,67 @@ def _clean(value: float) -> float | None:
 
 
 def sentences(facts: Numbers) -> list[str]:
-    """The most important first."""
+    """The most important first: the most trusted test, the others and what they are worth, then changes."""
     what = f"'{facts['indicator']}'" + (" (a proxy, no survey)" if facts["predicted"] == "proxy" else "")
     scores = facts["tests"][facts["headline"]]
     if not scores:
         return [f"{facts['title']} learnt {what}; too few places were kept apart to test it."]
-    where = f"in squares of {facts['block_size_m']:,.0f} m" if facts["apart"] == "blocks" else "drawn at random"
-    found = [
-        f"{facts['title']} tells {what} of places kept apart {where} with R2 {_two(scores['r2'])} and r2 "
-        f"{_two(scores['pearson_r2'])}; it is off by {scores['mae']:.3g} on average, the same answer everywhere by "
-        f"{scores['baselines'][MEAN]['mae']:.3g}."
-    ]
-    if facts["apart"] != "blocks":
+    apart = facts["headline"] == BLOCKS
+    where = f"in squares of {facts['block_size_m']:,.0f} m" if apart else "drawn at random"
+    found = [f"{facts['title']} tells {what} of places kept apart {where} with {_told(scores)}.", *_no_better(scores)]
+    if not apart:
         found.append("Neighbours of these places were in training, which flatters. Choose blocks for a fair number.")
+    if REGION in facts["tests"]:
+        found += _of_region(facts, facts["tests"][REGION])
+    if apart and facts["tests"].get(RANDOM):
+        found.append(
+            f"At places drawn at random, whose neighbours were in training: {_told(facts['tests'][RANDOM])}. Such a "
+            "test flatters: quote the one in squares."
+        )
+    return found + _of_dates(scores)
+
+
+def _of_region(facts: Numbers, scores: Numbers) -> list[str]:
+    if not scores:
+        return ["Too little is known of the held-out region to test the models there."]
+    return [
+        f"In the held-out region ({scores['places']:,} places; none of them was learnt from, nor any nearer than "
+        f"{facts['guard_m'] / 1000:.3g} km): {_told(scores)}.",
+        *_no_better(scores, " there"),
+    ]
+
+
+def _of_dates(scores: Numbers) -> list[str]:
+    """Each date by itself, and changes."""
+    every, lit = scores["per_year"]["all"], scores["per_year"]["lit"]
+    of_lit = f" (of places that are not always 0: {_two(lit['r2'])})" if lit["mae"] != every["mae"] else ""
+    found = [f"Within one date: R2 {_two(every['r2'])}{of_lit}."] if len(scores["years"]) > 1 else []
     for apart, one in scores["differences"].items():
         years = "a year" if apart == "1" else f"{apart} years"
-        found.append(f"Differences over {years}: R2 {_two(one['all']['r2'])}, off by {one['all']['mae']:.3g}.")
+        unchanged = scores["baselines"][UNCHANGED]["differences"][apart]["all"]
+        found.append(
+            f"Differences over {years}: R2 {_two(one['all']['r2'])}, off by {one['all']['mae']:.3g}; no change at all "
+            f"is off by {unchanged['mae']:.3g}."
+        )
     return found
+
+
+def _told(scores: Numbers) -> str:
+    """What a test came to, beside trivial answers."""
+    others = [f"{one['title']} by {one['mae']:.3g}" for one in scores["baselines"].values() if one["mae"] is not None]
+    return (
+        f"R2 {_two(scores['r2'])} and r2 {_two(scores['pearson_r2'])}; off by {scores['mae']:.3g} on average, "
+        f"{' and '.join(others)}"
+    )
+
+
+def _no_better(scores: Numbers, where: str = "") -> list[str]:
+    """A warning where a trivial answer is as good."""
+    rivals = [one for one in scores["baselines"].values() if one["mae"] is not None and one["mae"] <= scores["mae"]]
+    if not rivals:
+        return []
+    best = min(rivals, key=lambda one: float(one["mae"]))
+    return [f"That is no better{where} than {best['title']}: do not rely on maps of this model."]
 
 
 def _two(value: float | None) -> str:

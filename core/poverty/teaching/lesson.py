@@ -17,14 +17,14 @@ from ...jobs.poverty.train import DRAWS, INSTANCES, MEAN, OFF, TrainSeries
 from ...progress import Progress
 from ..series.stack import Series, check_proxy, proxy_means, read_series
 from ..survey.layer import Survey, read_survey
+from .apart import FEWEST, Apart, apart_of
 from .bags import Samples
 from .chipstore import all_squares, squares
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
+Bool = NDArray[np.bool_]
 DEGREE_M = 111_195.0
-FEWEST = 12
-"""Places below which nothing can be taught, chosen and tested."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Ground:
         samples: of all squares, for each model: one, or as many as models where each gets another draw.
         xy: (N, 2) in the system of the series.
         region: (N,) code into `regions`; -1 where not known.
+        apart: (N,) in the held-out region.
+        guard_m: places that lie nearer to it are not there.
         regions: names, of a survey.
         predicted: `survey` or `proxy`.
         indicator: in words.
@@ -49,6 +51,8 @@ class Ground:
     indicator: str
     notes: tuple[str, ...]
     region: Int
+    apart: Bool
+    guard_m: float = 0.0
     regions: tuple[str, ...] = ()
 
     def xy_m(self, grid: Grid) -> Float:
@@ -77,23 +81,49 @@ def ground_of(job: TrainSeries, series: Series, grid: Grid, window: Window, prog
 def _of_proxy(job: TrainSeries, series: Series, grid: Grid, window: Window, progress: Progress) -> Ground:
     proxy = check_proxy(read_series(job.proxy), series.dates)
     places = all_squares(grid, job.cell_px, window)
-    if len(places) > job.most_cells:
-        at = np.sort(np.random.default_rng([job.seed, 3]).permutation(len(places))[: job.most_cells])
-        places = Places(places.inside[at], places.outside[at], places.shapes[at])
+    asked = bool(job.held_extent or job.held_area)
+    middle = _middles(boxes_of(places, grid)) if asked else np.zeros((len(places), 2))
+    apart = apart_of(job, middle, grid.crs, "cells")
+    at = _drawn(job, apart)
+    places = _some(places, at)
     boxes = boxes_of(places, grid)
     means, covered = proxy_means(proxy, gpd.GeoDataFrame(geometry=boxes, crs=grid.crs), series.dates, progress)
     Y = np.where(covered >= 0.5, means, np.nan)
-    known = np.isfinite(Y).any(axis=1)
-    if known.sum() < FEWEST:
+    known = np.flatnonzero(np.isfinite(Y).any(axis=1))
+    if len(known) < FEWEST:
         raise BadInput(
-            f"{int(known.sum())} cells of {job.cell_px} px have a value of {job.proxy}; {FEWEST} are needed. Do both "
+            f"{len(known)} cells of {job.cell_px} px have a value of {job.proxy}; {FEWEST} are needed. Do both "
             "lie in the same place?"
         )
-    places = Places(places.inside[known], places.outside[known], places.shapes[known])
-    middle = shapely.centroid(boxes[known])
-    notes = (f"{int(known.sum()):,} cells of {job.cell_px} px have values of '{proxy.bands[0]}'.",)
-    xy = np.stack([shapely.get_x(middle), shapely.get_y(middle)], axis=1)
-    return Ground(places, (Samples.cells(Y[known]),), xy, "proxy", proxy.bands[0], notes, np.full(len(xy), -1))
+    notes = (f"{len(known):,} cells of {job.cell_px} px have values of '{proxy.bands[0]}'.", *apart.sentences)
+    apart = apart.of(at[known])
+    apart.check(notes)
+    return Ground(
+        _some(places, known), (Samples.cells(Y[known]),), _middles(boxes[known]), "proxy", proxy.bands[0], notes,
+        np.full(len(known), -1), apart.inside, apart.guard_m,
+    )  # fmt: skip
+
+
+def _drawn(job: TrainSeries, apart: Apart) -> Int:
+    """Cells to use: at most so many to learn from, and as many of the held-out region."""
+    found = []
+    for number, mine in enumerate((apart.outside, apart.inside)):
+        at = np.flatnonzero(mine)
+        if len(at) > job.most_cells:
+            draw = np.random.default_rng([job.seed, 3, number] if number else [job.seed, 3])
+            at = at[draw.permutation(len(at))[: job.most_cells]]
+        found.append(at)
+    return np.sort(np.concatenate(found))
+
+
+def _some(places: Places, at: Int | Bool) -> Places:
+    return Places(places.inside[at], places.outside[at], places.shapes[at])
+
+
+def _middles(boxes: NDArray[np.object_]) -> Float:
+    """(N, 2) of squares."""
+    middle = shapely.centroid(boxes)
+    return np.stack([shapely.get_x(middle), shapely.get_y(middle)], axis=1)
 
 
 def boxes_of(places: Places, grid: Grid) -> NDArray[np.object_]:
@@ -129,6 +159,12 @@ def _of_survey(job: TrainSeries, survey: Survey, series: Series, grid: Grid) -> 
             f"{int(reached.sum())} places of the survey lie on the series and have a value at one of its dates; "
             f"{FEWEST} are needed. {' '.join(notes)}"
         )
+    centre = some.candidates("off", grid.crs).xy
+    displaced_m = float(some.moved.largest_m(some.urban.tolist()).max())
+    apart = apart_of(job, centre[reached], grid.crs, "places", displaced_m)
+    notes += apart.sentences
+    apart.check(notes)
+    reached[reached] = ~apart.near
     kept = np.flatnonzero(inside & reached[found.place])
     number = np.cumsum(reached) - 1
     of, share = number[found.place[kept]], found.weight[kept]
@@ -142,10 +178,12 @@ def _of_survey(job: TrainSeries, survey: Survey, series: Series, grid: Grid) -> 
         )
     else:
         samples = (Samples(targets, weights, of, at, share),)
-    centre = some.candidates("off", grid.crs).xy[reached]
     notes += (f"{int(reached.sum()):,} places with {int(np.isfinite(targets).sum()):,} values.",)
     regions, region = _regions(some.region[reached])
-    return Ground(used, samples, centre, "survey", survey.indicator, notes, region, regions)
+    return Ground(
+        used, samples, centre[reached], "survey", survey.indicator, notes, region, apart.inside[~apart.near],
+        apart.guard_m, regions,
+    )  # fmt: skip
 
 
 def _regions(names: NDArray[np.object_]) -> tuple[tuple[str, ...], Int]:

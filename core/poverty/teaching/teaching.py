@@ -75,7 +75,7 @@ def teach_networks(
     members, said, kept = [], [], []
     for number, (turn, mine) in enumerate(zip(turns.turns, samples, strict=True)):
         part = progress.part(number / len(turns.turns), (number + 1) / len(turns.turns))
-        file = str(Path(job.output).with_name(f".{Path(job.output).name}.turn{number + 1}"))
+        file = str(Path(job.output).with_name(f".{Path(job.output).name}.turn-{turns.name}-{number + 1}"))
         lesson = Lesson(
             store, mine, turn.training, turn.validation, recipe, series.dates, series.bands, ground.predicted,
             ground.indicator, start, job.device, job.threads, file,
@@ -97,7 +97,7 @@ def recipe_of(job: TrainSeries, ground: Ground, dtype: str) -> Recipe:
     The last layer starts at the mean of each date, unlike the published one: pooled as published it tells nothing
     before training, and a ReLU whose values lie far above 0 then dies for good.
     """
-    negative = bool((ground.targets[np.isfinite(ground.targets)] < 0).any())
+    negative = bool((ground.targets[~ground.apart] < 0).any())
     end = ("linear" if negative or ground.predicted == "survey" else "relu") if job.end == "auto" else job.end
     pixels = (RAW if dtype == "uint8" else STANDARD) if job.pixels == "auto" else job.pixels
     return Recipe(

@@ -32,7 +32,7 @@ class Turns:
     name: str
 
 
-def spatial_turns(xy_m: Float, mean: Float, side_m: float, seed: int) -> Turns:
+def spatial_turns(xy_m: Float, mean: Float, side_m: float, seed: int, kept: Int) -> Turns:
     """Squares dealt out to six folds so that each has poor and rich ones.
 
     Args:
@@ -40,19 +40,20 @@ def spatial_turns(xy_m: Float, mean: Float, side_m: float, seed: int) -> Turns:
         mean: (N,) mean known target of each place.
         side_m: of the squares.
         seed: decides where they lie and who gets which.
+        kept: places to deal out; the others are in no part.
 
     Raises:
         BadInput: the places lie in fewer than six squares.
     """
     blocks = spatial_blocks(xy_m, np.arange(len(xy_m)), side_m, seed)
-    count = len(np.unique(blocks))
-    folds = value_folds(mean, blocks, FOLDS, seed)
+    count = len(np.unique(blocks[kept]))
+    folds = value_folds(mean[kept], blocks[kept], FOLDS, seed)
     if folds is None or count < FOLDS:
         raise BadInput(
             f"All places lie in {count} square{'s' if count != 1 else ''} of {side_m:,.0f} m; six are needed to train, "
             "choose and test. Choose smaller squares if places are not displaced, or a larger region."
         )
-    parts = [np.flatnonzero(folds.fold == k) for k in range(FOLDS)]
+    parts = [kept[folds.fold == k] for k in range(FOLDS)]
     found = []
     for test in range(FOLDS - 1):
         training = np.concatenate([part for k, part in enumerate(parts[:-1]) if k != test])
@@ -60,12 +61,18 @@ def spatial_turns(xy_m: Float, mean: Float, side_m: float, seed: int) -> Turns:
     return Turns(tuple(found), blocks, BLOCKS)
 
 
-def random_turns(count: int, seed: int) -> Turns:
+def random_turns(count: int, seed: int, kept: Int) -> Turns:
     """As published.
+
+    Args:
+        count: places.
+        seed: decides who gets which.
+        kept: places to deal out; the others are in no part.
 
     Raises:
         BadInput: fewer than six places.
     """
-    if count < FOLDS:
-        raise BadInput(f"There are {count} places with values; six are needed to train, choose and test.")
-    return Turns(tuple(turns(count, seed)), np.arange(count), RANDOM)
+    if len(kept) < FOLDS:
+        raise BadInput(f"There are {len(kept)} places with values; six are needed to train, choose and test.")
+    dealt = [Turn(kept[one.training], kept[one.validation], kept[one.test]) for one in turns(len(kept), seed)]
+    return Turns(tuple(dealt), np.arange(count), RANDOM)
