@@ -72,12 +72,19 @@ def places_of(geometry: NDArray[np.object_], grid: Grid, window_px: int = 0, mar
     size = np.maximum(np.rint(np.stack([bottom - top, right - left], axis=1)), 1).astype(np.int64)
     middle = np.stack([top + bottom, left + right], axis=1) / 2
     start = np.rint(middle - size / 2).astype(np.int64)
-    wide = np.maximum(size, window_px) + 2 * margin_px
-    away = start + size // 2 - wide // 2
     boxlike = shapely.area(pixels) >= BOXLIKE * (bottom - top) * (right - left)
     shapes = np.array(pixels, dtype=object)
     shapes[boxlike] = None
-    return Places(np.concatenate([start, size], axis=1), np.concatenate([away, wide], axis=1), shapes)
+    inside = np.concatenate([start, size], axis=1)
+    return seen_with(Places(inside, inside, shapes), window_px, margin_px)
+
+
+def seen_with(places: Places, window_px: int, margin_px: int) -> Places:
+    """The same cells, each with a window of at least `window_px` that is centred on it, and a margin around it."""
+    start, size = places.inside[:, :2], places.inside[:, 2:]
+    wide = np.maximum(size, window_px) + 2 * margin_px
+    away = start + size // 2 - wide // 2
+    return Places(places.inside, np.concatenate([away, wide], axis=1), places.shapes)
 
 
 def lattice(places: Places) -> int:

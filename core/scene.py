@@ -146,7 +146,7 @@ def _by_roles(job: EmbedJob, card: Card, like: Chosen, progress: Progress) -> Sc
         found.wavelengths_nm, _parts(job, like, found, (known, also), progress) if card.measured else (),
         found.dates, found.months, known.pixel_m if card.series else 0.0,
     )  # fmt: skip
-    _check_units(like.name, like.units, scene)
+    check_units(like.name, like.units, scene)
     return scene
 
 
@@ -178,7 +178,7 @@ def _only(found: Fit, roles: tuple[str, ...]) -> Fit:
     )
 
 
-def _check_units(like: str, units: tuple[str, ...], scene: Scene) -> None:
+def check_units(like: str, units: tuple[str, ...], scene: Scene) -> None:
     """Numbers of other meaning must not share a space.
 
     Raises:

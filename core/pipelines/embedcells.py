@@ -20,6 +20,7 @@ from .. import components
 from ..asked import content_of, inputs_of, request_of, table_up_to_date
 from ..atomic import check_apart, check_folder
 from ..cellrun import MOST_JUDGED, Seen, all_vectors, reduce
+from ..cellspace import drawn, patch_of_cells
 from ..cellvectors import View
 from ..chips import MOST_NUMBERS, Places, lattice, places_of, units_of
 from ..errors import BadInput, BadJob, Stale
@@ -46,13 +47,6 @@ RESULT = "embeddedcells"
 PREFIX = "emb_"
 MOST_COLUMNS = 1998
 """Of a layer in a GeoPackage, besides number and geometry: SQLite takes 2,000."""
-FEATURES = 1024
-"""Random features drawn where nobody asks for a number: each is a column."""
-MOST_SERIES_PATCH = 8
-FEW = 0.05
-"""Share of cells that may be smaller than such a part, as those that a boundary cuts off are."""
-MOST_PATCH = 64
-"""Backbones that see whole cells look as many pixels beyond as they measure, or more."""
 
 
 def run(job: EmbedCells, progress: Progress) -> Result:
@@ -88,7 +82,7 @@ def _make(job: EmbedCells, space: Space, request: Mapping[str, Any], progress: P
     space = replace(
         space, bands=scene.bands, second_bands=scene.second_bands, roles=scene.roles, units=scene.units,
         dates=scene.dates, months=scene.months, pixel_m=scene.pixel_m,
-        dimensions=space.dimensions or space.card.default_dimensions or _drawn(space),
+        dimensions=space.dimensions or space.card.default_dimensions or drawn(space),
     )  # fmt: skip
     with scene.open() as reader:
         geometry = _on_grid(table, reader.grid, job)
@@ -97,7 +91,7 @@ def _make(job: EmbedCells, space: Space, request: Mapping[str, Any], progress: P
         sample = WindowSample(reader, region, job.seed)
         progress.checkpoint(0.0, "Building the backbone")
         side = int(np.median(own.inside[:, 2:]))
-        fresh = replace(space, patch_size_px=_patch(space, own, side))
+        fresh = replace(space, patch_size_px=patch_of_cells(space, own, side, lattice(own)))
         known, backbone, resumed = _built(fresh, earlier, scene, reader, sample, job, region, progress)
         if not resumed:
             warn_of_pixels(job.like, space, reader, sample, progress)
@@ -134,26 +128,6 @@ def _built(
         except Stale:
             progress.warning("An earlier run was stopped, but its weights are no longer there; starting anew.")
     return fresh, build(fresh, scene, reader, sample, job, pixels, progress), False
-
-
-def _drawn(space: Space) -> int:
-    """Features to draw, for backbones that draw as many as are asked for; 0 for networks."""
-    return FEATURES if space.card.free_patch and not space.card.series else 0
-
-
-def _patch(space: Space, places: Places, side: int) -> int:
-    """Pixels to a cell of the backbone, where it can choose: whole cells where they lie on a lattice, or parts of them.
-
-    Series of dates get the largest part of a cell that they take, as all their pixels at all dates are tokens; nearly
-    all cells must hold one.
-    """
-    if space.patch_size_px or not (space.card.free_patch or space.card.series):
-        return space.patch_size_px
-    if space.card.series:
-        most = np.clip(np.quantile(places.inside[:, 2:].min(axis=1), FEW), 1, MOST_SERIES_PATCH)
-        return next(patch for patch in range(int(most), 0, -1) if side % patch == 0)
-    whole = lattice(places) or 1
-    return next(patch for patch in range(min(whole, MOST_PATCH), 0, -1) if whole % patch == 0)
 
 
 def _context(job: EmbedCells) -> tuple[str, int]:
