@@ -140,3 +140,9 @@ def coded_by_id(read: Read, labels: pd.DataFrame) -> Read:
     codes.pop("", None)
     told = read.rows["label_id"].map(codes)
     return replace(read, rows=read.rows.assign(label=told.where(told.notna(), read.rows["label"])))
+
+
+def no_points() -> pd.DataFrame:
+    """An empty table of points, for files of labels alone."""
+    whole = {"row": pd.Series(dtype="int64"), "column": pd.Series(dtype="int64")}
+    return pd.DataFrame({"name": pd.Series(dtype=object), **whole, "label": pd.Series(dtype=object)})

@@ -1,0 +1,60 @@
+"""The CATAMI classification: a tree of biota, substrates and relief with CAAB codes, as its annotation site stores it.
+
+JSON, a list of records `{pk, model, fields: {caab_code, cpc_code, point_colour, code_name, description, parent}}`;
+`parent` is the `pk` of another record. The short CPCe code becomes the code, the CAAB code the ID.
+
+Source: Althaus et al. 2015, doi:10.1371/journal.pone.0141039 (CC BY); github catami/catami e3ba30a, projects/fixtures.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ...errors import BadInput
+from .labelsets import HEX, Fact, finished
+from .shape import Problems, Read
+from .text import read_text
+
+
+def read(path: str | Path) -> Read:
+    """Read the tree. Lines of problems are places in the list, counted from 1.
+
+    Raises:
+        BadInput: not such a file, or no tree.
+    """
+    records = load_list(path, "CATAMI tree")
+    fields: dict[str, dict[str, Any]] = {}
+    for number, record in enumerate(records, 1):
+        facts = record.get("fields") if isinstance(record, dict) else None
+        if not isinstance(facts, dict) or not isinstance(facts.get("cpc_code"), str) or "pk" not in record:
+            raise BadInput(f"{path} is no CATAMI tree: record {number} has no `pk` or no `fields` with a `cpc_code`.")
+        fields[str(record["pk"])] = facts
+    labels: list[Fact] = []
+    for number, (key, facts) in enumerate(fields.items(), 1):
+        parent = facts.get("parent")
+        if parent is not None and str(parent) not in fields:
+            raise BadInput(
+                f"Record {key} of {path}, '{facts['cpc_code']}', has the parent {parent}, which is no record."
+            )
+        above = fields[str(parent)]["cpc_code"] if parent is not None else ""
+        colour = HEX.match(str(facts.get("point_colour", "")))
+        labels.append((number, facts["cpc_code"], str(facts.get("code_name", "")), above,
+                       f"#{colour[1].lower()}" if colour else "", str(facts.get("caab_code", ""))))  # fmt: skip
+    return finished(labels, path, Problems())
+
+
+def load_list(path: str | Path, what: str) -> list[Any]:
+    """The list in a JSON file.
+
+    Raises:
+        BadInput: no JSON (tells the line), or no list.
+    """
+    try:
+        found = json.loads(read_text(path).text)
+    except json.JSONDecodeError as error:
+        raise BadInput(f"{path} is no {what}: line {error.lineno} is no JSON ({error.msg}).") from error
+    except RecursionError as error:
+        raise BadInput(f"{path} is no {what}: it is nested too deeply.") from error
+    if not isinstance(found, list) or not found:
+        raise BadInput(f"{path} is no {what}: it should hold a list of records.")
+    return found
