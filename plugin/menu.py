@@ -66,7 +66,7 @@ NETWORKS = (
 class Menu:
     """Plugins > Quadrat, and the same menu on a button of the plugin toolbar."""
 
-    def __init__(self, iface: Any, title: str, docking: Docking) -> None:
+    def __init__(self, iface: Any, title: str, docking: Docking, show_curve: Callable[[], None]) -> None:
         self._iface = iface
         self._title = title
         self._messages = Messages(iface)
@@ -78,6 +78,9 @@ class Menu:
         iface.registerMainWindowAction(teach, TEACH_SHORTCUT)
         steps, looks, networks = ([self._step(*step) for step in some] for some in (STEPS, LOOKS, NETWORKS))
         self._fields = [self._field(*field) for field in FIELDS]
+        poverty = self._fields[[steps for _, _, steps in FIELDS].index(POVERTY)]
+        poverty.addSeparator()
+        poverty.addAction(self._entry("learningcurve", tr("Learning curve…"), show_curve))
         fields = [menu.menuAction() for menu in self._fields]
         engine = self._entry("setupengine", tr("Engine…"), docking.show_engine)
         self._actions = [teach, *steps, *looks, *fields, *networks, engine]

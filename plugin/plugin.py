@@ -26,6 +26,7 @@ class QuadratPlugin:
     def initGui(self) -> None:  # noqa: N802 - QGIS's name
         """Add algorithms, menu and toolbar button; say once that the engine needs setting up."""
         from .docking import Docking
+        from .learning.watch import LearningWatch
         from .menu import Menu
         from .notice import EngineNotice
 
@@ -33,7 +34,9 @@ class QuadratPlugin:
         self._undo.append(self._remove_provider)
         docking = Docking(self._iface, self._new_state)
         self._undo.append(docking.remove)
-        menu = Menu(self._iface, MENU, docking)
+        learning = LearningWatch(self._iface, docking.show_engine)
+        self._undo.append(learning.remove)
+        menu = Menu(self._iface, MENU, docking, learning.show)
         self._undo.append(menu.remove)
         notice = EngineNotice(self._iface, docking.show_engine)
         self._undo.append(notice.remove)

@@ -31,4 +31,7 @@ NOTICE_SHOWN = Setting(
 )
 ENGINE_SIZE = Setting("engine_size", "light", "Engine chosen last in the engine window: light or full.")
 OWN_PYTHON = Setting("own_python", "", "Python that the engine is made from; empty: found or downloaded.")
+LEARNING_OPENS = Setting("learning_opens", True, "The window 'Learning curve' opens when a network begins to learn.")
+LEARNING_LOG = Setting("learning_log", False, "Its axis of losses is logarithmic.")
+LEARNING_PLACE = Setting("learning_place", "", "Where it was, as Qt writes it.")
 WHEELS_FOLDER = Setting("wheels_folder", "", "Folder of wheels to install from without network; empty: the network.")

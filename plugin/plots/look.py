@@ -10,6 +10,8 @@ GRID_OPACITY = 0.15
 PROBE = "probe"
 LEAST_CONTRAST = 3.0
 """Of lines and bars against the paper; the accent of some themes is meant to lie below white letters only."""
+MIDDLE_GREY = 0.18
+"""Luminance on which black and white stand out alike."""
 UNKNOWN = "#8a949e"
 """Of cells without a class: a middle grey, seen on light and on dark."""
 
@@ -34,6 +36,17 @@ def contrast(one: QColor, other: QColor) -> float:
     """From 1 to 21. Source: Web Content Accessibility Guidelines 2.1, contrast ratio."""
     dark, light = sorted((_luminance(one), _luminance(other)))
     return (light + 0.05) / (dark + 0.05)
+
+
+def seen_on(colour: str, paper: QColor) -> QColor:
+    """The colour itself, or as much darker or lighter as a line on this paper needs."""
+    found = QColor(colour)
+    hue, saturation, lightness, _ = found.getHslF()
+    step = -0.02 if _luminance(paper) > MIDDLE_GREY else 0.02
+    while contrast(found, paper) < LEAST_CONTRAST and 0.0 < lightness < 1.0:
+        lightness = min(max(lightness + step, 0.0), 1.0)
+        found = QColor.fromHslF(hue, saturation, lightness)
+    return found
 
 
 def _luminance(colour: QColor) -> float:

@@ -187,6 +187,31 @@ def _engine() -> Words:
     }
 
 
+def _lesson() -> Words:
+    return {
+        "plot_losses": (
+            tr("Learning curve"),
+            tr(
+                "Loss of each epoch. While the lines of validation still fall, more epochs help; once they rise again, "
+                "the network learns its places by heart."
+            ),
+        ),
+        "lesson_runs": (tr("Run"), tr("Runs of this session, the latest first.")),
+        "lesson_models": (
+            tr("Models in numbers"),
+            tr("Each model of the run. Choose a row to see its lines strongest."),
+        ),
+        "lesson_log": (
+            tr("Logarithmic axis"),
+            tr("Equal steps upwards are equal factors, so that small losses can be told apart."),
+        ),
+        "lesson_opens": (
+            tr("Open with each training"),
+            tr("Open this window whenever a network begins to learn. It is in the menu Quadrat > Poverty in any case."),
+        ),
+    }
+
+
 def words() -> Words:
     """All of them."""
-    return {**_source(), **_classes(), **_gestures(), **_live(), **_next(), **_rest(), **_engine()}
+    return {**_source(), **_classes(), **_gestures(), **_live(), **_next(), **_rest(), **_engine(), **_lesson()}

@@ -101,7 +101,7 @@ def test_a_head_is_applied_through_the_form_of_the_toolbox(iface, empty_home, mo
     asked = []
     monkeypatch.setattr(processing, "createAlgorithmDialog", lambda *values: asked.append(values))
     docking = Docking(iface, Stand)
-    menu = Menu(iface, "&Quadrat", docking)
+    menu = Menu(iface, "&Quadrat", docking, QObject)
     docking.show_teach()
     docking.dock.teach.finish.apply_wanted.emit("/heads/a.qhead")
     assert asked[0][0] == "quadrat:applyhead" and asked[0][1]["HEAD"] == "/heads/a.qhead"
@@ -116,7 +116,7 @@ def test_the_shortcut_is_given_to_qgis(iface, monkeypatch):
     given = []
     iface.registerMainWindowAction = lambda action, key: given.append((action.text(), key))
     iface.unregisterMainWindowAction = lambda action: given.remove((action.text(), TEACH_SHORTCUT))
-    menu = Menu(iface, "&Quadrat", Docking(iface, QObject))
+    menu = Menu(iface, "&Quadrat", Docking(iface, QObject), QObject)
     assert given == [("Teach…", TEACH_SHORTCUT)]
     assert not QKeySequence(TEACH_SHORTCUT).isEmpty()
     menu.remove()

@@ -40,13 +40,17 @@ class Iface:
 
 
 def test_menu_follows_the_work_and_goes_again(qgis_iface):
-    iface = Iface(qgis_iface)
-    menu = Menu(iface, "&Quadrat", Docking(iface, lambda: None))
+    iface, called = Iface(qgis_iface), []
+    menu = Menu(iface, "&Quadrat", Docking(iface, lambda: None), lambda: called.append(1))
     before, behind = ([text for _, text, _ in some] for some in (STEPS + LOOKS, NETWORKS))
     actions = [action for _, action in iface.menu]
     assert [action.text() for action in actions] == ["Teach…", *before, "Favelas", "Poverty", *behind, "Engine…"]
     for action, (_, _, steps) in zip(actions[1 + len(before) :], FIELDS):
-        assert [step.text() for step in action.menu().actions()] == [text for _, text, _ in steps]
+        more = ["", "Learning curve…"] if steps is POVERTY else []
+        assert [step.text() for step in action.menu().actions()] == [text for _, text, _ in steps] + more
+        if more:
+            action.menu().actions()[-1].trigger()
+    assert called == [1]
     assert all(not action.icon().isNull() for _, action in iface.menu)
     assert len(iface.toolbar) == 1
     menu.remove()
@@ -72,7 +76,7 @@ def test_a_step_opens_its_form_filled_and_unload_closes_it(qgis_iface, plugin, q
     monkeypatch.setattr(qgis_iface, "browserModel", lambda: model, raising=False)
     layer = QgsRasterLayer(str(SAMPLE / "sen2_l2a_12band.tif"), "sample")
     QgsProject.instance().addMapLayer(layer)
-    menu = Menu(Iface(qgis_iface), "&Quadrat", Docking(qgis_iface, lambda: None))
+    menu = Menu(Iface(qgis_iface), "&Quadrat", Docking(qgis_iface, lambda: None), lambda: None)
     menu.actions[1].trigger()
     (form,) = menu._open_forms()
     assert form.isVisible()
