@@ -49,6 +49,7 @@ POVERTY = (
     ("quadrat:trainseries", "Train indicator…", "trainseries"),
     ("quadrat:mapindicator", "Map indicator…", "mapindicator"),
     ("quadrat:mapchange", "Map change…", "mapchange"),
+    ("quadrat:reportindicator", "Report on indicator models…", "reportindicator"),
     ("quadrat:assessseries", "Assess indicator…", "assessseries"),
 )
 """The same of the field of poverty."""

@@ -31,6 +31,7 @@ from .algorithms.openembedding import OpenEmbeddingAlgorithm
 from .algorithms.prepareseries import PrepareSeriesAlgorithm
 from .algorithms.preparesurvey import PrepareSurveyAlgorithm
 from .algorithms.reduceembedding import ReduceEmbeddingAlgorithm
+from .algorithms.reportindicator import ReportIndicatorAlgorithm
 from .algorithms.setupengine import SetUpEngineAlgorithm
 from .algorithms.speedtest import SpeedTestAlgorithm
 from .algorithms.suggestlabels import SuggestLabelsAlgorithm
@@ -70,6 +71,7 @@ ALGORITHMS = (
     TrainSeriesAlgorithm,
     MapIndicatorAlgorithm,
     MapChangeAlgorithm,
+    ReportIndicatorAlgorithm,
     AssessSeriesAlgorithm,
     ExportOnnxAlgorithm,
     FetchWeightsAlgorithm,

@@ -15,6 +15,7 @@ from .export import ExportOnnx
 from .fewshot import ApplyHead, AssessHead, TrainHead
 from .poverty.assess import AssessSeries
 from .poverty.map import MapChange, MapIndicator
+from .poverty.report import ReportIndicator
 from .poverty.series import PrepareSeries
 from .poverty.survey import PrepareSurvey
 from .poverty.train import TrainSeries
@@ -50,6 +51,7 @@ ALL: Tuple[Type[Job], ...] = (
     TrainSeries,
     MapIndicator,
     MapChange,
+    ReportIndicator,
     AssessSeries,
     ExportOnnx,
     FetchWeights,

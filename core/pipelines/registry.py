@@ -36,6 +36,7 @@ PIPELINES = {
     "trainseries": "trainseries:run",
     "mapindicator": "mapindicator:run",
     "mapchange": "mapchange:run",
+    "reportindicator": "reportindicator:run",
     "assessseries": "assessseries:run",
     "exportonnx": "exportonnx:run",
     "fetchweights": "fetchweights:run",

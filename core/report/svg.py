@@ -16,11 +16,12 @@ MOST_NUMBERS = 16
 """Classes above which numbers no longer fit the cells of the matrix."""
 
 
-def picture(width: float, height: float, title: str, body: Sequence[str]) -> str:
-    """An SVG that scales with the page and says what it shows to a screen reader."""
+def picture(width: float, height: float, title: str, body: Sequence[str], *, least_px: float = 0.0) -> str:
+    """An SVG that scales with the page, but not below `least_px`, and says what it shows to a screen reader."""
+    least = f";min-width:{least_px:.0f}px" if least_px else ""
     return (
         f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{escape(title, quote=True)}" '
-        f'style="max-width:{width:.0f}px">' + "".join(body) + "</svg>"
+        f'style="max-width:{width:.0f}px{least}">' + "".join(body) + "</svg>"
     )
 
 

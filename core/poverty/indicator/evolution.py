@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...metrics.values import mae, r2
-
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 FEWEST = 2
 """Places below which nothing can be said of a year or a difference."""
+AT_ONCE = 2**20
+"""Differences that are held together."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,41 @@ def score(truth: Float, said: Float, lit: bool = False) -> Score:
         said: (N,)
         lit: only places whose truth is not 0: dark ones are easy, and most, where the indicator is light at night.
     """
+    return _scores(truth[None], said[None], lit)[0]
+
+
+def _scores(truth: Float, said: Float, lit: bool) -> list[Score]:
+    """Of each of K rows (K, N), see `score`; all at once, as there are thousands of pairs of months."""
     there = np.isfinite(truth) & np.isfinite(said)
     if lit:
         there &= truth != 0
-    count = int(there.sum())
-    if count < FEWEST:
-        return NONE if count == 0 else Score(np.nan, np.nan, np.nan, count)
-    truth, said = truth[there], said[there]
-    return Score(mae(truth, said), r2(truth, said), float(np.abs(truth - said).std()), count)
+    count = there.sum(axis=1)
+    many = np.maximum(count, 1)
+    known = np.where(there, truth, 0.0)
+    size = np.where(there, np.abs(said - truth), 0.0)
+    mae = size.sum(axis=1) / many
+    dis = np.sqrt((np.where(there, size - mae[:, None], 0.0) ** 2).sum(axis=1) / many)
+    spread = (np.where(there, known - (known.sum(axis=1) / many)[:, None], 0.0) ** 2).sum(axis=1)
+    least, most = np.where(there, truth, np.inf).min(axis=1), np.where(there, truth, -np.inf).max(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r2 = np.where(most > least, 1.0 - (size**2).sum(axis=1) / spread, np.nan)
+    return [
+        Score(float(mae[k]), float(r2[k]), float(dis[k]), int(n))
+        if n >= FEWEST
+        else Score(np.nan, np.nan, np.nan, int(n))
+        for k, n in enumerate(count)
+    ]
+
+
+def _of_pairs(truth: Float, said: Float, some: Sequence[tuple[int, int]], lit: bool) -> list[Score]:
+    """Of the differences between pairs of dates."""
+    by_date, told = np.ascontiguousarray(truth.T), np.ascontiguousarray(said.T)
+    step = max(1, AT_ONCE // max(1, len(truth)))
+    found: list[Score] = []
+    for start in range(0, len(some), step):
+        i, j = np.array(some[start : start + step], np.int64).T
+        found += _scores(by_date[j] - by_date[i], told[j] - told[i], lit)
+    return found
 
 
 def levels(truth: Float, said: Float, lit: bool = False) -> list[Score]:
@@ -63,7 +90,7 @@ def levels(truth: Float, said: Float, lit: bool = False) -> list[Score]:
         lit: only places whose mean over the dates is not 0.
     """
     kept = lit_places(truth) if lit else np.ones(len(truth), np.bool_)
-    return [score(truth[kept, t], said[kept, t]) for t in range(truth.shape[1])]
+    return _scores(np.ascontiguousarray(truth[kept].T), np.ascontiguousarray(said[kept].T), False)
 
 
 def lit_places(truth: Float) -> Bool:
@@ -94,7 +121,8 @@ def differences(
         apart: years.
         lit: only places whose difference is not 0.
     """
-    return {(i, j): score(truth[:, j] - truth[:, i], said[:, j] - said[:, i], lit) for i, j in pairs(times, apart)}
+    some = pairs(times, apart)
+    return dict(zip(some, _of_pairs(truth, said, some, lit), strict=True))
 
 
 def matrix(truth: Float, said: Float, lit: bool = False) -> Float:
@@ -104,10 +132,9 @@ def matrix(truth: Float, said: Float, lit: bool = False) -> Float:
     """
     dates = truth.shape[1]
     found = np.full((dates, dates), np.nan)
-    for t, one in enumerate(levels(truth, said, lit)):
-        found[t, t] = one.r2
-        for u in range(t + 1, dates):
-            found[t, u] = score(truth[:, u] - truth[:, t], said[:, u] - said[:, t], lit).r2
+    found[np.diag_indices(dates)] = [one.r2 for one in levels(truth, said, lit)]
+    if some := pairs(range(dates)):
+        found[tuple(np.array(some).T)] = [one.r2 for one in _of_pairs(truth, said, some, lit)]
     return found
 
 

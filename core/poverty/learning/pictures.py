@@ -21,8 +21,14 @@ HOLLOW, DIAMOND = BLOCKS, HELD
 MOST_POINTS = 1500
 
 
-def dots(numbers: Numbers, names: Sequence[str]) -> str:
-    """R2 of each method under each test, with whiskers of one standard deviation over folds; below 0 at the edge."""
+def dots(numbers: Numbers, names: Sequence[str], title: Callable[[str], str] = title_of) -> str:
+    """R2 of each method under each test, with whiskers of one standard deviation over folds; below 0 at the edge.
+
+    Args:
+        numbers: `schemes`, each with name, title, honest, and methods: scores and folds_sd, of which r2 counts.
+        names: of methods, in order.
+        title: of a name.
+    """
     schemes, rows = numbers["schemes"], list(names)
     legend, top = _legend(schemes)
     row = GAP + STEP * len(schemes)
@@ -40,7 +46,7 @@ def dots(numbers: Numbers, names: Sequence[str]) -> str:
     )
     for number, name in enumerate(rows):
         middle = top + row * (number + 0.5)
-        body.append(svg.text(LEFT - 12, middle + 4, svg.shortened(title_of(name), 44), anchor="end"))
+        body.append(svg.text(LEFT - 12, middle + 4, svg.shortened(title(name), 44), anchor="end"))
         for place, scheme in enumerate(schemes):
             y = middle + STEP * (place - (len(schemes) - 1) / 2)
             body.append(_dot(scheme, name, y, at))

@@ -1,0 +1,144 @@
+"""Start x end: R2 of the difference between any two dates as a picture, of levels on the diagonal, as SVG.
+
+After R. Jarry and others 2023, doi:10.1109/IGARSS52108.2023.10282306: colour is R2 clipped to 0 to 1, numbers are not.
+"""
+
+from collections.abc import Sequence
+from html import escape
+
+from ....report import svg
+
+Matrix = Sequence[Sequence[float | None]]
+PAIRED = 12
+"""Dates up to which two matrices stand side by side; more take the whole width each."""
+MOST_NUMBERS, MOST_TIPS = 24, 60
+"""Dates up to which numbers fit into the cells, and up to which each cell has a tip."""
+HALF, WHOLE = 420.0, 860.0
+"""Widths of a picture, px."""
+STEPS = 20
+"""Of colour, where cells have no tips."""
+LEGEND = (
+    '<p class="ramp"><span>R2</span><span>0 or less</span><i></i><span>1</span>'
+    '<i class="none"></i><span>not known</span><i class="level"></i><span>level of one date</span></p>'
+)
+OWN_STYLE = """<style>
+.ramp{display:flex;flex-wrap:wrap;gap:8px;align-items:center;color:var(--soft);font-size:.9rem;margin:.4rem 0 1rem}
+.ramp i{display:inline-block;width:150px;height:14px;border-radius:3px;
+background:linear-gradient(to right,var(--cell),var(--good))}
+.ramp i.none,.ramp i.level{width:16px;margin-left:14px;background:none;border:1px dashed var(--muted)}
+.ramp i.level{border:1.5px solid var(--ink)}
+svg .blank{fill:none;stroke:var(--muted);stroke-dasharray:2 2;stroke-width:.7}
+svg .frame{fill:none;stroke:var(--ink);stroke-width:1.3}
+</style>"""
+
+
+def fits_beside(dates: Sequence[str]) -> bool:
+    """Whether two matrices of so many dates fit side by side."""
+    return len(dates) <= PAIRED
+
+
+def heat(dates: Sequence[str], matrix: Matrix, title: str) -> str:
+    """The upper half of a matrix: rows are the earlier date, columns the later.
+
+    Args:
+        dates: T.
+        matrix: (T, T) R2, null where not known.
+        title: for screen readers.
+    """
+    count = len(dates)
+    left = 20 + svg.WORDS_PX * max(map(len, dates)) + 8
+    side = min(((HALF if fits_beside(dates) else WHOLE) - left) / count, 62.0)
+    turned = svg.WORDS_PX * max(map(len, dates)) > side - 5
+    top = 24 + (0.75 * svg.WORDS_PX * max(map(len, dates)) + 8 if turned else 18)
+    body = _labels(dates, left, top, side, turned)
+    body += _cells(dates, matrix, left, top, side) if count <= MOST_TIPS else _steps(matrix, left, top, side)
+    right = left + side * count + (0.72 * svg.WORDS_PX * len(dates[-1]) if turned else 4)
+    least = 0.0 if fits_beside(dates) else min(right, 26.0 * count)
+    return svg.picture(right, top + side * count + 6, title, body, least_px=least)
+
+
+def _labels(dates: Sequence[str], left: float, top: float, side: float, turned: bool) -> list[str]:
+    """Every date, or as many as fit, and what rows and columns are."""
+    count = len(dates)
+    every = max(1, int(14 / side) + 1) if side < 14 else 1
+    body = [
+        svg.text(left + side * count / 2, 12, "End", anchor="middle", kind="strong"),
+        svg.text(11, top + side * count / 2, "Start", anchor="middle", kind="strong", turn=-90),
+    ]
+    for number, date in enumerate(dates):
+        if number % every and number != count - 1:
+            continue
+        middle = side * (number + 0.5)
+        body.append(svg.text(left - 6, top + middle + 4, date, anchor="end", kind="soft"))
+        if turned:
+            body.append(svg.text(left + middle - 2, top - 6, date, kind="soft", turn=-45))
+        else:
+            body.append(svg.text(left + middle, top - 8, date, anchor="middle", kind="soft"))
+    return body
+
+
+def _cells(dates: Sequence[str], matrix: Matrix, left: float, top: float, side: float) -> list[str]:
+    body = []
+    for i, start in enumerate(dates):
+        for j in range(i, len(dates)):
+            told = "level of " + start if i == j else f"{start} to {dates[j]}"
+            place = left + side * j, top + side * i
+            body.append(_cell(place, side, matrix[i][j], told, level=i == j, numbered=len(dates) <= MOST_NUMBERS))
+    return body
+
+
+def _cell(
+    place: tuple[float, float], side: float, value: float | None, told: str, *, level: bool, numbered: bool
+) -> str:
+    (x, y), gap = place, 1.0 if side > 16 else 0.5
+    frame = f'x="{x + gap:.1f}" y="{y + gap:.1f}" width="{side - 2 * gap:.1f}" height="{side - 2 * gap:.1f}" rx="2"'
+    if value is None:
+        return f'<g><title>{escape(told)}: not known</title><rect class="blank" {frame}/></g>'
+    clipped = min(max(value, 0.0), 1.0)
+    parts = [f"<g><title>{escape(told)}: R2 {_exact(value)}</title>", f'<rect class="cell" {frame}/>']
+    if clipped:
+        parts.append(f'<rect class="good" {frame} fill-opacity="{clipped:.3f}"/>')
+    if level:
+        parts.append(f'<rect class="frame" {frame}/>')
+    if numbered:
+        kind = "on" if clipped > 0.55 else "bad" if value <= -0.005 else ""
+        kind += "" if side > 44 else " small"
+        parts.append(svg.text(x + side / 2, y + side / 2 + 4, _short(value, side), anchor="middle", kind=kind.strip()))
+    return "".join(parts) + "</g>"
+
+
+def _steps(matrix: Matrix, left: float, top: float, side: float) -> list[str]:
+    """Cells of one colour as one path: a long series has tens of thousands."""
+    paths: dict[int, list[str]] = {}
+    for i, row in enumerate(matrix):
+        for j in range(i, len(row)):
+            value = row[j]
+            if value is None:
+                continue
+            step = round(min(max(value, 0.0), 1.0) * STEPS)
+            paths.setdefault(step, []).append(
+                f"M{left + side * j:.1f} {top + side * i:.1f}h{side:.2f}v{side:.2f}h-{side:.2f}z"
+            )
+    every = "".join("".join(path) for path in paths.values())
+    body = [f'<path class="cell" d="{every}"/>']
+    return body + [
+        f'<path class="good" fill-opacity="{step / STEPS:.2f}" d="{"".join(path)}"/>'
+        for step, path in sorted(paths.items())
+        if step
+    ]
+
+
+def _exact(value: float) -> str:
+    return f"{value:.3f}".replace("-", "−")
+
+
+def _short(value: float, side: float) -> str:
+    """As many digits as a cell holds."""
+    wide = side > 27
+    if abs(value) < 0.005:
+        return "0"
+    if value > -0.995:
+        text = f"{value:.2f}" if wide else f"{value:.1f}"
+    else:
+        text = f"{value:.1f}" if value > -9.95 else f"{value:.0f}" if value > -999 else "<−999"
+    return text.replace("-", "−")
