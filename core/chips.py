@@ -52,6 +52,10 @@ class Places:
         """Cells."""
         return len(self.inside)
 
+    def some(self, at: "Int | slice") -> "Places":
+        """A few of them."""
+        return Places(self.inside[at], self.outside[at], self.shapes[at])
+
 
 def places_of(geometry: NDArray[np.object_], grid: Grid, window_px: int = 0, margin_px: int = 0) -> Places:
     """Pixels of each cell, and of the window of at least `window_px` that is centred on it.

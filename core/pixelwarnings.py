@@ -3,9 +3,8 @@
 import numpy as np
 
 from ..models.contract import Float, State
-from ..models.scaling import sampled_pixels
+from ..models.scaling import Sample, sampled_pixels
 from .progress import Progress
-from .sampling import WindowSample
 from .space import Space
 from .windows import Reader
 
@@ -16,7 +15,7 @@ FAR_SHARE = 0.5
 """Of a band's values; two dates of one place hardly differ by so much."""
 
 
-def warn_of_pixels(like: str, space: Space, reader: Reader, sample: WindowSample, progress: Progress) -> None:
+def warn_of_pixels(like: str, space: Space, reader: Reader, sample: Sample, progress: Progress) -> None:
     """Warn of what the sampled pixels show.
 
     Args:

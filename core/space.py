@@ -14,6 +14,7 @@ from ..models import registry
 from ..models.card import Card
 from ..models.contract import Backbone, BuildRequest, State
 from ..models.errors import MissingLibrary, ModelError, NoRoom, WeightsNotFound
+from ..models.scaling import Sample
 from ..models.weights.records import read_record
 from ..models.weights.store import path_in_store
 from .asked import content_of
@@ -24,7 +25,6 @@ from .jobs.source import EmbedJob
 from .progress import Progress
 from .quantise import Quantiser
 from .raster import open_raster
-from .sampling import WindowSample
 from .scene import Scene
 from .sidecar import decode_arrays, encode_arrays, read_sidecar
 from .vector import parse_source
@@ -206,7 +206,7 @@ def stored_weights(space: Space) -> str:
 
 
 def build(
-    space: Space, scene: Scene, reader: Reader, sample: WindowSample, job: EmbedJob, pixels: int,
+    space: Space, scene: Scene, reader: Reader, sample: Sample, job: EmbedJob, pixels: int,
     progress: Progress,
 ) -> Backbone:  # fmt: skip
     """The backbone of a space; what the space does not hold yet is drawn from the raster.

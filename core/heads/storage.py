@@ -45,6 +45,7 @@ SKLEARN_TYPES = (
     "sklearn._loss.link.Interval",
     "sklearn._loss.loss.HalfSquaredError",
     "sklearn.compose._target.TransformedTargetRegressor",
+    "sklearn.decomposition._pca.PCA",
     "sklearn.ensemble._forest.ExtraTreesClassifier",
     "sklearn.ensemble._forest.ExtraTreesRegressor",
     "sklearn.ensemble._forest.RandomForestClassifier",

@@ -68,7 +68,7 @@ def told_by(model: Ensemble, job: IndicatorJob, progress: Progress) -> Told:
     """What the models say of every cell."""
     series = series_for(model, job.series)
     folder = Path(next(iter(job.outputs().values()))).resolve().parent
-    return tell(model, series, job.extent, folder, progress, job.device, job.threads)
+    return tell(model, series, job, folder, progress)
 
 
 def facts_of(model: Ensemble, values: Float) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ..atomic import check_apart, check_folder
 from ..errors import BadJob
 from ..grid import Grid
 from ..jobs.declare import Result
+from ..jobs.poverty.embedding import DatedEmbedding, embed_job
 from ..jobs.poverty.train import AUTO, BLOCKS, DRAWS, INSTANCES, YES, TrainSeries
 from ..poverty.indicator.ensemble import REGION, Ensemble, Held, save_ensemble
 from ..poverty.indicator.tested import all_tested, sentences
@@ -20,13 +21,17 @@ from ..poverty.methodlist import NETWORKS, SERIES_METHODS
 from ..poverty.series.stack import Series, read_series
 from ..poverty.teaching.bags import SELECT
 from ..poverty.teaching.chipstore import ChipStore, chips_on_disk
+from ..poverty.teaching.columns import forget_vectors, vectors_on_disk, vectors_request
+from ..poverty.teaching.embedded import embedder_for
 from ..poverty.teaching.lesson import Ground, ground_of
+from ..poverty.teaching.reduced import plan_of_statistics, plan_of_vectors, told_of
 from ..poverty.teaching.teaching import Taught, columns_of, teach_heads, teach_networks
 from ..poverty.teaching.turns import Turns, random_turns, spatial_turns
 from ..progress import Progress
 from ..raster import environment, open_raster
 from ..region import window_of
 from ..sidecar import write_sidecar
+from ..spool import kept
 from ..version import VERSION
 
 Float = NDArray[np.float64]
@@ -34,8 +39,8 @@ Int = NDArray[np.int64]
 GIVEN = ("series", "survey", "proxy", "start_from", "held_area")
 READ, TAUGHT = 0.1, 0.98
 """Where in the progress reading and teaching end."""
-COLUMNS = 0.3
-"""Share of teaching heads that their columns take."""
+COLUMNS, VECTORS = 0.3, 0.7
+"""Share of teaching heads that their columns take: statistics, or vectors of a backbone."""
 
 
 def run(job: TrainSeries, progress: Progress) -> Result:
@@ -59,18 +64,27 @@ def run(job: TrainSeries, progress: Progress) -> Result:
         for note in ground.notes:
             progress.info(note)
         plans = _plans(job, ground, grid, progress)
-        folder = Path(job.output).resolve().parent
-        with chips_on_disk(series.path, series.table, ground.places, folder, progress.part(READ / 2, READ)) as store:
-            taught = _taught(job, ground, plans, store, series, dtype, progress.part(READ, TAUGHT))
+        if DatedEmbedding.of(job).embeds:
+            taught, embedding = _taught_by_vectors(job, ground, plans, series, progress.part(READ / 2, TAUGHT))
+        else:
+            store_of = chips_on_disk(
+                series.path, series.table, ground.places, Path(job.output).resolve().parent,
+                progress.part(READ / 2, READ),
+            )  # fmt: skip
+            with store_of as store:
+                taught = _taught(job, ground, plans, store, series, dtype, progress.part(READ, TAUGHT))
+            embedding = {}
     tests = _tests(ground, grid, plans, taught)
-    facts = _facts(job, ground, series, taught[0], tests)
+    facts = _facts(job, ground, series, taught[0], tests, embedding)
     save_ensemble(job.output, Ensemble(facts, taught[0].members, tests))
+    forget_vectors(job.output)
     for file in (file for those in taught for file in those.kept):
         Path(file).unlink(missing_ok=True)
     for sentence in (said := sentences(facts)):
         progress.info(sentence)
     told = {**facts, "sentences": said, "result": "model"}
     told.pop("job")
+    told["embedding"] = {name: value for name, value in embedding.items() if name != "space"}
     write_sidecar(job.output, job, told, inputs=given)
     return Result(job.facts.id, job.outputs(), told | {"seconds": {"all": round(time.monotonic() - started, 3)}})
 
@@ -109,11 +123,37 @@ def _taught(
             found.append(teach_networks(job, ground, plan, samples, store, series, dtype, part))
         return found
     columns = columns_of(samples, store, progress.part(0.0, start))
-    head = SERIES_METHODS[job.method].head
     return [
-        teach_heads(head, plan, samples, columns, job.seed, job.threads, part)
+        teach_heads(plan_of_statistics(job.method), plan, samples, columns, job.seed, job.threads, part)
         for plan, part in zip(plans, parts, strict=True)
     ]
+
+
+def _taught_by_vectors(
+    job: TrainSeries, ground: Ground, plans: list[Turns], series: Series, progress: Progress
+) -> tuple[list[Taught], dict[str, Any]]:
+    """Heads on vectors of each date, and what makes these; nothing is drawn from the held-out region."""
+    asked = DatedEmbedding.of(job)
+    samples = [ground.samples[k % len(ground.samples)] for k in range(job.models)]
+    request = vectors_request(asked, job.seed, series, ground.places, samples)
+    own = embed_job(asked, job.device, job.threads, job.seed)
+    learnt = np.unique(np.concatenate([one.chip[~ground.apart[one.place]] for one in samples]))
+    embedder = embedder_for(asked, own, series, ground.places.some(learnt), kept(job.output, request), progress)
+    plan = plan_of_vectors(
+        job.method, embedder.width, embedder.backbone.ordered, 0 if embedder.space.card.free_patch else job.dimensions
+    )
+    progress.info(told_of(embedder, plan))
+    vectors = vectors_on_disk(embedder, ground.places, samples, job.output, request, progress.part(0.0, VECTORS))
+    teaching = progress.part(VECTORS, 1.0)
+    parts = [teaching.part(k / len(plans), (k + 1) / len(plans)) for k in range(len(plans))]
+    with vectors as columns:
+        found = [
+            replace(
+                teach_heads(plan, one, samples, columns, job.seed, job.threads, part), device=embedder.backbone.device
+            )
+            for one, part in zip(plans, parts, strict=True)
+        ]
+    return found, embedder.to_json()
 
 
 def _tests(ground: Ground, grid: Grid, plans: list[Turns], taught: list[Taught]) -> dict[str, Held]:
@@ -138,10 +178,14 @@ def _held(ground: Ground, xy_m: Float, plan: Turns, at: Int, said: Float, turn: 
     return Held(ground.targets[at], said, turn, plan.blocks[at], xy_m[at], ground.region[at])
 
 
-def _facts(job: TrainSeries, ground: Ground, series: Series, taught: Taught, tests: dict[str, Held]) -> dict[str, Any]:
+def _facts(
+    job: TrainSeries, ground: Ground, series: Series, taught: Taught, tests: dict[str, Held], embedding: dict[str, Any]
+) -> dict[str, Any]:
+    title = SERIES_METHODS[job.method].title
     return {
         "method": job.method,
-        "title": SERIES_METHODS[job.method].title,
+        "title": f"{title} on {embedding['title']}" if embedding else title,
+        "embedding": embedding,
         "predicted": ground.predicted,
         "indicator": ground.indicator,
         "dates": list(series.dates),

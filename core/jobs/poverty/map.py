@@ -27,6 +27,14 @@ class IndicatorJob(Job):
         help="Share of places whose true value shall lie within the error that is given, by places kept apart in "
         "training.",
     )
+    weights: str = param(
+        Kind.FILE,
+        "Weights file of the backbone",
+        optional=True,
+        advanced=True,
+        extension="safetensors pth pt bin",
+        help="Where the model learnt from vectors of a backbone, and its weights lie elsewhere now.",
+    )
     device: str = param(Kind.CHOICE, "Device", default="auto", choices=("auto", "cpu", "cuda", "mps"), advanced=True)
     threads: int = param(
         Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores."

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ...poverty.methodlist import DEFAULT_METHOD, NETWORKS, SERIES_METHODS
-from ..declare import Job, JobFacts, Kind, param
+from ..declare import Job, JobFacts, Kind, param, shared
+from .embedding import DatedEmbedding
 from .series import GROUP
 
 MEAN, OFF, DRAWS, INSTANCES = "mean", "off", "draws", "instances"
@@ -29,7 +30,8 @@ class TrainSeries(Job):
             "a model that had not seen it: from these answers come the scores in the log and, later, the error of "
             "every map. Methods: transformers over all dates (st, tsvit) or one image at a time (s), which need the "
             "full engine; and ridge, forest, boosting or a blend on summary statistics of each image, which are quick "
-            "and often hard to beat. A run that was stopped goes on where it was."
+            "and often hard to beat, or on the vectors that a backbone gives of each image. A run that was stopped "
+            "goes on where it was."
         ),
         tags=("poverty", "wealth", "night lights", "transformer", "time series", "survey", "DHS", "regression"),
     )
@@ -61,9 +63,17 @@ class TrainSeries(Job):
         "Method",
         default=DEFAULT_METHOD,
         choices=tuple(SERIES_METHODS),
-        help="auto, ridge, ridge-log, forest, boosting, blend: on statistics of each image; auto compares them. st: "
-        "all dates as one sequence; s: one image at a time; tsvit: dates first, then places.",
+        help="auto, ridge, ridge-log, forest, boosting, blend: on numbers that tell each image, see below; auto "
+        "compares them. st: all dates as one sequence; s: one image at a time; tsvit: dates first, then places.",
     )
+    backbone: str = shared(DatedEmbedding, "backbone")
+    model: str = shared(DatedEmbedding, "model")
+    dimensions: int = shared(DatedEmbedding, "dimensions")
+    band_roles: str = shared(DatedEmbedding, "band_roles")
+    values: str = shared(DatedEmbedding, "values")
+    context: str = shared(DatedEmbedding, "context")
+    weights: str = shared(DatedEmbedding, "weights")
+    download: bool = shared(DatedEmbedding, "download")
     displacement: str = param(
         Kind.CHOICE,
         "Displaced places of a survey",
@@ -228,6 +238,11 @@ class TrainSeries(Job):
         """Not one thing to learn, or a start that no statistics can take."""
         if bool(self.survey) == bool(self.proxy):
             return "Train indicator learns either from a survey or from a proxy: give one of them, and not both."
+        embedding = DatedEmbedding.of(self)
+        if embedding.embeds and self.method in NETWORKS:
+            return f"Method {self.method} sees the pixels: leave '{self.params()['backbone'].label}' at statistics."
+        if embedding.problem():
+            return embedding.problem()
         if self.start_from and self.method not in NETWORKS:
             return f"Method {self.method} starts from nothing: leave 'Start from model' empty, or choose a transformer."
         if self.displacement == INSTANCES and self.survey and self.method not in NETWORKS:

@@ -17,6 +17,7 @@ from ...jobs.poverty.train import BLOCKS, RANDOM
 from ...progress import Progress
 from ..methodlist import NETWORKS
 from ..teaching.chipstore import ChipStore
+from ..teaching.columns import Columns
 from ..teaching.statistics import names, statistics
 from ..transformers.seriesmodel import FORMAT, SeriesModel, model_of, need_torch
 from .tensorzip import pack, read_facts, unpack
@@ -64,7 +65,8 @@ class Ensemble:
     Attributes:
         facts: plain JSON values that all share: method, predicted, indicator, dates, bands, cell_px, regions, tests,
             headline, job.
-        members: networks, or heads on columns of numbers.
+        members: networks, or heads on columns of numbers: statistics of each image, or where the facts hold an
+            `embedding` vectors of that backbone.
         tests: by name, in the order of `TESTS`; at least one.
     """
 
@@ -76,6 +78,12 @@ class Ensemble:
     def held(self) -> Held:
         """The most trusted test."""
         return next(iter(self.tests.values()))
+
+    @property
+    def embedding(self) -> dict[str, Any]:
+        """Of the backbone whose vectors the heads take; empty where there is none."""
+        found: dict[str, Any] = self.facts.get("embedding") or {}
+        return found
 
     def predict(self, store: ChipStore, progress: Progress, device: str = "auto", threads: int = 0) -> Float:
         """(M, N, T) of each member; NaN at dates that are not seen.
@@ -93,7 +101,8 @@ class Ensemble:
             return np.stack([predict(m, store, p, device, threads) for m, p in zip(self.members, parts, strict=True)])
         self._check(store)
         told = statistics(store, progress)
-        return np.stack([by_head(member, told) for member in self.members])
+        columns = Columns.of(told)
+        return np.stack([columns.told_by(member) for member in self.members])
 
     def _check(self, store: ChipStore) -> None:
         wanted = len(self.facts["bands"]), self.facts["cell_px"]
@@ -104,15 +113,6 @@ class Ensemble:
             )
 
 
-def by_head(head: Any, told: NDArray[np.float32]) -> Float:
-    """(N, T) what a head says of statistics (N, T, D); NaN where they are not known."""
-    found = np.full(told.shape[:2], np.nan)
-    known = np.isfinite(told).all(axis=2)
-    if known.any():
-        found[known] = head.predict(told[known])
-    return found
-
-
 def save_ensemble(path: str, ensemble: Ensemble) -> None:
     """Write under a temporary name and rename.
 
@@ -121,8 +121,9 @@ def save_ensemble(path: str, ensemble: Ensemble) -> None:
     """
     facts = {"format": FORMAT, **ensemble.facts}
     if ensemble.facts["method"] not in NETWORKS:
-        columns = {"columns": names(ensemble.facts["bands"])}
-        save_head(path, {**facts, **columns}, list(ensemble.members), _arrays(ensemble.tests))
+        if not ensemble.facts.get("embedding"):
+            facts["columns"] = names(ensemble.facts["bands"])
+        save_head(path, facts, list(ensemble.members), _arrays(ensemble.tests))
         return
     import torch
 

@@ -9,11 +9,15 @@ from numpy.typing import NDArray
 from ...chips import Places
 from ...errors import BadInput
 from ...grid import Grid, Window
+from ...jobs.poverty.embedding import DatedEmbedding, embed_job
+from ...jobs.poverty.map import IndicatorJob
 from ...progress import Progress
 from ...raster import open_raster
 from ...region import window_of
 from ..series.stack import Series, read_series
 from ..teaching.chipstore import all_squares, chips_on_disk
+from ..teaching.columns import Columns
+from ..teaching.embedded import Embedder, embedder_as
 from .cellraster import cell_grid
 from .ensemble import Ensemble
 
@@ -57,9 +61,7 @@ def series_for(model: Ensemble, path: str) -> Series:
     return series
 
 
-def tell(
-    model: Ensemble, series: Series, extent: str, folder: Path, progress: Progress, device: str, threads: int
-) -> Told:
+def tell(model: Ensemble, series: Series, job: IndicatorJob, folder: Path, progress: Progress) -> Told:
     """Every whole cell in the extent.
 
     Raises:
@@ -69,22 +71,50 @@ def tell(
     side = int(model.facts["cell_px"])
     with open_raster(series.path) as reader:
         grid = reader.grid
-    window = window_of(grid, extent)
+    window = window_of(grid, job.extent)
     cells, inside = cell_grid(grid, side, window)
     places = all_squares(grid, side, window)
     if not len(places):
         raise BadInput(f"No whole cell of {side} px lies in the extent. Choose a larger one.")
     mean = np.full((len(places), len(series.dates)), np.nan)
     spread = np.full_like(mean, np.nan)
+    embedder = embedder_of(model, series, job, places, progress) if model.embedding else None
     for start in range(0, len(places), AT_ONCE):
         at = slice(start, start + AT_ONCE)
         part = progress.part(start / len(places), min(start + AT_ONCE, len(places)) / len(places))
-        some = Places(places.inside[at], places.outside[at], places.shapes[at])
-        with chips_on_disk(series.path, series.table, some, folder, part.part(0, READING)) as store:
-            said = model.predict(store, part.part(READING, 1), device, threads)
+        some = places.some(at)
+        if embedder is not None:
+            said = by_vectors(model, embedder, some, part)
+        else:
+            with chips_on_disk(series.path, series.table, some, folder, part.part(0, READING)) as store:
+                said = model.predict(store, part.part(READING, 1), job.device, job.threads)
         mean[at], spread[at] = said.mean(axis=0), said.std(axis=0)
     if not np.isfinite(mean).any():
         raise BadInput(
             f"{series.path} shows none of the {len(places):,} cells at any date. Look at its nodata and extent."
         )
     return Told(mean, spread, places, cells, inside, series.dates)
+
+
+def by_vectors(model: Ensemble, embedder: Embedder, places: Places, progress: Progress) -> Float:
+    """(M, n, T) what each member says of vectors of places; NaN where a date is not seen."""
+    dates = len(embedder.dates)
+    said = np.full((len(model.members), len(places), dates), np.nan)
+    for date in range(dates):
+        vectors = np.full((len(places), embedder.width), np.nan, np.float32)
+        for at, found in embedder.vectors(places, date, progress.part(date / dates, (date + 1) / dates)):
+            vectors[at] = found
+        columns = Columns.of(vectors[:, None])
+        for number, member in enumerate(model.members):
+            said[number, :, date] = columns.told_by(member)[:, 0]
+    return said
+
+
+def embedder_of(model: Ensemble, series: Series, job: IndicatorJob, places: Places, progress: Progress) -> Embedder:
+    """The backbone that the model learnt from, its weights where they lie now."""
+    taught = model.facts["job"]
+    asked = DatedEmbedding(
+        series=series.path, backbone=model.embedding["backbone"], values=taught["values"], weights=job.weights
+    )
+    own = embed_job(asked, job.device, job.threads, taught["seed"])
+    return embedder_as(model.embedding, Path(job.model).name, own, series, places, progress)

@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from ....models.crew import thread_count
 from ...epochs import EpochFacts, EpochNews
 from ...errors import BadInput
-from ...heads.build import fit_head
 from ...heads.fitting import run_all
-from ...heads.recipe import Recipe as HeadRecipe
 from ...jobs.poverty.train import INSTANCES, TrainSeries
 from ...progress import Progress
-from ..indicator.ensemble import by_head, first_network
+from ..indicator.ensemble import first_network
 from ..methodlist import SERIES_METHODS
 from ..series.stack import Series
 from ..transformers.predicting import device_of, predict, predict_samples
@@ -26,7 +24,9 @@ from ..transformers.seriesmodel import need_torch
 from ..transformers.training import Lesson, train
 from .bags import MEAN, SELECT, Samples
 from .chipstore import ChipStore
+from .columns import Columns
 from .lesson import Ground
+from .reduced import HeadPlan, fit
 from .statistics import statistics
 from .turns import Turns
 
@@ -117,30 +117,30 @@ def _tell(progress: Progress, news_of: Callable[[EpochFacts], EpochNews], facts:
         progress.info(f"Model {news.model} of {news.models}. {facts.sentence}")
 
 
-def columns_of(samples: Sequence[Samples], store: ChipStore, progress: Progress) -> list[NDArray[np.float32]]:
-    """(N, T, D) numbers of the places for each of some samples; a displaced place has the mean of its squares.
+def columns_of(samples: Sequence[Samples], store: ChipStore, progress: Progress) -> list[Columns]:
+    """Statistics of the places for each of some samples; a displaced place has the mean of its squares.
 
-    Equal samples share one array.
+    Equal samples share them.
     """
     told = statistics(store, progress)
     distinct = {id(one): one for one in samples}
-    found = {name: _of_places(told, store, one) for name, one in distinct.items()}
+    found = {name: Columns.of(_of_places(told, store, one)) for name, one in distinct.items()}
     return [found[id(one)] for one in samples]
 
 
 def teach_heads(
-    head: str, turns: Turns, samples: Sequence[Samples], columns: Sequence[NDArray[np.float32]], seed: int,
-    threads: int, progress: Progress,
+    plan: HeadPlan, turns: Turns, samples: Sequence[Samples], columns: Sequence[Columns], seed: int, threads: int,
+    progress: Progress,
 ) -> Taught:  # fmt: skip
     """Heads on the columns of each date.
 
     Their inner choices keep squares whole. What the last fold would decide for a network is learnt from, too.
 
     Args:
-        head: method.
+        plan: which head, and on what.
         turns: who learns from which places.
         samples: targets, for each turn.
-        columns: (N, T, D) of each turn, see `columns_of`.
+        columns: of each turn.
         seed: of draws.
         threads: 0: all cores.
         progress: told how far it is.
@@ -153,7 +153,7 @@ def teach_heads(
     def teach(number: int) -> Any:
         turn, mine, X = turns.turns[number], samples[number], columns[number]
         places = np.sort(np.concatenate([turn.training, turn.validation]))
-        known = np.isfinite(mine.Y[places]) & np.isfinite(X[places]).all(axis=2) & (mine.weight[places] > 0)[:, None]
+        known = np.isfinite(mine.Y[places]) & X.known[places] & (mine.weight[places] > 0)[:, None]
         row, date = np.nonzero(known)
         if len(row) < 2:
             raise BadInput("No place to train on has a value at a date that the series sees. Look at dates and extent.")
@@ -161,14 +161,13 @@ def teach_heads(
             few = np.sort(np.random.default_rng([seed, 5, number]).permutation(len(row))[:MOST_ROWS])
             row, date = row[few], date[few]
         place = places[row]
-        recipe = HeadRecipe(head, "value", seed=seed)
-        fitted = fit_head(recipe, X[place, date], mine.Y[place, date], turns.blocks[place]).estimator
+        fitted = fit(plan, X.rows(place, date), mine.Y[place, date], turns.blocks[place], seed)
         parts[number].checkpoint(1.0)
         return fitted
 
     tasks = [partial(teach, number) for number in range(len(turns.turns))]
     members = run_all(tasks, thread_count(threads), progress)
-    return Taught(tuple(members), tuple(by_head(one, X) for one, X in zip(members, columns, strict=True)))
+    return Taught(tuple(members), tuple(X.told_by(one) for one, X in zip(members, columns, strict=True)))
 
 
 def _of_places(told: NDArray[np.float32], store: ChipStore, samples: Samples) -> NDArray[np.float32]:
