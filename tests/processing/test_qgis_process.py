@@ -202,7 +202,7 @@ def test_the_shipped_model_maps_a_village_from_layers(qgis_process, tmp_path):
         (tmp_path / f"{name}.geojson").write_text(json.dumps({**whole, "features": some}), encoding="utf-8")
     process = qgis_process(
         "--json", "run", "quadrat:favela", "--", f"SENTINEL2={sample / 'sen2_l2a_12band.tif'}",
-        "FAVELAS=houses.geojson", "RESIDENTIAL=others.geojson", "CELL_SIZE_M=30", "BACKBONE=raw",
+        "FAVELAS=houses.geojson", "RESIDENTIAL=others.geojson", "CELL_SIZE_M=60", "BACKBONE=raw",
         "METHODS=forest-variables", "METHODS=forest-features", "mapsettlement:map=map.gpkg",
         "trainsettlement:methods=village.qmethods", "embedcells:cells=cells.gpkg",
     )  # fmt: skip
@@ -210,5 +210,5 @@ def test_the_shipped_model_maps_a_village_from_layers(qgis_process, tmp_path):
     assert process.returncode == 0, err
     assert json.loads(out)["results"]["mapsettlement:map"] == str(tmp_path / "map.gpkg")
     facts = json.loads((tmp_path / "map.gpkg.quadrat.json").read_text(encoding="utf-8"))["facts"]
-    assert facts["counts"]["favela"] > 100 and facts["discarded"] > 3000, "forest is vegetation"
+    assert facts["counts"]["favela"] > 25 and facts["discarded"] > 700, "forest is vegetation"
     assert (tmp_path / "village.qmethods").is_file() and (tmp_path / "map.qml").is_file()

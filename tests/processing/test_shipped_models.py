@@ -29,7 +29,7 @@ from quadrat.processing.models import FOLDER, model_files
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / "resources" / "tools" / "models.py"
 IDS = ("favela", "favelaelsewhere")
-QUICK = {"BACKBONE": "raw", "METHODS": ["forest-variables", "forest-features"], "CELL_SIZE_M": 30}
+QUICK = {"BACKBONE": "raw", "METHODS": ["forest-variables", "forest-features"], "CELL_SIZE_M": 60}
 """Enough to see the chain at work; how good methods are is tested elsewhere."""
 
 
@@ -209,7 +209,7 @@ def test_from_layers_to_a_map_and_on_to_another_city(go, village, tmp_path):
     assert (step["backbone"], step["second"]) == ("raw", ""), "what was left empty stays empty"
     other = str(tmp_path / "other.gpkg")
     go("favelaelsewhere", {
-        "SENTINEL2": village["SENTINEL2"], "METHODS": methods, "LIKE": files["cells"], "CELL_SIZE_M": 30,
+        "SENTINEL2": village["SENTINEL2"], "METHODS": methods, "LIKE": files["cells"], "CELL_SIZE_M": 60,
         "mapsettlement:map": other, "embedcells:cells": str(tmp_path / "other_cells.gpkg"),
     })  # fmt: skip
     assert classes(other) == found, "the same scene, without its reference"
@@ -281,8 +281,8 @@ def test_a_batch_of_two_cities(go, village, sample_raster, tmp_path):
         output = str(tmp_path / f"{name}.gpkg")
         go("favelaelsewhere", {
             "SENTINEL2": sample_raster, "BOUNDARY": save(tmp_path / f"{name}_border.gpkg", [half], "EPSG:4326"),
-            "METHODS": methods, "LIKE": cells, "CELL_SIZE_M": 30, "mapsettlement:map": output,
+            "METHODS": methods, "LIKE": cells, "CELL_SIZE_M": 60, "mapsettlement:map": output,
             "embedcells:cells": str(tmp_path / f"{name}_cells.gpkg"),
         })  # fmt: skip
         counts.append(len(classes(output)))
-    assert sum(counts) <= len(classes(tmp_path / "map.gpkg")) and min(counts) > 1000
+    assert sum(counts) <= len(classes(tmp_path / "map.gpkg")) and min(counts) > 300
