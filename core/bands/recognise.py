@@ -16,6 +16,7 @@ from .products import PRODUCTS, BandOf
 from .series import dates_of, in_order, taken_on
 from .unnamed import unnamed
 from .which import Which, which_product
+from .wish import FIRST_DATE
 
 SYNTAX = "give the bands as in 'red=3 nir=4'"
 MOST_DOUBLES = 3
@@ -151,8 +152,8 @@ def _remarks(found: Recognised) -> list[str]:
         example = next(band.name for band in found.bands if band.date)
         first = found.dates[0] or "the one without a number"
         remarks.append(
-            f"The raster is a series of {len(found.dates)} dates (names such as {example}). Backbones that take one "
-            f"date get the first ({first}), unless another is asked for."
+            f"The raster is a series of {len(found.dates)} dates (names such as {example}). {FIRST_DATE} ({first}), "
+            "unless another is asked for."
         )
     remarks += _doubles(found)
     unknown = [band for band in found.measured if not band.kind]

@@ -17,6 +17,8 @@ from .products import PRODUCTS
 
 EXAMPLE = "Give bands as in 'blue=2 green=3 red=4', or as numbers in the order of the network, as in '4 3 2'."
 DATE = "date"
+FIRST_DATE = "Backbones that take one date get the first"
+"""How the remark on series begins that says so; forms of jobs that see each date leave it out."""
 MONTHS_EXAMPLE = "Give one a date, as in '4 5 6', or from first to last, as in '1-12'."
 
 

@@ -15,6 +15,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ...core.jobs.cards import one_line
+from ...core.jobs.poverty.embedding import STATISTICS
 from ...models.registry import BACKBONES
 from ..i18n import tr
 from .fits import Answer
@@ -145,9 +146,12 @@ Row = Tuple[str, Optional[str], str, bool]
 
 
 def _rows(answer: Answer, choices: Tuple[str, ...]) -> List[Row]:
-    names = [name for name in answer.cards if name in choices] or list(choices)
+    names = [name for name in answer.cards if name in choices] or [name for name in choices if name in BACKBONES]
     rows: List[Row] = []
     apart = False
+    if STATISTICS in choices:
+        line = tr("mean, spread and shares of the pixels of each band")
+        rows.append((tr("Statistics of each image, no backbone"), STATISTICS, line, True))
     for name in names:
         card, told = BACKBONES[name], answer.cards.get(name)
         fits = told is None or told["fits"]
@@ -172,7 +176,7 @@ def _model(rows: List[Row], parent: Any) -> QStandardItemModel:
         if name is None:
             item.setFlags(Qt.ItemFlag.NoItemFlags)
         else:
-            summary = BACKBONES[name].summary
+            summary = BACKBONES[name].summary if name in BACKBONES else ""
             item.setToolTip("\n".join(part for part in (f"{title} ({name})", line, summary) if part))
         model.appendRow(item)
     return model

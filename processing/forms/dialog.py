@@ -12,8 +12,11 @@ from qgis.PyQt.QtCore import QEvent
 from qgis.PyQt.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from ...core.bands import wish
+from ...core.bands.wish import FIRST_DATE
 from ...core.errors import QuadratError
 from ...core.jobs.declare import Job, Kind
+from ...core.jobs.poverty.embedding import several_dates
+from ...models.registry import BACKBONES
 from ..i18n import tr
 from ..parameters import key
 from ..sources import evaluated, path_unseen
@@ -29,6 +32,8 @@ MONTHS = "months"
 """The parameter that tells them, where a job has it."""
 CELLS = "cells"
 """The parameter of jobs that see polygons of a layer."""
+SERIES = "series"
+"""The raster of jobs that see each of its dates by itself."""
 
 
 class FormDialog(AlgorithmDialog):
@@ -99,10 +104,24 @@ class FormPanel(ParametersPanel):
             field.show_answer(answer, backbone, self._problem() if field.value else "")
 
     def _for_job(self, answer: Answer) -> Answer:
-        """Without the time that the whole raster takes, where windows around cells are seen instead."""
-        if CELLS not in self._job.params():
+        """Without the time that the whole raster takes, where windows around cells are seen instead.
+
+        Where each date of a series is told by itself, what takes several dates as one does not fit.
+        """
+        dated = SERIES in self._rasters
+        if CELLS not in self._job.params() and not dated:
             return answer
-        return replace(answer, cards={name: {**card, "time": ""} for name, card in answer.cards.items()})
+        cards = {name: {**card, "time": ""} for name, card in answer.cards.items()}
+        if not dated:
+            return replace(answer, cards=cards)
+        for name, card in cards.items():
+            if BACKBONES[name].series:
+                card.update(fits=False, why=several_dates(BACKBONES[name]))
+        bands = tuple(
+            {**one, "sentences": [t for t in one["sentences"] if FIRST_DATE not in t]} for one in answer.bands
+        )
+        fitting = dict(sorted(cards.items(), key=lambda item: not item[1]["fits"]))
+        return replace(answer, cards=fitting, bands=bands, default="")
 
     def _instead(self, backbone: str) -> str:
         for name, p in self._job.params().items():

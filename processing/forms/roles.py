@@ -4,6 +4,7 @@ from typing import Any, Dict, List
 
 from qgis.PyQt.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
+from ...core.jobs.poverty.embedding import STATISTICS
 from ...models.registry import BACKBONES
 from ...models.spectrum import ROLES
 from ..i18n import tr
@@ -57,13 +58,15 @@ class RolesField(QWidget):
         """
         known = answer.bands[self._layer] if self._layer < len(answer.bands) else None
         card = BACKBONES.get(backbone)
-        any_bands = card is not None and not card.inputs
+        any_bands = backbone == STATISTICS or (card is not None and not card.inputs)
         proposal = "" if known is None or any_bands else _proposal(answer, backbone, self._layer, known)
         self._propose(proposal, known is not None)
         if self.value:
             self.note.say(problem)
         elif known is None:
             self.note.say("")
+        elif any_bands and card is None:
+            self.note.say(tr("Not needed: statistics are of any bands."))
         elif any_bands:
             self.note.say(tr("Not needed: this backbone takes any bands."))
         else:

@@ -367,3 +367,22 @@ def test_the_form_of_cells_tells_no_time_of_a_whole_raster(open_form, answered, 
     answered(form)
     assert "88 MB" in box_of(form).facts.text() and "processor" not in box_of(form).facts.text()
     assert roles_of(form).line.placeholderText() == "red=1 green=2 blue=3"
+
+
+def test_the_form_of_series_offers_statistics_and_backbones_of_one_date(open_form, answered, named_raster, qtbot):
+    names = [f"{band}_{year}" for year in (2019, 2020) for band in ("red", "green", "blue")]
+    form = open_form("trainseries", SERIES=named_raster(names))
+    answered(form)
+    box = box_of(form)
+    found = names_in(box.combo)
+    heading = found.index(None)
+    assert found[0] == "statistics" == box.value
+    assert box.facts.text() == "" and "Not needed" in roles_of(form).note.text()
+    assert {"mosaiks", "dinov2-small"} <= set(found[:heading])
+    assert {"croma-base", "galileo-nano"} <= set(found[heading:])
+    choose(form, "galileo-nano")
+    assert "several dates as one" in box.remark.text()
+    choose(form, "dinov2-small")
+    assert roles_of(form).line.placeholderText() == "red=1 green=2 blue=3"
+    assert "first" not in roles_of(form).note.text()
+    assert form.createProcessingParameters()["BACKBONE"] == "dinov2-small"
