@@ -19,7 +19,7 @@ class ReportIndicator(Job):
         verb="report-indicator",
         title="Report on indicator models",
         group=GROUP,
-        summary="Tells on one page how well models of 'Train indicator' tell levels and changes, beside one another.",
+        summary="Tells on one page how well models tell an indicator and its change where they have not learnt.",
         help=(
             "From what each model said of places that it had not seen: scores date by date and for differences of 1, "
             "5, 10 and 15 years, a matrix of every start and end, at all places and at lit ones, in squares kept apart "

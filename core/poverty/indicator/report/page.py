@@ -84,10 +84,14 @@ def _matrices(models: Sequence[Numbers]) -> str:
             continue
         found = one["tests"][one["trusted"]]["matrix"]
         which = {"all": "All places"}
-        if found["all"] != found["lit"]:
+        if any(
+            tables.differ(*pair)
+            for rows in zip(found["all"], found["lit"], strict=True)
+            for pair in zip(*rows, strict=True)
+        ):
             which["lit"] = "Lit places alone: levels of places that are not always 0, differences that are not 0"
         figures = "".join(
-            parts.figure(heat.heat(one["dates"], found[key], f"R2 of differences, {told}"), told)
+            _named_above(heat.heat(one["dates"], found[key], f"R2 of differences, {told}"), told)
             for key, told in which.items()
         )
         title = f"{one['name']}: {title_of_test(one['trusted'], one).lower()}"
@@ -101,6 +105,11 @@ def _matrices(models: Sequence[Numbers]) -> str:
         "there the errors of two dates outweigh what changed."
     )
     return parts.section("From any date to any other", parts.paragraphs([told]), heat.LEGEND, *blocks)
+
+
+def _named_above(picture: str, told: str) -> str:
+    """A figure whose name stands above it: several of them below one another would be taken for one another."""
+    return f'<figure><figcaption>{escape(told)}</figcaption><div class="scroll">{picture}</div></figure>'
 
 
 def _tables(models: Sequence[Numbers]) -> str:

@@ -12,6 +12,8 @@ from .words import HOW, digits, percent, titles
 
 Numbers = dict[str, Any]
 VALUES, PER_YEAR = "values", "per_year"
+SEEN = 0.005
+"""Difference of R2 that two decimals show."""
 WHICH = {"all": "All places", "lit": "Lit places"}
 MEASURES = {
     "r2": ("R2", "Coefficient of determination; below 0: worse than the mean of what is tested."),
@@ -41,13 +43,18 @@ def found_in(scores: Numbers, span: str, which: str) -> Numbers:
 
 
 def has_lit(models: Sequence[Numbers], test: str) -> bool:
-    """Whether lit places are others than all."""
+    """Whether scores of lit places are others than those of all, as far as a table shows."""
     return any(
-        found_in(one["tests"][test], span, "all") != found_in(one["tests"][test], span, "lit")
+        differ(found_in(one["tests"][test], span, "all").get("r2"), found_in(one["tests"][test], span, "lit").get("r2"))
         for one in models
         for span in spans(models, test)[1:]
         if test in one["tests"]
     )
+
+
+def differ(one: float | None, other: float | None) -> bool:
+    """Whether two R2 would be told with other numbers."""
+    return (one is None) != (other is None) or (one is not None and other is not None and abs(one - other) >= SEEN)
 
 
 def of_test(models: Sequence[Numbers], test: str) -> str:
@@ -68,7 +75,7 @@ def of_test(models: Sequence[Numbers], test: str) -> str:
         for number, (short, told) in enumerate(MEASURES.values())
     )
     table = f'<table class="tight"><thead><tr><th></th>{groups}</tr><tr><th></th>{heads}</tr></thead>'
-    none = [] if len(which) > 1 else ["No place is 0 at every date, and no difference is 0: there are no dark places."]
+    none = [] if len(which) > 1 else ["Lit places (not 0) have the same scores: no places, or next to none, are dark."]
     return f'<div class="scroll">{table}<tbody>{body}</tbody></table></div>' + parts.paragraphs(none, "soft")
 
 

@@ -111,8 +111,10 @@ def _changes(model: Numbers, test: str) -> list[str]:
     if len(below) == len(spans):
         found.append("Below 0 the errors of two dates outweigh what changed: do not map changes with this model.")
     elif below:
-        found.append(f"Over {listed([span_of(key) for key in below])} the errors of two dates outweigh what changed.")
-    if worse:
+        closer = ": to say that nothing changed anywhere is as close to the truth, or closer" if worse == below else ""
+        over = listed([span_of(key) for key in below])
+        found.append(f"Over {over} the errors of two dates outweigh what changed{closer}.")
+    if worse and worse != below:
         which = "all spans" if len(worse) == len(spans) else listed([span_of(key) for key in worse])
         found.append(f"Over {which} it is as close to the truth, or closer, to say that nothing changed anywhere.")
     return found
