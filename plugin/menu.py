@@ -53,7 +53,12 @@ POVERTY = (
     ("quadrat:assessseries", "Assess indicator…", "assessseries"),
 )
 """The same of the field of poverty."""
-FIELDS = (("Favelas", "mapsettlement", FAVELAS), ("Poverty", "preparesurvey", POVERTY))
+REEF = (
+    ("quadrat:importreef", "Import photo survey…", "importreef"),
+    ("quadrat:placepoints", "Place points on photos…", "placepoints"),
+)
+"""The same of the field of reefs."""
+FIELDS = (("Favelas", "mapsettlement", FAVELAS), ("Poverty", "preparesurvey", POVERTY), ("Reef", "importreef", REEF))
 """Title, icon and steps of each menu of its own."""
 NETWORKS = (
     ("quadrat:choosebackbone", "Choose backbone…", "choosebackbone"),

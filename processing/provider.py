@@ -22,12 +22,14 @@ from .algorithms.exportonnx import ExportOnnxAlgorithm
 from .algorithms.fetchweights import FetchWeightsAlgorithm
 from .algorithms.findsimilar import FindSimilarAlgorithm
 from .algorithms.followsettlement import FollowSettlementAlgorithm
+from .algorithms.importreef import ImportReefAlgorithm
 from .algorithms.makecells import MakeCellsAlgorithm
 from .algorithms.manageweights import ManageWeightsAlgorithm
 from .algorithms.mapchange import MapChangeAlgorithm
 from .algorithms.mapindicator import MapIndicatorAlgorithm
 from .algorithms.mapsettlement import MapSettlementAlgorithm
 from .algorithms.openembedding import OpenEmbeddingAlgorithm
+from .algorithms.placepoints import PlacePointsAlgorithm
 from .algorithms.prepareseries import PrepareSeriesAlgorithm
 from .algorithms.preparesurvey import PrepareSurveyAlgorithm
 from .algorithms.reduceembedding import ReduceEmbeddingAlgorithm
@@ -73,6 +75,8 @@ ALGORITHMS = (
     MapChangeAlgorithm,
     ReportIndicatorAlgorithm,
     AssessSeriesAlgorithm,
+    ImportReefAlgorithm,
+    PlacePointsAlgorithm,
     ExportOnnxAlgorithm,
     FetchWeightsAlgorithm,
     ManageWeightsAlgorithm,

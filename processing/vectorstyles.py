@@ -31,7 +31,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QColor
 
-from . import settlementstyles, surveystyles
+from . import reefstyles, settlementstyles, surveystyles
 from .i18n import tr
 
 PALETTE = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee8866", "#44bb99")
@@ -236,4 +236,5 @@ DRESSERS: Dict[str, Callable[[QgsVectorLayer, Facts], None]] = {
     "embeddedcells": _embedded_cells,
     **settlementstyles.DRESSERS,
     **surveystyles.DRESSERS,
+    **reefstyles.DRESSERS,
 }

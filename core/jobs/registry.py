@@ -19,6 +19,8 @@ from .poverty.report import ReportIndicator
 from .poverty.series import PrepareSeries
 from .poverty.survey import PrepareSurvey
 from .poverty.train import TrainSeries
+from .reef.bringin import ImportReef
+from .reef.placing import PlacePoints
 from .settlement.cells import MakeCells
 from .settlement.follow import FollowSettlement
 from .settlement.methods import CompareSettlement, MapSettlement, TrainSettlement
@@ -53,6 +55,8 @@ ALL: Tuple[Type[Job], ...] = (
     MapChange,
     ReportIndicator,
     AssessSeries,
+    ImportReef,
+    PlacePoints,
     ExportOnnx,
     FetchWeights,
     ManageWeights,

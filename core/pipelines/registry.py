@@ -38,6 +38,8 @@ PIPELINES = {
     "mapchange": "mapchange:run",
     "reportindicator": "reportindicator:run",
     "assessseries": "assessseries:run",
+    "importreef": "importreef:run",
+    "placepoints": "placepoints:run",
     "exportonnx": "exportonnx:run",
     "fetchweights": "fetchweights:run",
     "manageweights": "fetchweights:run_manage",

@@ -68,10 +68,37 @@ INDEXES = (
 )
 NO_TIME = "1980-01-01T00:00:00.000Z"
 """In place of the time of writing, so that equal surveys make equal files."""
+REFRESH = """
+UPDATE photos SET (points, annotated, state) = (
+    SELECT COUNT(*), COALESCE(SUM(byperson), 0), CASE
+        WHEN COUNT(*) = 0 THEN 'no points' WHEN COUNT(byperson) = 0 THEN 'waiting'
+        WHEN COUNT(byperson) < COUNT(*) THEN 'begun' WHEN SUM(byperson) < COUNT(*) THEN 'machine' ELSE 'done' END
+    FROM points p LEFT JOIN (
+        SELECT point, MAX(state <> 'machine') AS byperson FROM annotations
+        WHERE point IN (SELECT point FROM points WHERE photo = :photo) GROUP BY point
+    ) a ON a.point = p.point WHERE p.photo = :photo) WHERE photo = :photo"""
+REFRESH_ALL = (
+    """CREATE TEMP TABLE counted AS
+    SELECT photo, COUNT(*) AS every, COUNT(byperson) AS said, COALESCE(SUM(byperson), 0) AS people
+    FROM points p LEFT JOIN (
+        SELECT point, MAX(state <> 'machine') AS byperson FROM annotations GROUP BY point
+    ) a ON a.point = p.point GROUP BY photo""",
+    "CREATE INDEX temp.counted_photo ON counted (photo)",
+    """UPDATE photos SET (points, annotated, state) = (
+        SELECT every, people, CASE WHEN said = 0 THEN 'waiting' WHEN said < every THEN 'begun'
+            WHEN people < every THEN 'machine' ELSE 'done' END
+        FROM counted WHERE counted.photo = photos.photo)""",
+    "UPDATE photos SET points = 0, annotated = 0, state = 'no points' WHERE points IS NULL",
+    "DROP TABLE counted",
+)
+"""Count points and annotations of a photo, or of all, anew; a point counts once whoever annotated it."""
 EXTENTS = {
-    PHOTOS: "SELECT MIN(ST_MinX(geom)), MIN(ST_MinY(geom)), MAX(ST_MaxX(geom)), MAX(ST_MaxY(geom)) FROM photos",
-    QUADRATS: "SELECT MIN(ST_MinX(geom)), MIN(ST_MinY(geom)), MAX(ST_MaxX(geom)), MAX(ST_MaxY(geom)) FROM quadrats",
-    POINTS: "SELECT MIN(ST_MinX(geom)), MIN(ST_MinY(geom)), MAX(ST_MaxX(geom)), MAX(ST_MaxY(geom)) FROM points",
+    PHOTOS: "SELECT MIN(ST_MinX(geom)), MIN(ST_MinY(geom)), MAX(ST_MaxX(geom)), MAX(ST_MaxY(geom)) FROM photos "
+    "WHERE geom IS NOT NULL",
+    QUADRATS: "SELECT MIN(ST_MinX(geom)), MIN(ST_MinY(geom)), MAX(ST_MaxX(geom)), MAX(ST_MaxY(geom)) FROM quadrats "
+    "WHERE geom IS NOT NULL",
+    POINTS: "SELECT MIN(ST_MinX(geom)), MIN(ST_MinY(geom)), MAX(ST_MaxX(geom)), MAX(ST_MaxY(geom)) FROM points "
+    "WHERE geom IS NOT NULL",
 }
 """Asks where each layer lies."""
 _ENVELOPES = {1: 4, 2: 6, 3: 6, 4: 8}
@@ -96,6 +123,12 @@ def create_tables(connection: sqlite3.Connection) -> None:
 def point_blob(x: float, y: float, srs: int) -> bytes:
     """A point as a GeoPackage stores it."""
     return struct.pack("<2sBBi", b"GP", 0, 1, srs) + struct.pack("<BIdd", 1, 1, x, y)
+
+
+def shape_blob(wkb: bytes, bounds: Tuple[float, float, float, float], srs: int) -> bytes:
+    """Any geometry as a GeoPackage stores it, from its WKB and its west, south, east and north."""
+    west, south, east, north = bounds
+    return struct.pack("<2sBBi4d", b"GP", 0, 3, srs, west, east, south, north) + wkb
 
 
 def bounds_of(blob: Optional[bytes]) -> Optional[Tuple[float, float, float, float]]:

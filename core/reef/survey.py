@@ -13,17 +13,10 @@ from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Se
 
 from ..errors import BadInput, BadJob, Unwritable
 from . import schema
-from .schema import BEGUN, BY_MACHINE, CONFIRMED, DONE, EMPTY, MACHINE, POINTS, UNKNOWN, WAITING
+from .schema import CONFIRMED, EMPTY, POINTS, REFRESH, REFRESH_ALL, UNKNOWN
 
 WAIT_S = 5.0
 """Another program may hold the file while it saves."""
-REFRESH = f"""
-UPDATE photos SET (points, annotated, state) = (
-    SELECT COUNT(*), COALESCE(SUM(byperson), 0), CASE
-        WHEN COUNT(*) = 0 THEN '{EMPTY}' WHEN COUNT(byperson) = 0 THEN '{WAITING}'
-        WHEN COUNT(byperson) < COUNT(*) THEN '{BEGUN}' WHEN MIN(byperson) = 0 THEN '{BY_MACHINE}' ELSE '{DONE}' END
-    FROM (SELECT (SELECT MAX(state <> '{MACHINE}') FROM annotations a WHERE a.point = p.point) AS byperson
-          FROM points p WHERE p.photo = photos.photo))"""  # noqa: S608
 
 
 class Photo(NamedTuple):
@@ -209,10 +202,9 @@ class Survey:
     def refresh(self, photos: Optional[Sequence[int]] = None) -> None:
         """Count points and annotations of these photos, or of all, anew, as `photos` tells them."""
         with self.edit() as connection:
-            if photos is None:
-                connection.execute(REFRESH)
-            else:
-                connection.executemany(f"{REFRESH} WHERE photo = ?", [(photo,) for photo in photos])
+            for statement in REFRESH_ALL if photos is None else ():
+                connection.execute(statement)
+            connection.executemany(REFRESH, [{"photo": photo} for photo in photos or ()])
 
     # Annotations --------------------------------------------------------------------------------------------------
 
@@ -368,7 +360,7 @@ def _photo(row: Sequence[Any]) -> Photo:
 
 def now() -> str:
     """The time as annotations note it: ISO, UTC, whole seconds."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: UP017 - Python 3.9
 
 
 def stored_path(path: str, survey: str) -> str:

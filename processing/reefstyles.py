@@ -1,0 +1,45 @@
+"""How a survey of photos looks on the map: by how far the annotation of each is; the photo itself in the map tip."""
+
+from typing import Any, Dict
+
+from qgis.core import QgsCategorizedSymbolRenderer, QgsMarkerSymbol, QgsRendererCategory, QgsVectorLayer
+
+from ..core.reef.schema import BEGUN, BY_MACHINE, DONE, EMPTY, WAITING
+from .i18n import tr
+
+COLOURS = {DONE: "#228833", BY_MACHINE: "#66ccee", BEGUN: "#ccbb44", WAITING: "#ffffff", EMPTY: "#bbbbbb"}
+"""Paul Tol's (https://personal.sron.nl/~pault/)."""
+TITLES = {
+    DONE: "annotated",
+    BY_MACHINE: "annotated, some by the machine only",
+    BEGUN: "begun",
+    WAITING: "to be annotated",
+    EMPTY: "without points",
+}
+INK, SIZE_MM, TIP_PX = "#1f2d3a", 3.2, 320
+FOLDER = "file_path(layer_property(@layer_id, 'path'))"
+FILE = f'if(regexp_match("path", \'^(/|[A-Za-z]:)\'), "path", {FOLDER} || \'/\' || "path")'
+"""Paths of photos beside or below the survey are relative to it."""
+
+Facts = Dict[str, Any]
+
+
+def photos_map(layer: QgsVectorLayer, facts: Facts) -> None:
+    """A dot for each photo; without a position it is in the table only."""
+    categories = [QgsRendererCategory(state, _dot(colour), tr(TITLES[state])) for state, colour in COLOURS.items()]
+    layer.setRenderer(QgsCategorizedSymbolRenderer("state", categories))
+    picture = f'<img src="file:///[% ltrim({FILE}, \'/\') %]" width="{TIP_PX}"><br>'
+    layer.setMapTipTemplate(
+        picture + "<b>[% \"name\" %]</b><br>[% concat_ws(', ', nullif(\"site\", ''), nullif(\"transect\", ''), "
+        'nullif("quadrat", \'\'), nullif("date", \'\')) %]<br>[% "annotated" %] / [% "points" %]'
+    )
+    layer.setDisplayExpression('"name"')
+
+
+def _dot(colour: str) -> QgsMarkerSymbol:
+    return QgsMarkerSymbol.createSimple(
+        {"name": "circle", "color": colour, "size": str(SIZE_MM), "outline_color": INK, "outline_width": "0.3"}
+    )
+
+
+DRESSERS = {"reefsurvey": photos_map}
