@@ -1,6 +1,7 @@
 """Map change: what became of an indicator between two dates, and where that is more than the error."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..jobs.declare import Result
 from ..jobs.poverty.map import MapChange
 from ..poverty.indicator.cellraster import on_grid, write_cells
 from ..poverty.indicator.ensemble import Ensemble, load_ensemble
-from ..poverty.indicator.mapping import Told
+from ..poverty.indicator.mapping import Told, series_for
 from ..poverty.indicator.margins import ChangeMargin, of_changes
 from ..poverty.indicator.tested import times_of
 from ..progress import Progress
@@ -39,6 +40,7 @@ def run(job: MapChange, progress: Progress) -> Result:
     check(job)
     with environment():
         model = load_ensemble(job.model)
+        check_dates(job, series_for(model, job.series).dates)  # before the work
         told = told_by(model, job, progress.part(0.0, 0.9))
         first, last = _dates(job, told)
         change = told.mean[:, last] - told.mean[:, first]
@@ -68,16 +70,32 @@ def classified(change: Float, error: Float) -> NDArray[np.uint8]:
     return found
 
 
+def check_dates(job: MapChange, dates: Sequence[str]) -> None:
+    """Refuse dates that are not there, or the later one first.
+
+    Raises:
+        BadJob: names them.
+    """
+    first, last = job.first.strip() or dates[0], job.last.strip() or dates[-1]
+    for name in (first, last):
+        if name not in dates:
+            raise BadJob(f"The series has no date '{name}'. It has: {', '.join(dates)}.")
+    if dates.index(first) >= dates.index(last):
+        raise BadJob(
+            f"The series has one date, {first}; a change takes two."
+            if len(dates) == 1
+            else f"The first date, {first}, must be earlier than the last, {last}."
+        )
+
+
 def _dates(job: MapChange, told: Told) -> tuple[int, int]:
     """Numbers of both dates."""
     there = [number for number in range(len(told.dates)) if np.isfinite(told.mean[:, number]).any()]
     if len(there) < 2:
-        raise BadInput(f"{job.series} shows the cells at {len(there)} dates; a change takes two.")
+        raise BadInput(f"{job.series} shows the cells at {told.dates[there[0]]} alone; a change takes two dates.")
     asked = {"first": job.first.strip() or told.dates[there[0]], "last": job.last.strip() or told.dates[there[-1]]}
     numbers = []
     for name in asked.values():
-        if name not in told.dates:
-            raise BadJob(f"The series has no date '{name}'. It has: {', '.join(told.dates)}.")
         number = told.dates.index(name)
         if number not in there:
             raise BadInput(

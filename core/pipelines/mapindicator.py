@@ -20,6 +20,7 @@ from ..progress import Progress
 from ..raster import environment, open_raster
 from ..sidecar import write_sidecar
 from ..tablemap import check_format, write_table
+from .findsimilar import check_raster
 
 Float = NDArray[np.float64]
 SHOWN = (2.0, 98.0)
@@ -60,8 +61,11 @@ def run(job: MapIndicator, progress: Progress) -> Result:
 def check(job: IndicatorJob) -> None:
     """Refuse outputs that cannot be before the work."""
     check_apart(job.outputs(), {"model": job.model, "series": job.series})
-    for path in job.outputs().values():
-        check_folder(path)
+    for name, path in job.outputs().items():
+        if name == "cells":
+            check_folder(path)
+        else:
+            check_raster(path)
 
 
 def told_by(model: Ensemble, job: IndicatorJob, progress: Progress) -> Told:
@@ -104,7 +108,8 @@ def sentence(model: Ensemble, told: Told, error: Float, level: float) -> str:
     what = f"{model.facts['indicator']}" + (" (a proxy)" if model.facts["predicted"] == "proxy" else "")
     usual = f"; usually off by up to {np.nanmedian(error):.3g} ({level:.0%})" if np.isfinite(error).any() else ""
     low, high = np.nanmin(told.mean), np.nanmax(told.mean)
-    return f"{len(told.mean):,} cells, {len(told.dates)} dates: {what} from {low:.3g} to {high:.3g}{usual}."
+    dates = f"{len(told.dates)} dates" if len(told.dates) > 1 else told.dates[0]
+    return f"{len(told.mean):,} cells, {dates}: {what} from {low:.3g} to {high:.3g}{usual}."
 
 
 def _write(job: MapIndicator, told: Told, error: Float, names: list[str], facts: dict[str, Any]) -> None:

@@ -14,8 +14,10 @@ from ..errors import BadJob
 from ..grid import Grid
 from ..jobs.declare import Result
 from ..jobs.poverty.embedding import DatedEmbedding, embed_job
+from ..jobs.poverty.report import LEVEL
 from ..jobs.poverty.train import AUTO, BLOCKS, DRAWS, INSTANCES, YES, TrainSeries
 from ..poverty.indicator.ensemble import REGION, Ensemble, Held, save_ensemble
+from ..poverty.indicator.report.told import Entry
 from ..poverty.indicator.tested import all_tested, sentences
 from ..poverty.methodlist import NETWORKS, SERIES_METHODS
 from ..poverty.series.stack import Series, read_series
@@ -25,7 +27,7 @@ from ..poverty.teaching.columns import forget_vectors, vectors_on_disk, vectors_
 from ..poverty.teaching.embedded import embedder_for
 from ..poverty.teaching.lesson import Ground, ground_of
 from ..poverty.teaching.reduced import plan_of_statistics, plan_of_vectors, told_of
-from ..poverty.teaching.teaching import Taught, columns_of, teach_heads, teach_networks
+from ..poverty.teaching.teaching import Taught, check_networks, columns_of, teach_heads, teach_networks
 from ..poverty.teaching.turns import Turns, random_turns, spatial_turns
 from ..progress import Progress
 from ..raster import environment, open_raster
@@ -33,6 +35,7 @@ from ..region import window_of
 from ..sidecar import write_sidecar
 from ..spool import kept
 from ..version import VERSION
+from .reportindicator import check_report, write_report
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -50,11 +53,7 @@ def run(job: TrainSeries, progress: Progress) -> Result:
         QuadratError: series and targets do not belong together, or the model cannot be written.
     """
     started = time.monotonic()
-    given = {name: getattr(job, name) for name in GIVEN if getattr(job, name)}
-    if Path(job.output).suffix.lower() != ".qseries":
-        raise BadJob(f"The model {job.output} must be a .qseries file.")
-    check_apart(job.outputs(), given)
-    check_folder(job.output)
+    given = _check(job)
     with environment():
         series = read_series(job.series)
         series = series.picked(bands=job.bands.replace(",", " ").split()) if job.bands.strip() else series
@@ -86,7 +85,23 @@ def run(job: TrainSeries, progress: Progress) -> Result:
     told.pop("job")
     told["embedding"] = {name: value for name, value in embedding.items() if name != "space"}
     write_sidecar(job.output, job, told, inputs=given)
+    if job.report:
+        write_report(job.report, job, [Entry(job.output, facts, tests)], LEVEL, {"model": job.output})
     return Result(job.facts.id, job.outputs(), told | {"seconds": {"all": round(time.monotonic() - started, 3)}})
+
+
+def _check(job: TrainSeries) -> dict[str, str]:
+    """What is read, by parameter; refuses before the work what cannot be written, or taught on this engine."""
+    given = {name: getattr(job, name) for name in GIVEN if getattr(job, name)}
+    if Path(job.output).suffix.lower() != ".qseries":
+        raise BadJob(f"The model {job.output} must be a .qseries file.")
+    check_apart(job.outputs(), given)
+    check_folder(job.output)
+    if job.report:
+        check_report(job.report, job.outputs(), given)
+    if job.method in NETWORKS:
+        check_networks(job)
+    return given
 
 
 def _plans(job: TrainSeries, ground: Ground, grid: Grid, progress: Progress) -> list[Turns]:

@@ -101,13 +101,13 @@ def with_context(rows: Rows, use_region: bool) -> Samples:
 
 def _samples(table: pd.DataFrame, job: AssessSeries, value: str) -> tuple[Samples, Int]:
     """Samples, and the rows of the table that they are; without a group field rows of one place are a group."""
+    check_field(table, value, "Field with the indicator", job.samples)
+    known = np.isfinite(_values(table, value, job.samples))
+    there = np.isfinite(feature_matrix(table, job.feature_fields, job.samples))
     group, places = job.group_field, None if job.group_field else places_of(table)
     if places is not None:
         # One column more of a wide table is slow to insert, and quick to set beside it.
         table, group = pd.concat([table, pd.Series(places, table.index, name=PLACE)], axis=1), PLACE
-    check_field(table, value, "Field with the indicator", job.samples)
-    known = np.isfinite(pd.to_numeric(table[value], errors="coerce").to_numpy(np.float64, na_value=np.nan))
-    there = np.isfinite(feature_matrix(table, job.feature_fields, job.samples))
     lacking = _check_gaps(there[known], job)
     samples = table_samples(
         table, job.samples, field=value, target="value", features=job.feature_fields, group_field=group
@@ -115,6 +115,15 @@ def _samples(table: pd.DataFrame, job: AssessSeries, value: str) -> tuple[Sample
     samples.report.notes += lacking
     kept = np.flatnonzero(known & there.all(axis=1))
     return (replace(samples, group_kind="places") if places is not None else samples), kept
+
+
+def _values(table: pd.DataFrame, name: str, source: str) -> Float:
+    """(N,) NaN where empty; words are no indicator."""
+    found: Float = pd.to_numeric(table[name], errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    for number in np.flatnonzero(np.isnan(found)):
+        if text := class_text(table[name].iloc[number]):
+            raise BadInput(f"Field with the indicator: '{name}' of {source} holds '{text}', which is not a number.")
+    return found
 
 
 def _check_gaps(there: NDArray[np.bool_], job: AssessSeries) -> list[str]:

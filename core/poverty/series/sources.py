@@ -78,6 +78,8 @@ def find_files(job: PrepareSeries, remarks: Remarks) -> list[str]:
 
 
 def _in_folder(job: PrepareSeries, remarks: Remarks) -> list[str]:
+    if not os.path.isdir(job.folder):
+        raise BadInput(f"There is no folder {job.folder}.")
     patterns = [part.strip().lower() for part in job.pattern.split(";") if part.strip()] or ["*"]
     found: list[str] = []
     own: list[str] = []

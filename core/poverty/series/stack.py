@@ -159,7 +159,10 @@ def check_proxy(proxy: Series, dates: Sequence[str], band: str = "") -> Series:
         BadInput: it has several bands, or none of the dates.
     """
     if not band and len(proxy.bands) > 1:
-        raise BadInput(f"{proxy.path} has several bands ({', '.join(proxy.bands)}): say which one is to be learnt.")
+        raise BadInput(
+            f"{proxy.path} has several bands ({', '.join(proxy.bands)}), and one is to be learnt. Make a series of it "
+            "alone: 'Prepare series' has 'Bands to take'."
+        )
     chosen = proxy.picked(bands=[band or proxy.bands[0]])
     there = [date for date, seen in zip(chosen.dates, chosen.seen, strict=True) if seen and date in dates]
     if not there:

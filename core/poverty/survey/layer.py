@@ -98,13 +98,15 @@ def read_survey(source: str) -> Survey:
     """The clusters of a survey layer.
 
     Raises:
-        BadInput: not a layer of 'Prepare survey points'.
+        BadInput: not a layer of 'Prepare survey points', or one whose numbers were edited into something else.
     """
     table = read_vector(source)
     missing = [name for name in FIELDS if name not in table.columns]
     if missing or not isinstance(table, gpd.GeoDataFrame):
         lacks = f": it lacks the fields {', '.join(missing)}" if missing else ""
         raise BadInput(f"{source} is no layer of 'Prepare survey points'{lacks}. Run it on the survey first.")
+    if table.crs is None:
+        raise BadInput(f"{source} has no coordinate system any more. Run 'Prepare survey points' again.")
     area = np.asarray(table.to_crs(4326).geometry.array, dtype=object)
     empty = shapely.is_missing(area) | shapely.is_empty(area)
     table, area = table[~empty], area[~empty]
@@ -112,20 +114,38 @@ def read_survey(source: str) -> Survey:
         raise BadInput(f"{source} holds no clusters.")
     sidecar = read_sidecar(parse_source(source).path)
     facts = sidecar["facts"] if sidecar else {}
+    weight = _numbers(table, "weight", source)
+    if not (weight >= 0).all() or not weight.any():
+        raise BadInput(
+            f"Weights of {source} must be 0 or more, and some above 0: they tell how much a cluster counts. Mend the "
+            "field 'weight', or run 'Prepare survey points' again."
+        )
     told = {name: facts.get("displacement", {}).get(name, default) for name, default in asdict(Displacement()).items()}
     return Survey(
         cluster=_texts(table["cluster"]),
-        year=table["year"].to_numpy(np.int64),
+        year=np.nan_to_num(_numbers(table, "year", source)).astype(np.int64),
         urban=_texts(table["urban"]),
-        value=table["value"].to_numpy(np.float64, na_value=np.nan),
-        weight=table["weight"].to_numpy(np.float64, na_value=np.nan),
-        households=pd.to_numeric(table["households"]).to_numpy(np.float64, na_value=np.nan),
+        value=_numbers(table, "value", source),
+        weight=weight,
+        households=_numbers(table, "households", source),
         region=_texts(table["region"]),
-        published=table[["published_x", "published_y"]].to_numpy(np.float64),
+        published=np.stack([_numbers(table, name, source) for name in ("published_x", "published_y")], axis=1),
         area=area,
         indicator=str(facts.get("indicator") or "value"),
         moved=Displacement(**told),
     )
+
+
+def _numbers(table: pd.DataFrame, name: str, source: str) -> NDArray[np.float64]:
+    """(N,) NaN where empty.
+
+    Raises:
+        BadInput: something else than numbers.
+    """
+    try:
+        return np.asarray(pd.to_numeric(table[name]).to_numpy(np.float64, na_value=np.nan))
+    except (ValueError, TypeError) as error:
+        raise BadInput(f"The field '{name}' of {source} does not hold numbers ({error}). Mend it.") from error
 
 
 def _texts(column: "pd.Series[Any]") -> NDArray[np.object_]:

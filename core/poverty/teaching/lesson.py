@@ -74,13 +74,20 @@ def ground_of(job: TrainSeries, series: Series, grid: Grid, window: Window, prog
     if not grid.crs:
         raise BadInput(f"{job.series} has no coordinate system. Assign one in QGIS, so that places can be found on it.")
     if job.survey:
-        return _of_survey(job, read_survey(job.survey), series, grid)
-    return _of_proxy(job, series, grid, window, progress)
+        found = _of_survey(job, read_survey(job.survey), series, grid)
+    else:
+        found = _of_proxy(job, series, grid, window, progress)
+    known = found.targets[np.isfinite(found.targets)]
+    if np.ptp(known) == 0:
+        raise BadInput(f"All {len(known):,} values of '{found.indicator}' are {known[0]:g}, so nothing can be learnt.")
+    return found
 
 
 def _of_proxy(job: TrainSeries, series: Series, grid: Grid, window: Window, progress: Progress) -> Ground:
     proxy = check_proxy(read_series(job.proxy), series.dates)
     places = all_squares(grid, job.cell_px, window)
+    if not len(places):
+        raise BadInput(f"No whole cell of {job.cell_px} px lies in the extent. Choose a larger one, or smaller cells.")
     asked = bool(job.held_extent or job.held_area)
     middle = _middles(boxes_of(places, grid)) if asked else np.zeros((len(places), 2))
     apart = apart_of(job, middle, grid.crs, "cells")
@@ -92,8 +99,8 @@ def _of_proxy(job: TrainSeries, series: Series, grid: Grid, window: Window, prog
     known = np.flatnonzero(np.isfinite(Y).any(axis=1))
     if len(known) < FEWEST:
         raise BadInput(
-            f"{len(known)} cells of {job.cell_px} px have a value of {job.proxy}; {FEWEST} are needed. Do both "
-            "lie in the same place?"
+            f"{len(known)} of {len(places):,} cells of {job.cell_px} px have a value of {job.proxy}; {FEWEST} are "
+            "needed. Do both lie in the same place? If so, choose a larger extent, or smaller cells."
         )
     notes = (f"{len(known):,} cells of {job.cell_px} px have values of '{proxy.bands[0]}'.", *apart.sentences)
     apart = apart.of(at[known])

@@ -57,6 +57,19 @@ class Taught:
     kept: tuple[str, ...] = ()
 
 
+def check_networks(job: TrainSeries) -> None:
+    """Refuse before pixels are read what would end the work after it.
+
+    Raises:
+        EngineTooSmall: there is no PyTorch.
+        BadInput: no such device, or a model to start from that cannot be read.
+    """
+    need_torch()
+    device_of(job.device, job.threads)
+    if job.start_from:
+        first_network(job.start_from)
+
+
 def teach_networks(
     job: TrainSeries, ground: Ground, turns: Turns, samples: Sequence[Samples], store: ChipStore, series: Series,
     dtype: str, progress: Progress,

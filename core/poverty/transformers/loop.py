@@ -94,9 +94,8 @@ class Learner:
                 while self.epoch < self.recipe.epochs and not self._stale:
                     facts = self._one_epoch(progress)
                     self.losses.append(asdict(facts))
-                    progress.info(facts.sentence)
-                    on_epoch(facts)
-                    progress.checkpoint(self.epoch / self.recipe.epochs, facts.sentence)
+                    on_epoch(facts)  # says in the log what is worth a line
+                    progress.checkpoint(self.epoch / self.recipe.epochs)
             except Cancelled:
                 self.keep()
                 raise
