@@ -163,7 +163,8 @@ class Embedder:
                 progress.checkpoint(number / len(units), "" if number else text)
                 for at, found in seen.answers(piece):
                     there = np.isfinite(found).all(axis=1)
-                    yield at[there], found[there]
+                    if there.any():
+                        yield at[there], found[there]
 
 
 def embedder_for(
