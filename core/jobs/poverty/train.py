@@ -233,6 +233,15 @@ class TrainSeries(Job):
     )
     seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
     output: str = param(Kind.FILE_OUT, "Model", extension="qseries", result="model")
+    report: str = param(
+        Kind.FILE_OUT,
+        "Report",
+        extension="html",
+        result="report",
+        optional=True,
+        help="A page on how well levels and changes are told, which opens offline; the numbers as JSON and CSV beside "
+        "it. 'Report on indicator models' puts several models on one.",
+    )
 
     def problem(self) -> str:
         """Not one thing to learn, or a start that no statistics can take."""
