@@ -285,7 +285,7 @@ class LabelTree:
             raise BadInput(f"There is a label '{self.code(label.code)}' already. Choose another code.")
         return LabelTree([*self.labels, label])
 
-    def changed(self, code: str, **facts: Any) -> "LabelTree":
+    def changed(self, code: str, /, **facts: Any) -> "LabelTree":
         """With another name, parent, colour or code of one label; its children follow. Raises as the constructor."""
         old = self.label(code)
         new = dataclasses.replace(old, **facts)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ...atomic import replacing
 from ...errors import BadInput
 from ..tree import key_of
-from .columns import plain
+from .columns import plain, whole_numbers
 from .shape import Problem, Problems, interned, refuse_empty
 from .text import Records, read_records
 
@@ -54,7 +54,7 @@ def read(path: str | Path) -> Covers:
     """
     records, problems = read_records(path), Problems()
     places, labels = _columns(records, path)
-    ids, kept, mean = [], [], None
+    ids, kept, lines, mean = [], [], [], None
     for row, line in zip(records.rows, records.lines, strict=True):
         if len(row) < len(records.heading):
             problems.add(line, f"The row has {len(row)} values, the heading {len(records.heading)}; left out.")
@@ -66,12 +66,17 @@ def read(path: str | Path) -> Covers:
             mean = numbers
             continue
         _check_sum(numbers, line, problems)
+        lines.append(line)
         ids.append({name: row[place].strip() for name, place in places.items()})
         kept.append(numbers)
     if not kept:
         refuse_empty(path, problems.told(), "photos")
     photos = pd.DataFrame({name: interned(facts.get(name, "") for facts in ids) for name in FACTS})
-    photos["points"] = pd.to_numeric(photos["points"], errors="coerce").fillna(0).astype(np.int64)
+    texts = photos["points"].tolist()
+    photos["points"], whole = whole_numbers(texts)
+    for line, text, good in zip(lines, texts, whole, strict=True):
+        if text and not good:
+            problems.add(line, f"The number of points '{text[:40]}' is no whole number; taken as unknown.")
     return Covers(photos, tuple(labels), np.stack(kept), mean, problems.told())
 
 

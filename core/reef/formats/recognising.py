@@ -10,7 +10,7 @@ from .catami import load_list
 from .columns import plain
 from .registry import FORMATS, LABELS, POINTS
 from .shape import Read
-from .text import Text, read_text, records
+from .text import Text, heading_of, read_text, records
 
 TOOLBOX_ONLY = ("patch size", "annotation type", "long label")
 CODES = ("short code", "code", "short name", "label code", "short label code", "cpc code", "species code")
@@ -68,8 +68,7 @@ def _is_number(text: str) -> bool:
 
 
 def _table(path: Path, text: Text) -> str:
-    head = "".join(text.text.lstrip("\ufeff\r\n").splitlines(keepends=True)[:1])
-    titles = {plain(title) for title in records(head, path).heading}
+    titles = {plain(title) for title in records(heading_of(text.text), path).heading}
     if {"name", "row", "column"} <= titles or {"image name", "row", "column"} <= titles:
         return "toolbox" if titles & set(TOOLBOX_ONLY) else "coralnet"
     if "image name" in titles and titles & {"points", "annotation status", "image id"}:

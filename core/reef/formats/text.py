@@ -104,10 +104,9 @@ def records(text: str, path: object) -> Records:
     """The table in this text; `path` names it in errors.
 
     Raises:
-        BadInput: a quotation mark that is not closed.
+        BadInput: no heading, or a quotation mark that is not closed.
     """
-    first = next(line for line in io.StringIO(text, newline=None) if line.strip())
-    separator = separator_of(first)
+    separator = separator_of(heading_of(text))
     csv.field_size_limit(FIELD_CHARACTERS)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     rows, lines, begin = [], [], 1
@@ -120,9 +119,16 @@ def records(text: str, path: object) -> Records:
     except csv.Error as error:
         raise BadInput(f"Line {begin} of {path} cannot be read as a row of a table: {error}. Look for a quotation mark "
                        "that is not closed.") from error  # fmt: skip
+    if not rows:
+        raise BadInput(f"{path} holds no table: it has no heading.")
     if reader.line_num > lines[-1] and _open_quote(text, lines[-1]):
         raise BadInput(f"The quotation mark opened in line {lines[-1]} of {path} is never closed. Close or remove it.")
     return Records([name.strip() for name in rows[0]], rows[1:], lines[1:], separator)
+
+
+def heading_of(text: str) -> str:
+    """The first line that is not blank."""
+    return next((line for line in io.StringIO(text, newline=None) if line.strip()), "")
 
 
 def _open_quote(text: str, line: int) -> bool:
