@@ -22,6 +22,7 @@ from quadrat.core.progress import Progress
 from sklearn.metrics import r2_score
 
 from .indicatormodels import YEARS, entry, held, light, saved, three_tests
+from .test_trainseries import asked, images
 
 CURVE = [{"epoch": k, "epochs": 9, "training": 9.0 / k, "validation": 10.0 / min(k, 4) + k / 9, "best_epoch": min(k, 4)}
          for k in range(1, 10)]  # fmt: skip
@@ -278,6 +279,23 @@ def test_trivial_answers_stand_once_where_they_are_the_same(report):
     rows = tables.trivial_rows(models, "blocks", "per_year")
     assert [name for name, _ in rows] == ["The same answer everywhere", "The mean of each region"]
     assert "No change at all" in [name for name, _ in tables.trivial_rows(models, "blocks", "5")]
+
+
+def test_training_writes_the_page_that_a_report_on_its_model_is(tmp_path):
+    series, proxy, _ = images(tmp_path)
+    with pytest.raises(BadJob, match=r"must be a \.html file"):
+        run_job(asked(tmp_path, series, proxy=proxy, report=str(tmp_path / "p.txt")), Progress())
+    with pytest.raises(BadJob, match="given as proxy and as the numbers beside the report"):
+        run_job(asked(tmp_path, series, proxy=str(tmp_path / "t.csv"), report=str(tmp_path / "t.html")), Progress())
+    run_job(asked(tmp_path, series, proxy=proxy, models=2, report=str(tmp_path / "t.html")), Progress())
+    given = {"models": [str(tmp_path / "m.qseries")], "output": str(tmp_path / "again.html")}
+    run_job(ReportIndicator.from_dict(given), Progress())
+    one, two = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("t", "again"))
+    assert one.pop("job")["job"] == "trainseries"
+    two.pop("job")
+    assert one == two
+    assert set(one["models"][0]["tests"]) == {"blocks"}
+    assert (tmp_path / "t.csv").read_bytes() == (tmp_path / "again.csv").read_bytes()
 
 
 def test_what_cannot_be_reported_on_is_a_sentence(tmp_path):
