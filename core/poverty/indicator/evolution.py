@@ -105,8 +105,12 @@ def pairs(times: Sequence[float], apart: float | None = None) -> list[tuple[int,
         times: (T,) years, rising; fractions for months.
         apart: years between them.
     """
-    every = [(i, j) for i in range(len(times)) for j in range(i + 1, len(times))]
-    return [(i, j) for i, j in every if apart is None or np.isclose(times[j] - times[i], apart)]
+    first, last = np.triu_indices(len(times), 1)
+    if apart is not None:
+        at = np.asarray(times, np.float64)
+        right = np.isclose(at[last] - at[first], apart)
+        first, last = first[right], last[right]
+    return list(zip(first.tolist(), last.tolist(), strict=True))
 
 
 def differences(
