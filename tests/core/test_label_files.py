@@ -145,5 +145,5 @@ def test_catami(file):
         catami.read(file(json.dumps([record(1, "B", None), record(2, "S", 3)])))
     with pytest.raises(BadInput, match="record 2 has no `pk`"):
         catami.read(file(json.dumps([record(1, "B", None), {"pk": 2}])))
-    with pytest.raises(BadInput, match="neither labels of CoralNet-Toolbox"):
+    with pytest.raises(BadInput, match="neither annotations"):
         recognising.recognise(file('[{"a": 1}]'))

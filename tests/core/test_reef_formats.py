@@ -2,6 +2,7 @@
 
 import gzip
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -164,6 +165,37 @@ def test_toolbox_says_what_are_no_points(file):
     assert "0 to 100" in read.problems[1][1] and read.rows["confidence_1"][0] == pytest.approx(0.912)
 
 
+def annotation(label="A", **facts):
+    """A patch as the Toolbox exports it."""
+    return {
+        "type": "PatchAnnotation", "id": "u", "label_short_code": label, "label_long_code": "Acropora", "label_id": "v",
+        "annotation_color": [1, 2, 3, 255], "image_path": "", "data": {}, "machine_confidence": {}, "verified": True,
+        "center_xy": [20.7, 10.2], "annotation_size": 224, **facts,
+    }  # fmt: skip
+
+
+def test_toolbox_json(file):
+    images = {
+        "C:/x/a.jpg": [annotation(machine_confidence={"S": 0.25, "A": 0.5}), annotation("Review", verified=False)],
+        "C:/x/b.jpg": [annotation(type="PolygonAnnotation"), annotation(center_xy=[1]), annotation("S")],
+    }
+    path = file(json.dumps({"images": [], "labels": [], "annotations": images}), "project.json")
+    assert recognising.recognise(path) == recognising.recognise(file(json.dumps(images))) == "toolbox_json"
+    read = recognising.opened(path)
+    assert read.rows[["name", "row", "column", "label", "state"]].values.tolist() == [
+        ["a.jpg", 10, 20, "A", "confirmed"], ["a.jpg", 10, 20, "", "machine"], ["b.jpg", 10, 20, "S", "confirmed"]
+    ]  # fmt: skip
+    assert (
+        read.rows.loc[0, ["suggestion_1", "confidence_1", "suggestion_2"]].tolist() == ["A", 0.5, "S"]
+        and read.ranks == 2
+    )
+    assert list(read.photos["path"]) == ["C:/x/a.jpg", "C:/x/b.jpg"] and list(read.labels["code"]) == ["A", "S"]
+    assert read.problems[0][1].startswith("Annotation 2 of C:/x/b.jpg: it has no `center_xy`")
+    assert "1 annotations are areas" in read.problems[1][1]
+    with pytest.raises(BadInput, match="annotation 1 of a has no `label_short_code`"):
+        recognising.opened(file(json.dumps({"a": [{"x": 1}]})), "toolbox_json")
+
+
 def test_between_the_two_scales(file, tmp_path):
     read = coralnet.read(file(EXPORT))
     toolbox.write(tmp_path / "t.csv", read.rows)
@@ -239,6 +271,8 @@ SEEDS = {
     "cpce": '"c.txt","a.jpg",60,45,9,9\r\n0,4\r\n5,4\r\n5,0\r\n0,0\r\n1\r\n15,30\r\n"1","A","Notes",""\r\n""\r\n',
     "cpce_codes": '1\n"C","Coral",FF0000\n"AA","Acropora","C"\nNOTES,NOTES,NOTES\n"D","Dead","NA"\n',
     "catami": '[{"pk":1,"fields":{"cpc_code":"NC","code_name":"N","parent":null}}]',
+    "toolbox_json": '{"a.jpg":[{"type":"PatchAnnotation","label_short_code":"A","center_xy":[1,2.5],'
+    '"machine_confidence":{"A":0.5},"verified":true}]}',
     "toolbox_labels": '[{"id":"x","short_label_code":"A","long_label_code":"B","color":[1,2,3,255]}]',
 }  # fmt: skip
 SHARDS = (

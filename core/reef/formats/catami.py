@@ -6,14 +6,13 @@ JSON, a list of records `{pk, model, fields: {caab_code, cpc_code, point_colour,
 Source: Althaus et al. 2015, doi:10.1371/journal.pone.0141039 (CC BY); github catami/catami e3ba30a, projects/fixtures.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 from ...errors import BadInput
+from .jsontext import load_list
 from .labelsets import HEX, Fact, finished
 from .shape import Problems, Read
-from .text import read_text
 
 
 def read(path: str | Path) -> Read:
@@ -41,20 +40,3 @@ def read(path: str | Path) -> Read:
         labels.append((number, facts["cpc_code"], str(facts.get("code_name", "")), above,
                        f"#{colour[1].lower()}" if colour else "", str(facts.get("caab_code", ""))))  # fmt: skip
     return finished(labels, path, Problems())
-
-
-def load_list(path: str | Path, what: str) -> list[Any]:
-    """The list in a JSON file.
-
-    Raises:
-        BadInput: no JSON (tells the line), or no list.
-    """
-    try:
-        found = json.loads(read_text(path).text)
-    except json.JSONDecodeError as error:
-        raise BadInput(f"{path} is no {what}: line {error.lineno} is no JSON ({error.msg}).") from error
-    except RecursionError as error:
-        raise BadInput(f"{path} is no {what}: it is nested too deeply.") from error
-    if not isinstance(found, list) or not found:
-        raise BadInput(f"{path} is no {what}: it should hold a list of records.")
-    return found

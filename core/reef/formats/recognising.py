@@ -6,11 +6,12 @@ from typing import Any
 
 from ...errors import BadInput
 from ..tree import key_of
-from .catami import load_list
 from .columns import plain
+from .jsontext import load
 from .registry import FORMATS, LABELS, POINTS
 from .shape import Read
 from .text import Text, heading_of, read_text, records
+from .toolboxjson import annotations
 
 TOOLBOX_ONLY = ("patch size", "annotation type", "long label")
 CODES = ("short code", "code", "short name", "label code", "short label code", "cpc code", "species code")
@@ -41,13 +42,26 @@ def recognise(path: str | Path) -> str:
 def _json(path: Path, text: Text) -> str:
     if not text.text.lstrip("\ufeff \t\r\n").startswith(("[", "{")):
         return ""
-    first = load_list(path, "label file")[0]
+    found = load(path, "file of annotations or labels")
+    if isinstance(found, dict) and _has_annotations(found, path):
+        return "toolbox_json"
+    first = found[0] if isinstance(found, list) and found else None
     if isinstance(first, dict) and "short_label_code" in first:
         return "toolbox_labels"
     if isinstance(first, dict) and isinstance(first.get("fields"), dict) and "cpc_code" in first["fields"]:
         return "catami"
-    raise BadInput(f"{path} is JSON, but neither labels of CoralNet-Toolbox (`short_label_code`) nor a CATAMI tree "
-                   "(`fields` with `cpc_code`).")  # fmt: skip
+    raise BadInput(f"{path} is JSON, but neither annotations (`label_short_code`) nor labels (`short_label_code`) of "
+                   "CoralNet-Toolbox, nor a CATAMI tree (`fields` with `cpc_code`).")  # fmt: skip
+
+
+def _has_annotations(found: dict[str, Any], path: Path) -> bool:
+    """Whether the first annotation looks like one of the Toolbox."""
+    try:
+        lists = annotations(found, path).values()
+    except BadInput:
+        return False
+    first = next((records[0] for records in lists if records), None)
+    return isinstance(first, dict) and "label_short_code" in first
 
 
 def _cpce(text: Text) -> str:

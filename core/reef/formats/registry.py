@@ -36,6 +36,8 @@ _CARDS = (
                help="A file a photo, one of them or a folder with all."),
     FormatCard("toolbox", "CoralNet-Toolbox annotations (CSV)", POINTS, "toolbox:read", "toolbox:write", (".csv",),
                help="A row an annotation, with patch size and machine confidences from 0 to 1."),
+    FormatCard("toolbox_json", "CoralNet-Toolbox annotations or project (JSON)", POINTS, "toolboxjson:read", "",
+               (".json",), help="Patches by image, with machine confidences."),
     FormatCard("labelset", "Label set or label tree (CSV)", LABELS, "labelsets:read", "labelsets:write",
                (".csv", ".tsv", ".txt"),
                help="CoralNet's label set, a table of code, name and parent, or of labels with functional groups."),

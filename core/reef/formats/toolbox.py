@@ -20,8 +20,8 @@ import pandas as pd
 from ...atomic import replacing
 from ...errors import BadInput
 from ..tree import Label
-from .catami import load_list
 from .columns import PLACE, SUGGESTIONS, photo_facts, placed, require, suggested, table_of
+from .jsontext import load_list
 from .labelsets import Fact, finished, label_table
 from .shape import CONFIRMED, MACHINE, RANKS, Problems, Read, interned, photos_of, refuse_empty
 from .text import read_records
