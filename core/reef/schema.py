@@ -4,9 +4,11 @@ QGIS, GDAL and SQLite open it; this is the one place that says what its tables a
 Python 3.9: the dock edits the file through `survey.py`.
 """
 
-import sqlite3
 import struct
-from typing import Callable, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Optional, Tuple
+
+if TYPE_CHECKING:  # styles of layers need the names below only, and QGIS should start fast
+    import sqlite3
 
 PHOTOS, QUADRATS, POINTS = "photos", "quadrats", "points"
 ANNOTATIONS, SUGGESTIONS, LABELS = "annotations", "suggestions", "labels"
@@ -105,7 +107,7 @@ _ENVELOPES = {1: 4, 2: 6, 3: 6, 4: 8}
 """Doubles in the envelope of a geometry by its code; Source: OGC 12-128r19, 2.1.3."""
 
 
-def create_tables(connection: sqlite3.Connection) -> None:
+def create_tables(connection: "sqlite3.Connection") -> None:
     """Add what `photos` and `quadrats` lack to be a survey; both are there, with their coordinate system."""
     srs = connection.execute("SELECT srs_id FROM gpkg_contents WHERE table_name = ?", (PHOTOS,)).fetchone()[0]
     for name, statement in TABLES.items():
@@ -147,7 +149,7 @@ def bounds_of(blob: Optional[bytes]) -> Optional[Tuple[float, float, float, floa
     return None if x != x or y != y else (x, x, y, y)
 
 
-def add_functions(connection: sqlite3.Connection) -> None:
+def add_functions(connection: "sqlite3.Connection") -> None:
     """Functions that triggers of a spatial index call: SQLite refuses changes without, once QGIS has made an index."""
 
     def side(number: int) -> Callable[[Optional[bytes]], Optional[float]]:

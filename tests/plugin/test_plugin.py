@@ -9,7 +9,7 @@ import pytest
 from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsVectorLayer
 from qgis.gui import QgsBrowserGuiModel
 from quadrat.plugin.docking import Docking
-from quadrat.plugin.menu import FAVELAS, FIELDS, LOOKS, NETWORKS, POVERTY, STEPS, Menu
+from quadrat.plugin.menu import FAVELAS, FIELDS, LOOKS, NETWORKS, POVERTY, REEF, STEPS, Menu
 from quadrat.plugin.prefill import start_values
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +44,15 @@ def test_menu_follows_the_work_and_goes_again(qgis_iface):
     menu = Menu(iface, "&Quadrat", Docking(iface, lambda: None), lambda: called.append(1))
     before, behind = ([text for _, text, _ in some] for some in (STEPS + LOOKS, NETWORKS))
     actions = [action for _, action in iface.menu]
-    assert [action.text() for action in actions] == ["Teach…", *before, "Favelas", "Poverty", *behind, "Engine…"]
+    assert [action.text() for action in actions] == [
+        "Teach…",
+        *before,
+        "Favelas",
+        "Poverty",
+        "Reef",
+        *behind,
+        "Engine…",
+    ]
     for action, (_, _, steps) in zip(actions[1 + len(before) :], FIELDS):
         more = ["", "Learning curve…"] if steps is POVERTY else []
         assert [step.text() for step in action.menu().actions()] == [text for _, text, _ in steps] + more
@@ -58,7 +66,7 @@ def test_menu_follows_the_work_and_goes_again(qgis_iface):
 
 
 def test_every_step_of_the_menu_is_an_algorithm(plugin):
-    listed = {algorithm for algorithm, _, _ in STEPS + LOOKS + FAVELAS + POVERTY + NETWORKS}
+    listed = {algorithm for algorithm, _, _ in STEPS + LOOKS + FAVELAS + POVERTY + REEF + NETWORKS}
     known = {algorithm.id() for algorithm in QgsApplication.processingRegistry().providerById("quadrat").algorithms()}
     assert listed == known - {"quadrat:setupengine", "quadrat:speedtest"}, "these two are in the dock's Engine tab"
 
