@@ -38,9 +38,10 @@ def read_depth(source: str) -> tuple[Course, bool]:
     """
     path = parse_source(source).path
     sensus = _sensus(path)
+    notes: list[str] = []
     if sensus is not None:
         time, mbar = sensus
-        depth, notes, zoned = depth_of(mbar), [], False
+        depth, zoned = depth_of(mbar), False
     else:
         time, depth, notes, zoned = _table(source)
     good = np.isfinite(time) & np.isfinite(depth)

@@ -192,4 +192,4 @@ def parse_ahead(text: str) -> float | None:
         parts, seconds = [], float("nan")
     if not 1 <= len(parts) <= 3 or not abs(seconds) <= 2 * 86400:
         raise BadInput(f"'{text}' is no offset of a clock. Write hours, as in 12, -9.5 or 09:30.")
-    return seconds
+    return float(seconds)

@@ -3,7 +3,7 @@
 import os
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -144,14 +144,19 @@ def match(names: Sequence[str], photos: Sequence[str], what: str) -> Matches:
         photos: names of photos, different ones.
         what: the file, for the notes.
     """
-    steps = (str, lambda name: _slashed(name).lower(), lambda name: PurePosixPath(_slashed(name)).name.lower(), stem_of)
+    steps: tuple[Callable[[str], str], ...] = (
+        str,
+        lambda name: _slashed(name).lower(),
+        lambda name: PurePosixPath(_slashed(name)).name.lower(),
+        stem_of,
+    )
     found, unclear = [-1] * len(names), set()
     notes: list[str] = []
     for step, how in zip(steps, ("", "but for case", "but for the folder", "but for the extension"), strict=True):
         places: dict[str, list[int]] = {}
         for place, photo in enumerate(photos):
             places.setdefault(step(photo), []).append(place)
-        fitting = {}
+        fitting: dict[str, None] = {}
         for number, name in enumerate(names):
             if found[number] < 0 and len(places.get(step(name), ())) == 1:
                 found[number] = places[step(name)][0]
@@ -242,7 +247,7 @@ def roles_of(table: pd.DataFrame, chosen: dict[str, str], source: str) -> dict[s
         BadInput: a chosen column is not there.
     """
     by_name = {_plain(str(column)): str(column) for column in reversed(table.columns)}
-    roles = {}
+    roles: dict[str, str] = {}
     for role, names in NAMES.items():
         column = chosen.get(role, "")
         if column and column not in table.columns:

@@ -129,7 +129,7 @@ class PhotoRows:
         against: Counter[str] = Counter()
         names: list[str] = []
         for place, row in enumerate(self.rows):
-            blob = None if row.position is None else point_blob(*points[place], srs)
+            blob = None if row.position is None else point_blob(float(points[place, 0]), float(points[place, 1]), srs)
             if not row.number:
                 self._insert(row, blob)
             elif self._update(row, blob, replace, against):

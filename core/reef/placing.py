@@ -96,7 +96,8 @@ def parse_margins(text: str) -> Margins:
         raise BadJob(
             f"Margins cannot be '{text}'. Write pixels or per cent: 50, or 5%, or four for top, right, bottom and left."
         ) from error
-    return Margins(*values, (shares[0], shares[1], shares[2], shares[3]))
+    top, right, bottom, left = values
+    return Margins(top, right, bottom, left, (shares[0], shares[1], shares[2], shares[3]))
 
 
 def place(design: Design, area: Area, seed: int, name: str) -> Places:
