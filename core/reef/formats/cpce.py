@@ -4,14 +4,17 @@ Each file is kept whole beside its photo (`cpc_text`), so that it can leave agai
 labels changed: CPCe's heading lines, frame and notes have no place elsewhere.
 """
 
+import contextlib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PureWindowsPath
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from ...atomic import replacing
-from ...errors import BadInput
+from ...errors import BadInput, Unwritable
 from . import cpcfile
 from .cpcfile import Cpc
 from .shape import IMPORTED, Problems, Read, interned, refuse_empty
@@ -42,7 +45,7 @@ def read(path: str | Path, sizes: Sizes | Mapping[str, Size] | None = None, *, n
     problems, single = Problems(), Path(path).is_file()
     files = list(_files(Path(path), problems))
     names = _names([cpc for _, _, cpc in files])
-    frames, photos, doubtful = [], [], 0
+    points, photos, doubtful = _Gathered(), [], 0
     taken: dict[str, str] = {}
     for (file, encoding, cpc), name in zip(files, names, strict=True):
         where = "" if single else f"{file}: "
@@ -58,10 +61,10 @@ def read(path: str | Path, sizes: Sizes | Mapping[str, Size] | None = None, *, n
             continue
         doubtful += unsure
         taken[name.lower()] = file
-        frames.append(_points(cpc, name, scale, notes, where, problems))
+        points.add(cpc, name, scale, notes, where, problems)
         photos.append({"name": name, "width": cpc.width // scale, "height": cpc.height // scale, "cpc_file": file,
                        "cpc_text": cpc.text, "cpc_encoding": encoding})  # fmt: skip
-    rows = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    rows = points.table()
     if rows.empty:
         refuse_empty(path, problems.told())
     if doubtful:
@@ -104,8 +107,38 @@ def _names(files: list[Cpc]) -> list[str]:
     return ["/".join(p.strip("\\/") for p in part[-n:]) for part, n in zip(parts, lengths, strict=True)]
 
 
-def _points(cpc: Cpc, name: str, scale: int, notes: bool, where: str, problems: Problems) -> pd.DataFrame:
-    """Points of one file in pixels; those beyond the photo are left out and told."""
+class _Gathered:
+    """Points of many files, put into one table at the end."""
+
+    def __init__(self) -> None:
+        self.columns: dict[str, list[Any]] = {name: [] for name in ("name", "row", "column", "label", "notes")}
+
+    def add(self, cpc: Cpc, name: str, scale: int, notes: bool, where: str, problems: Problems) -> None:
+        """Points of one file; those beyond the photo are left out and told."""
+        rows, columns, good = _pixels(cpc, scale, where, problems)
+        kept = np.flatnonzero(good).tolist()
+        codes = [
+            f"{cpc.codes[i]}+{cpc.notes[i]}" if notes and cpc.codes[i] and cpc.notes[i] else cpc.codes[i] for i in kept
+        ]
+        self.columns["name"] += [name] * len(kept)
+        self.columns["row"] += rows[kept].tolist()
+        self.columns["column"] += columns[kept].tolist()
+        self.columns["label"] += codes
+        self.columns["notes"] += [cpc.notes[i] for i in kept]
+
+    def table(self) -> pd.DataFrame:
+        """All of them."""
+        pixels = {axis: pd.Series(self.columns[axis], dtype="int64") for axis in ("row", "column")}
+        text = {name: interned(self.columns[name]) for name in ("name", "label", "notes")}
+        return pd.DataFrame(
+            {"name": text["name"], **pixels, "label": text["label"], "state": IMPORTED, "notes": text["notes"]}
+        )
+
+
+def _pixels(
+    cpc: Cpc, scale: int, where: str, problems: Problems
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Row, column, and whether it lies within the photo, of each point: (N,) each."""
     pixels, good = {}, np.ones(len(cpc.x), bool)
     for axis, values, units in (("row", cpc.y, cpc.height), ("column", cpc.x, cpc.width)):
         lengths = np.asarray(values)
@@ -118,11 +151,7 @@ def _points(cpc: Cpc, name: str, scale: int, notes: bool, where: str, problems: 
                          f"{cells[place]}, lies beyond the photo of {units // scale} px; left out.")  # fmt: skip
         good &= ~beyond
         pixels[axis] = cells
-    codes = [
-        f"{code}+{note}" if notes and code and note else code for code, note in zip(cpc.codes, cpc.notes, strict=True)
-    ]
-    frame = pd.DataFrame({"name": interned([name] * len(good)), **pixels, "label": interned(codes)})
-    return frame.assign(state=IMPORTED, notes=interned(cpc.notes))[good]
+    return pixels["row"], pixels["column"], good
 
 
 def write(
@@ -146,12 +175,13 @@ def write(
         What whoever opens the files must know, in sentences.
 
     Raises:
-        BadInput: a photo of unknown size, or two that would share a file.
+        BadInput: a photo of unknown size, or two that would share a file; then nothing is written.
         Unwritable: a file cannot be written.
     """
     told: list[str] = []
     points = dict(list(rows.groupby("name", sort=False)))
     files: dict[str, str] = {}
+    contents: dict[Path, bytes] = {}
     for photo in photos.to_dict("records"):
         name = str(photo["name"])
         if name not in points:
@@ -161,15 +191,27 @@ def write(
         if target.lower() in files:
             raise BadInput(f"{name} and {files[target.lower()]} would both be written as {target}. Rename one of them.")
         files[target.lower()] = name
-        path = Path(folder, target)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            temporary.write_bytes(text.encode(encoding))
+        contents[Path(folder, target)] = text.encode(encoding)
+    for path, content in contents.items():
+        _put(path, content)
     homeless = [name for name in points if name not in files.values()]
     if homeless:
         told.append(f"{len(homeless)} photos with points are not in the table of photos, '{homeless[0]}' for one; "
                     "nothing is written for them.")  # fmt: skip
     return told
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Write a small file whole or not at all. There are thousands: none waits for the disk, as `replacing` does."""
+    part = path.with_name(f"{path.stem}.part{os.getpid()}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        os.replace(part, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise Unwritable(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def file_name(photo: Mapping[object, object]) -> str:
@@ -217,8 +259,8 @@ def _same_points(photo: Mapping[object, object], points: pd.DataFrame) -> Cpc | 
     width = _side(photo.get("width"))
     if len(cpc.x) != len(points) or not width or cpc.width % width:
         return None
-    found = _points(cpc, "", cpc.width // width, False, "", Problems())
-    same = all(np.array_equal(found[axis], points[axis]) for axis in ("row", "column"))
+    rows, columns, good = _pixels(cpc, cpc.width // width, "", Problems())
+    same = good.all() and np.array_equal(rows, points["row"]) and np.array_equal(columns, points["column"])
     return cpc if same else None
 
 
