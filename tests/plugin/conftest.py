@@ -94,3 +94,9 @@ def raster(qgis_new_project):
     layer = QgsRasterLayer(str(SAMPLE), "sample")
     QgsProject.instance().addMapLayer(layer)
     return layer
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory):
+    """Where the embedding lies that the first lesson made, for all that come after it."""
+    return tmp_path_factory.mktemp("embedding")

@@ -62,12 +62,28 @@ def state(ground, canvas):
 
 
 @pytest.fixture
-def taught(state, ground, qtbot):
+def taught(state, ground, qtbot, shelf):
     """An embedding of the sample is open, and four classes are there."""
+    raster = Path(ground.source())
+    lay(shelf, raster)
     begin(state, ground, qtbot)
+    if not any(shelf.iterdir()):
+        for path in raster.parent.glob(f"{raster.stem}_embedding.tif*"):
+            shutil.copy(path, shelf)
     for name in TAUGHT:
         state.add_class(name)
     return state
+
+
+def lay(shelf, raster):
+    """The embedding beside its raster, as if it had been made there."""
+    for path in shelf.iterdir():
+        there = raster.with_name(path.name)
+        shutil.copyfile(path, there)
+        if path.name.endswith(".quadrat.json"):
+            told = json.loads(path.read_text(encoding="utf-8"))
+            told["job"] |= {"input": str(raster), "output": str(there)[: -len(".quadrat.json")]}
+            there.write_text(json.dumps(told), encoding="utf-8")
 
 
 def begin(state, layer, qtbot):
