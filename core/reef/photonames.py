@@ -116,7 +116,7 @@ def _kind_of(parts: Sequence[str]) -> str:
 
 def _facts_of(pattern: "re.Pattern[str]", formats: dict[str, str], depth: int, path: str) -> dict[str, str] | None:
     whole = "/".join(PurePosixPath(path).parts[-depth:])
-    for text in (whole, bare(whole)):
+    for text in (bare(whole), whole):
         match = pattern.fullmatch(text)
         if match is None:
             continue
