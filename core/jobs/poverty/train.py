@@ -143,8 +143,9 @@ class TrainSeries(Job):
         "Held-out region: extent",
         parent="series",
         optional=True,
-        help="No model learns from places inside, and every model is tested there, beside the other tests. Places "
-        "outside that are nearer than the side of the squares, 20 km at most, or than surveys displace, are left out.",
+        help="No model learns from places inside, and every model is tested there, beside the other tests. Others that "
+        "lie nearer to these than the side of the squares (20 km at most; of surveys twice their displacement at "
+        "least) are left out.",
     )
     held_area: str = param(
         Kind.VECTOR,
