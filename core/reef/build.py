@@ -1,9 +1,11 @@
 """Survey files made, or copied before they are changed, so that a run that fails leaves what there was."""
 
 import sqlite3
+import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -18,7 +20,10 @@ from . import schema
 from .survey import Survey, found_path, stored_path
 
 SUFFIX = ".gpkg"
+Columns = dict[str, "pd.Series[Any]"]
 DEGREES = "EPSG:4326"
+LOCAL = ("LOCAL_CS", "ENGCRS", "ENGINEERINGCRS", "undefined")
+"""How GDAL, by its version, writes that no coordinate system is known."""
 _DTYPES = {"TEXT": "object", "INTEGER": "int64", "REAL": "float64"}
 
 
@@ -39,21 +44,28 @@ def create(path: str | Path, crs: str = DEGREES) -> None:
     given = CRS.from_user_input(crs).to_wkt() if crs else None
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": schema.NO_TIME})
     try:
-        pyogrio.write_dataframe(
-            gpd.GeoDataFrame(photos, geometry=gpd.GeoSeries([], crs=given)), path, layer=schema.PHOTOS, driver="GPKG",
-            geometry_type="Point", layer_options={**options, "FID": "photo"},
-            dataset_options={"VERSION": OLD_GEOPACKAGE},
-        )  # fmt: skip
-        pyogrio.write_dataframe(
-            gpd.GeoDataFrame(quadrats, geometry=gpd.GeoSeries([], crs=given)), path, layer=schema.QUADRATS,
-            driver="GPKG", geometry_type="Polygon", layer_options=options, append=True,
-        )  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "'crs' was not provided")
+            _write_layers(path, photos, quadrats, given, options)
     except DataSourceError as error:
         raise Unwritable(f"{path} cannot be written: {error}.") from error
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
     with closing(sqlite3.connect(path)) as connection, connection:
         schema.create_tables(connection)
+
+
+def _write_layers(
+    path: str | Path, photos: Columns, quadrats: Columns, crs: str | None, options: dict[str, str]
+) -> None:
+    pyogrio.write_dataframe(
+        gpd.GeoDataFrame(photos, geometry=gpd.GeoSeries([], crs=crs)), path, layer=schema.PHOTOS, driver="GPKG",
+        geometry_type="Point", layer_options={**options, "FID": "photo"}, dataset_options={"VERSION": OLD_GEOPACKAGE},
+    )  # fmt: skip
+    pyogrio.write_dataframe(
+        gpd.GeoDataFrame(quadrats, geometry=gpd.GeoSeries([], crs=crs)), path, layer=schema.QUADRATS, driver="GPKG",
+        geometry_type="Polygon", layer_options=options, append=True,
+    )  # fmt: skip
 
 
 @contextmanager
@@ -115,7 +127,7 @@ def srs_of(survey: Survey) -> tuple[int, str]:
     if found is None:
         raise BadInput(f"{survey.path} does not say what coordinate system its photos have.")
     number, organization, code, definition = found
-    if number <= 0:
+    if number <= 0 or str(definition).startswith(LOCAL):
         return int(number), ""
     return int(number), f"EPSG:{code}" if organization.upper() == "EPSG" else str(definition)
 

@@ -125,6 +125,7 @@ class PhotoRows:
             Sentences on what the survey held otherwise.
         """
         srs, crs = srs_of(self.survey)
+        notes = [] if crs else self._unplaced()
         points = self._points(crs)
         against: Counter[str] = Counter()
         names: list[str] = []
@@ -135,10 +136,22 @@ class PhotoRows:
             elif self._update(row, blob, replace, against):
                 names.append(row.name)
         if not names:
-            return []
+            return notes
         which = "was replaced by what was brought in" if replace else "was kept"
         said = ", ".join(f"{key} ({count:,})" for key, count in against.most_common())
-        return [f"Photos of which the survey said otherwise, which {which}: {named(names)}. It is about: {said}."]
+        return [
+            *notes,
+            f"Photos of which the survey said otherwise, which {which}: {named(names)}. It is about: {said}.",
+        ]
+
+    def _unplaced(self) -> list[str]:
+        """Take back positions: the survey has no coordinate system that they could stand in."""
+        placed = [row for row in self.rows if row.position is not None]
+        for row in placed:
+            row.position = None
+            del row.told["placed_by"]
+        names = named([row.name for row in placed])
+        return [f"The survey has no coordinate system, so these photos are not placed: {names}."] if placed else []
 
     def _points(self, crs: str) -> NDArray[np.float64]:
         lonlat = np.array([row.position or (np.nan, np.nan) for row in self.rows], dtype=np.float64).reshape(-1, 2)
