@@ -60,6 +60,14 @@ def test_functional_groups_become_parents(file):
 
 
 @pytest.mark.parametrize(
+    "heading",
+    ["Short Code", "Label,Functional Group", "SPECIES_CODE,CATAMI_DISPLAY_NAME,CATAMI_PARENT_ID", "code;colour"],
+)
+def test_label_sets_are_recognised(file, heading):
+    assert recognising.recognise(file(heading + "\nA\n")) == "labelset"
+
+
+@pytest.mark.parametrize(
     ("content", "sentence"),
     [
         ("code,parent\nA,B\nB,A\n", "Line 2: The labels A < B < A go round"),

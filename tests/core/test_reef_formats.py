@@ -113,6 +113,13 @@ def test_confidences_that_are_none(file):
     assert shares.rows["confidence_1"].tolist() == [0.6, 1.0] and "0 to 1" in shares.problems[0][1]
 
 
+def test_suggestions_with_gaps(file):
+    heading = "Name,Row,Column,Label ID,Machine suggestion 2,Machine confidence 2,Machine confidence 3"
+    read = coralnet.read(file(f"{heading}\na,1,2,82.0,B,7,1\n"))
+    assert read.ranks == 2 and read.rows.loc[0, ["label", "suggestion_1", "suggestion_2"]].tolist() == ["82", "", "B"]
+    assert read.problems == [(0, "Machine confidence 3 has no machine suggestion 3 beside it; not read.")]
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

@@ -125,10 +125,12 @@ def suggested(table: Table, good: NDArray[np.bool_], percent: bool, comma: bool)
     """
     columns: dict[str, pd.Series] = {}
     confidences: dict[str, NDArray[np.float64]] = {}
-    for rank in range(1, RANKS + 1):
-        if f"suggestion_{rank}" not in table.known:
-            continue
-        codes = table.known[f"suggestion_{rank}"]
+    told = [rank for rank in range(1, RANKS + 1) if f"suggestion_{rank}" in table.known]
+    bare = [rank for rank in range(1, RANKS + 1) if f"confidence_{rank}" in table.known and rank not in told]
+    if bare:
+        table.problems.add(0, f"Machine confidence {bare[0]} has no machine suggestion {bare[0]} beside it; not read.")
+    for rank in range(1, max(told, default=0) + 1):
+        codes = table.known.get(f"suggestion_{rank}", [""] * len(good))
         columns[f"suggestion_{rank}"] = interned(code for code, kept in zip(codes, good, strict=True) if kept)
         name = f"confidence_{rank}"
         confidences[name] = _numbers(table, name, good, comma)

@@ -19,7 +19,7 @@ import pandas as pd
 from ...atomic import replacing
 from ...errors import BadInput
 from .columns import PLACE, SUGGESTIONS, photo_facts, placed, require, suggested, table_of
-from .shape import CONFIRMED, IMPORTED, MACHINE, RANKS, Problems, Read, interned, photos_of, refuse_empty
+from .shape import CONFIRMED, IMPORTED, MACHINE, RANKS, Problems, Read, interned, photos_of, plain_id, refuse_empty
 from .text import read_records
 
 NAMES = {
@@ -52,6 +52,8 @@ def read(path: str | Path) -> Read:
     for name in ("label", "label_id", "annotator", "date"):
         if name in table.known:
             rows[name] = interned(text for text, kept in zip(table.known[name], good, strict=True) if kept)
+    if "label_id" in rows:
+        rows["label_id"] = rows["label_id"].map(plain_id)
     if "label" not in rows:
         rows["label"] = rows.get("label_id", "")
     elif "label_id" in rows:

@@ -18,7 +18,7 @@ from ...atomic import replacing
 from ...errors import BadInput
 from ..tree import Label, LabelTree, faults, key_of
 from .columns import table_of
-from .shape import LABELS, Problems, Read, no_points, refuse_empty
+from .shape import LABELS, Problems, Read, no_points, plain_id, refuse_empty
 from .text import Records, read_records
 
 NAMES = {
@@ -65,7 +65,7 @@ def parse(records: Records, path: object) -> Read:
             continue
         parent = columns["parent"][i] if "parent" in table.known else columns["group"][i]
         colour = _colour(columns["colour"][i], line, problems)
-        facts.append((line, code, columns["name"][i], parent, colour, columns["label_id"][i]))
+        facts.append((line, code, columns["name"][i], parent, colour, plain_id(columns["label_id"][i])))
     facts = [(*fact[:3], "" if fact[3].lower() in ROOTS else fact[3], *fact[4:]) for fact in facts]
     grouped = "parent" not in table.known and "group" in table.known
     return finished(_with_groups(facts) if grouped else _by_name(facts), path, problems)

@@ -15,7 +15,8 @@ from .toolboxjson import annotations
 
 TOOLBOX_ONLY = ("patch size", "annotation type", "long label")
 CODES = ("short code", "code", "short name", "label code", "short label code", "cpc code", "species code")
-ABOVE = ("parent", "parent code", "functional group", "group", "category", "name", "full name", "label id")
+GROUPS = ("parent", "parent code", "functional group", "group", "category")
+ABOVE = (*GROUPS, "name", "full name", "code name", "catami display name", "colour", "color", "label id")
 
 
 def recognise(path: str | Path) -> str:
@@ -87,7 +88,8 @@ def _table(path: Path, text: Text) -> str:
         return "toolbox" if titles & set(TOOLBOX_ONLY) else "coralnet"
     if "image name" in titles and titles & {"points", "annotation status", "image id"}:
         return "covers"
-    return "labelset" if titles & set(CODES) and titles & set(ABOVE) - set(CODES) else ""
+    coded = titles & set(CODES) and (titles & set(ABOVE) or len(titles) == 1)
+    return "labelset" if coded or ("label" in titles and titles & set(GROUPS)) else ""
 
 
 def opened(path: str | Path, name: str = "", **facts: Any) -> Read:

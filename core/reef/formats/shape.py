@@ -127,6 +127,11 @@ def tree_of(labels: pd.DataFrame) -> LabelTree:
     return LabelTree(Label(*map(str, facts)) for facts in zip(*columns, strict=True))
 
 
+def plain_id(text: str) -> str:
+    """A label ID without the `.0` that spreadsheets and R put behind numbers."""
+    return text[:-2] if text.endswith(".0") and text[:-2].isdecimal() else text
+
+
 def coded_by_id(read: Read, labels: pd.DataFrame) -> Read:
     """The points with the codes of a label set where they bear its IDs: between sources one code may mean two things.
 
