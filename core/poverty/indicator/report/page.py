@@ -141,7 +141,7 @@ def _must_differ(numbers: Numbers) -> str:
         f"With {words.percent(numbers['level'])} confidence, by errors at places kept apart: how far the estimate of "
         "one date may be off, and by how much two dates of one place must differ before a change can be told. "
         "Errors grow with the level of the indicator: they are given where that is low (nine in ten are higher), "
-        "typical and high (one in ten is higher)."
+        "typical and high (one in ten is higher), by estimates of places that are not always 0."
     )
     return parts.section(
         "What an error of this size allows one to say", parts.paragraphs([told]), table,

@@ -25,7 +25,7 @@ KEPT = (
 )  # fmt: skip
 """Of the facts of a model."""
 QUANTILES = {"low": 0.1, "typical": 0.5, "high": 0.9}
-"""Levels of the indicator at which it is told what must differ; errors grow with the level."""
+"""Levels of lit places at which it is told what must differ: errors grow with the level, and dark places hardly err."""
 HARDLY = 0.005
 """Between two R2."""
 
@@ -125,7 +125,9 @@ def tellable(held: Held, dates: Sequence[str], level: float) -> list[Numbers]:
     there = np.isfinite(held.truth) & np.isfinite(held.said)
     if margin is None or not there.any():
         return []
-    at = {name: float(np.quantile(held.said[there], share)) for name, share in QUANTILES.items()}
+    lit = there & evolution.lit_places(held.truth)[:, None]
+    levels = held.said[lit if lit.any() else there]
+    at = {name: float(np.quantile(levels, share)) for name, share in QUANTILES.items()}
     found = [{"apart": None, "how": "", "changed": None, "at": at, **_around(margin, at)}]
     times = times_of(dates)
     for apart in spans_of(times):

@@ -181,8 +181,8 @@ def _must_differ(model: Numbers, level: float) -> list[str]:
         return []
     one = known[-1]
     told = (
-        f"Over {span_of(one['apart'])} a place must change by more than {digits(one['typical'])} before that can be "
-        f"told with {percent(level)} confidence"
+        f"Over {span_of(one['apart'])} a place of typical level ({digits(one['at']['typical'])}) must change by more "
+        f"than {digits(one['typical'])} before that can be told with {percent(level)} confidence"
     )
     if one["changed"] is None:
         return [f"{told}."]
