@@ -61,15 +61,24 @@ def test_nothing_near_a_held_out_region_is_learnt_from(both):
     assert left_out > 30
 
 
-def test_values_of_the_region_and_beside_it_change_no_model(both, tmp_path):
-    folder, job, _, model, _, _ = both
-    changed = str(tmp_path / "light.tif")
+def proxy_with(folder, path, change):
+    """Write the light, changed in place."""
     with rasterio.open(folder / "light.tif") as file:
         data, kind, names = file.read(), file.profile, file.descriptions
-    data[:, :8, :8] += 1000 * np.random.default_rng(0).random((4, 8, 8)).astype(np.float32)  # 2 km beyond, too
-    with rasterio.open(changed, "w", **kind) as file:
+    change(data)
+    with rasterio.open(path, "w", **kind) as file:
         file.write(data)
         file.descriptions = names
+    return str(path)
+
+
+def test_values_of_the_region_and_beside_it_change_no_model(both, tmp_path):
+    folder, job, _, model, _, _ = both
+
+    def brighter(data):
+        data[:, :8, :8] += 1000 * np.random.default_rng(0).random((4, 8, 8)).astype(np.float32)  # 2 km beyond, too
+
+    changed = proxy_with(folder, tmp_path / "light.tif", brighter)
     run_job(replace(job, proxy=changed, output=str(tmp_path / "m.qseries")), Progress())
     again = load_ensemble(str(tmp_path / "m.qseries"))
     for one, other in zip(model.members, again.members, strict=True):
@@ -205,16 +214,26 @@ def test_what_cannot_be_held_out_gets_a_sentence(both, tmp_path, more, error, se
         run_job(replace(job, **{"held_extent": "", "output": str(tmp_path / "m.qseries"), **more}), Progress())
 
 
-def test_a_region_without_values_gets_a_sentence(both, tmp_path):
-    folder, job, _, _, _, _ = both
-    with rasterio.open(folder / "light.tif") as file:
-        data, kind, names = file.read(), file.profile, file.descriptions
+def no_values(data):
     data[:, :6, :6] = -1
-    with rasterio.open(tmp_path / "light.tif", "w", **kind) as file:
-        file.write(data)
-        file.descriptions = names
-    with pytest.raises(BadInput, match="None of the cells in the held-out region has a value"):
-        run_job(replace(job, proxy=str(tmp_path / "light.tif"), output=str(tmp_path / "m.qseries")), Progress())
+
+
+def same_elsewhere(data):
+    data[:, 6:] = data[:, :, 6:] = 7
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (no_values, "None of the cells in the held-out region has a value"),
+        (same_elsewhere, "values of 'light' are 7, so nothing can be learnt"),
+    ],
+)
+def test_values_that_no_test_can_use_get_a_sentence(both, tmp_path, change, sentence):
+    folder, job, _, _, _, _ = both
+    proxy = proxy_with(folder, tmp_path / "light.tif", change)
+    with pytest.raises(BadInput, match=sentence):
+        run_job(replace(job, proxy=proxy, output=str(tmp_path / "m.qseries")), Progress())
 
 
 def test_transformers_are_tested_there_too_and_go_on_where_they_were(tmp_path):

@@ -77,7 +77,8 @@ def ground_of(job: TrainSeries, series: Series, grid: Grid, window: Window, prog
         found = _of_survey(job, read_survey(job.survey), series, grid)
     else:
         found = _of_proxy(job, series, grid, window, progress)
-    known = found.targets[np.isfinite(found.targets)]
+    learnt = found.targets[~found.apart]
+    known = learnt[np.isfinite(learnt)]
     if np.ptp(known) == 0:
         raise BadInput(f"All {len(known):,} values of '{found.indicator}' are {known[0]:g}, so nothing can be learnt.")
     return found
