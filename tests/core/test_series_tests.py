@@ -161,7 +161,7 @@ def test_a_model_that_tells_nothing_is_called_so():
              "block_size_m": 20_000.0, "tests": tested.all_tested({"blocks": held}, ["2000", "2001"])}  # fmt: skip
     said = tested.sentences(facts)
     assert said[1] == "That is no better than the same answer everywhere: do not rely on maps of this model."
-    assert "no change at all is off by" in said[-1]
+    assert "worse than no change at all, by" in said[-1]
 
 
 @pytest.mark.parametrize("how", ["mean", "draws"])

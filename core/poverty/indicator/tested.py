@@ -225,10 +225,9 @@ def _of_dates(scores: Numbers) -> list[str]:
     for apart, one in scores["differences"].items():
         years = "a year" if apart == "1" else f"{apart} years"
         unchanged = scores["baselines"][UNCHANGED]["differences"][apart]["all"]
-        found.append(
-            f"Differences over {years}: R2 {_two(one['all']['r2'])}, off by {one['all']['mae']:.3g}; no change at all "
-            f"is off by {unchanged['mae']:.3g}."
-        )
+        off, idle = float(one["all"]["mae"]), float(unchanged["mae"])
+        beside = f": worse than no change at all, by {idle:.3g}" if off >= idle else f"; no change at all by {idle:.3g}"
+        found.append(f"Differences over {years}: R2 {_two(one['all']['r2'])}, off by {off:.3g}{beside}.")
     return found
 
 
