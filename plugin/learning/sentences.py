@@ -82,4 +82,7 @@ def row(lesson: Lesson, test: str, model: int) -> List[str]:
     if curve.best is not None:
         lowest = tr("{loss} at {epoch}").format(loss=lowest, epoch=curve.best_epoch)
     last = [loss(curve.training[-1]), loss(curve.validation[-1]) if curve.validated else "–"]
-    return [model_name(lesson, test, model), str(curve.epochs[-1]), *last, lowest]
+    name = model_name(lesson, test, model)
+    if len({key[0] for key in lesson.curves}) > 1:
+        name = tr("{number}, random").format(number=model) if test == "random" else str(model)
+    return [name, str(curve.epochs[-1]), *last, lowest]

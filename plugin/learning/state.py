@@ -80,7 +80,7 @@ class Lessons(QObject):
     """All runs of this session that taught networks, the last at the end."""
 
     begun = pyqtSignal(int)
-    """Number of a run that has done its first epoch and is still going on."""
+    """Number of a run that has done its first epoch."""
     changed = pyqtSignal()
     """Something is new; sent at the pace of the eye, however fast epochs come."""
     _arrived = pyqtSignal(object)
@@ -96,6 +96,10 @@ class Lessons(QObject):
         # Never at once: a run in the main thread must not open windows in the middle of its work.
         self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
         watching.join(self._hear)
+
+    def over(self, number: int) -> bool:
+        """True once a run has ended, also while that is still on its way to the screen."""
+        return number in self._over or bool(self.lessons[number].ended)
 
     def close(self) -> None:
         """Hear no more."""
@@ -120,7 +124,7 @@ class Lessons(QObject):
         if sign.epoch is not None:
             lesson.add(sign.epoch)
         lesson.remaining_s = sign.remaining_s
-        if fresh and sign.run not in self._over:
+        if fresh:
             self.begun.emit(sign.run)
         if sign.ended:
             lesson.ended = sign.ended

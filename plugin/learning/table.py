@@ -3,10 +3,12 @@
 from typing import Any, List, Optional
 
 from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtGui import QColor, QIcon, QPainter, QPixmap
 from qgis.PyQt.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from ...processing.i18n import tr
-from ..controls.parts import described, lines, swatch
+from ..controls.parts import described, lines
+from ..plots.look import colours
 from .sentences import row
 
 SHOWN_ROWS = 5
@@ -21,9 +23,7 @@ class ModelTable(QTableWidget):
     def __init__(self, parent: Optional[QWidget] = None) -> None:
         super().__init__(0, 5, parent)
         described(self, "lesson_models")
-        self.setHorizontalHeaderLabels(
-            [tr("Model"), tr("Epoch"), tr("Training"), tr("Validation"), tr("Lowest validation")]
-        )
+        self.setHorizontalHeaderLabels([tr("Model"), tr("Epoch"), tr("Training"), tr("Validation"), tr("Lowest")])
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -32,6 +32,8 @@ class ModelTable(QTableWidget):
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(lines(self, 1.4))
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        for place in (0, self.columnCount() - 1):
+            self.horizontalHeader().setSectionResizeMode(place, QHeaderView.ResizeMode.ResizeToContents)
         self.horizontalHeader().setHighlightSections(False)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -52,7 +54,7 @@ class ModelTable(QTableWidget):
                     item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
                     self.setItem(number, place, item)
                 item.setText(text)
-            self.item(number, 0).setIcon(swatch(plot.colour(key).name(), lines(self, 0.7)))
+            self.item(number, 0).setIcon(_swatch(plot.colour(key), colours(plot)[0], lines(self, 0.8)))
         at = self._keys.index(plot.front())
         if self.currentRow() != at or not self.selectedItems():
             self.selectRow(at)
@@ -64,3 +66,16 @@ class ModelTable(QTableWidget):
     def _on_selected(self) -> None:
         if 0 <= self.currentRow() < len(self._keys):
             self.chosen.emit(self._keys[self.currentRow()])
+
+
+def _swatch(colour: QColor, paper: QColor, side: int) -> QIcon:
+    """A square of this colour with a rim, so that it is seen on a row that is chosen, which may have the same."""
+    pixmap = QPixmap(side, side)
+    pixmap.fill(paper)
+    painter = QPainter(pixmap)
+    rim = max(1, side // 8)
+    painter.fillRect(rim, rim, side - 2 * rim, side - 2 * rim, colour)
+    painter.end()
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)
+    return icon

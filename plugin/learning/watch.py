@@ -43,7 +43,8 @@ class LearningWatch:
         if self.window is not None:
             self.window.follow(number)
         # Without anything to draw with it stays closed; the menu opens it, and it says what is missing.
-        if LEARNING_OPENS.get() and pyqtgraph() is not None and not self._made().isVisible():
+        wanted = LEARNING_OPENS.get() and not self.state.over(number) and pyqtgraph() is not None
+        if wanted and not self._made().isVisible():
             self._made().setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating, True)
             self._made().show()
 

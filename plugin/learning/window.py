@@ -14,7 +14,9 @@ from .sentences import status, title, warning
 from .state import Lessons
 from .table import ModelTable
 
-WIDTH_LETTERS, HEIGHT_LINES = 74, 32
+WIDTH_LETTERS, HEIGHT_LINES = 70, 36
+LEAST_LETTERS = 62
+BELOW_MENU_LINES = 4
 
 
 class LearningWindow(QDialog):
@@ -51,6 +53,7 @@ class LearningWindow(QDialog):
         self.log.toggled.connect(self._on_log)
         self.opens.toggled.connect(LEARNING_OPENS.set)
         state.changed.connect(self.refresh)
+        self.setMinimumWidth(letters(self, LEAST_LETTERS))
         self.resize(letters(self, WIDTH_LETTERS), lines(self, HEIGHT_LINES))
         self._put_in_place()
         self.refresh()
@@ -92,7 +95,6 @@ class LearningWindow(QDialog):
             for number in numbers:
                 self.runs.addItem(title(self.state.lessons[number]), number)
         self.runs.setCurrentIndex(self.runs.findData(self._number))
-        self.runs.setEnabled(len(numbers) > 1)
 
     def _on_run_chosen(self, at: int) -> None:
         self.follow(self.runs.itemData(at))
@@ -119,11 +121,10 @@ class LearningWindow(QDialog):
         LEARNING_PLACE.set(bytes(self.saveGeometry().toBase64()).decode("ascii"))
 
     def _put_in_place(self) -> None:
-        """Where it was last, else in the lower right of QGIS, so that the form that runs stays free."""
+        """Where it was last, else in the upper right of QGIS: forms open in the middle, with their buttons below."""
         if self.restoreGeometry(QByteArray.fromBase64(LEARNING_PLACE.get().encode("ascii"))):
             return
         window = self.parentWidget()
         if window is not None:
-            corner = window.frameGeometry().bottomRight()
-            gap = lines(self, 2)
-            self.move(corner.x() - self.width() - gap, corner.y() - self.height() - 2 * gap)
+            corner = window.frameGeometry().topRight()
+            self.move(corner.x() - self.width() - lines(self, 1), corner.y() + lines(self, BELOW_MENU_LINES))

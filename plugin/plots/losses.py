@@ -15,12 +15,14 @@ from .look import GRID_OPACITY, colours, quiet_plot, seen_on
 
 SHADES = [PALETTE[number] for number in (0, 1, 2, 5, 6)]
 """Of at most five models, told apart also by the colour-blind."""
-FAINT, BELOW = 0.4, 0.5
+FAINT, BELOW = 0.45, 0.75
 """Opacity of models that are not looked at, and how much fainter training is than validation."""
 LEAST_EPOCHS = 5
 MARK_LINES = 0.7
 LEAST_HEIGHT_LINES = 9
-MARGIN = 0.02
+MOST_TICKS = 8
+MARGIN, HEADROOM = 0.03, 0.06
+LEAST_TICKS = 3
 
 
 class LossPlot(PlotBox):
@@ -44,7 +46,8 @@ class LossPlot(PlotBox):
         plot = quiet_plot(pg)
         plot.setLabel("bottom", tr("epoch"))
         plot.setLabel("left", tr("loss"))
-        plot.getAxis("left").enableAutoSIPrefix(False)
+        left = plot.getAxis("left")
+        left.enableAutoSIPrefix(False)
         plot.showGrid(x=False, y=True, alpha=GRID_OPACITY)
         return plot
 
@@ -74,10 +77,12 @@ class LossPlot(PlotBox):
         for key, items in self._items.items():
             for item in items:  # hidden and not removed: PyQt stumbles over items that go while they are told so
                 item.setVisible(key in keys)
-        self.plot.setLogMode(y=self.logarithmic)
+        self._scale(keys)
         last = max(curve.epochs[-1] for curve in (self.lesson.curves[key] for key in keys))
-        self.plot.setXRange(1, max(last, LEAST_EPOCHS), padding=MARGIN)
-        self.plot.enableAutoRange(y=True)
+        last = max(last, LEAST_EPOCHS)
+        self.plot.setXRange(1, last, padding=MARGIN)
+        step = _step(last)
+        self.plot.getAxis("bottom").setTickSpacing(step, step)
         self.dress()
         self.caption.setText(self._caption(any(self.lesson.curves[key].validated for key in keys)))
         return ""
@@ -111,6 +116,23 @@ class LossPlot(PlotBox):
         for item, height in zip((training, validation, mark), (0, 1, 2)):
             item.setZValue(height + 3 * strong)
 
+    def _scale(self, keys: List[Any]) -> None:
+        """The axis of losses, over all that is drawn."""
+        curves = [self.lesson.curves[key] for key in keys]
+        drawn = [v for c in curves for v in self._drawable([*c.training, *c.validation]) if not math.isnan(v)]
+        self.plot.setLogMode(y=self.logarithmic)
+        if not drawn:
+            return
+        low, high = min(drawn), max(drawn)
+        if self.logarithmic:
+            # pyqtgraph writes numbers of one decade over one another.
+            ticks = log_ticks(low, high)
+            self.plot.getAxis("left").setTicks([[(math.log10(tick), f"{tick:.4g}") for tick in ticks]])
+            low, high = math.log10(low), math.log10(high)
+        else:
+            self.plot.getAxis("left").setTicks(None)
+        self.plot.setYRange(low, high, padding=HEADROOM)
+
     def _drawable(self, values: List[float]) -> List[float]:
         """Gaps where a value is none, or is 0 on an axis that has no 0."""
         least = 0.0 if self.logarithmic else -math.inf
@@ -126,3 +148,28 @@ class LossPlot(PlotBox):
             tr("Solid: validation, on places kept apart to choose the epoch; its ring: the epoch that is kept. ")
             + tr("Dashed: training. ") + unit
         )  # fmt: skip
+
+
+def _step(last: int) -> int:
+    """Between numbers of epochs on the axis: 1, 2, 5, 10, 20, ... so that there are few."""
+    return next(n * 10**power for power in range(9) for n in (1, 2, 5) if last <= MOST_TICKS * n * 10**power)
+
+
+def log_ticks(low: float, high: float) -> List[float]:
+    """Round numbers between two positive ones, few and about evenly spread on a logarithmic axis."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for stride in range(len(powers) // MOST_TICKS + 1, 0, -1):
+        for digits in ((1,), (1, 2, 5)) if stride == 1 else ((1,),):
+            found = [n * 10.0**power for power in powers[::stride] for n in digits if low <= n * 10.0**power <= high]
+            if LEAST_TICKS <= len(found) <= MOST_TICKS:
+                return found
+    step = _step_of((high - low) / LEAST_TICKS) if high > low else 0.0
+    if not step:
+        return [low]
+    return [number * step for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _step_of(width: float) -> float:
+    """The largest of 1, 2 and 5 times a power of ten that is not above this."""
+    power = 10.0 ** math.floor(math.log10(width))
+    return max(n * power for n in (1, 2, 5) if n * power <= width * (1 + 1e-9))

@@ -11,6 +11,7 @@ from quadrat.plugin.learning.sentences import row, status, title, warning
 from quadrat.plugin.learning.state import MOST_RUNS, Lessons
 from quadrat.plugin.learning.watch import LearningWatch
 from quadrat.plugin.plots.look import LEAST_CONTRAST, colours, contrast
+from quadrat.plugin.plots.losses import log_ticks
 from quadrat.plugin.settings import LEARNING_LOG, LEARNING_OPENS
 from quadrat.processing.watching import DONE, FAILED, STOPPED, Telling
 
@@ -156,6 +157,12 @@ def test_a_run_that_is_over_before_anyone_can_look_opens_nothing(watch, qtbot):
     telling.end(DONE)
     settled(watch, qtbot)
     assert watch.window is None and len(watch.state.lessons) == 1
+    watch.show()
+    other = Telling()
+    other.epoch(news(7, 1.0, 1.0))
+    other.end(DONE)
+    settled(watch, qtbot)
+    assert watch.window.plot.lesson.last.facts.epoch == 7, "but one that is open shows it"
 
 
 def test_before_any_training_it_says_what_it_is_for(watch, qtbot):
@@ -181,6 +188,20 @@ def test_the_axis_is_logarithmic_on_wish_and_remembers(opened):
     assert LEARNING_LOG.get() is True
     training = window.plot._items["blocks", 1][0]
     assert training.getData()[1][-1] == pytest.approx(math.log10(0.5))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0.01, 2.0, [0.01, 0.1, 1]),
+        (0.07, 1.4, [0.1, 0.2, 0.5, 1]),
+        (305, 760, [400, 500, 600, 700]),
+        (3e-9, 40, [1e-7, 1e-5, 1e-3, 0.1, 10]),
+        (5.0, 5.0, [5]),
+    ],
+)
+def test_a_logarithmic_axis_has_a_few_round_numbers(low, high, ticks):
+    assert log_ticks(low, high) == pytest.approx(ticks)
 
 
 def test_losses_that_cannot_be_drawn_are_gaps_and_are_said(opened, watch, qtbot):
@@ -223,8 +244,9 @@ def test_two_tests_are_not_mixed_in_one_plot(opened, watch, qtbot):
     assert window.plot.shown() == [("random", 1)]
     assert [key for key, items in window.plot._items.items() if items[0].isVisible()] == [("random", 1)]
     assert [window.models.item(r, 0).text() for r in range(3)] == [
-        "Model 1 (squares)", "Model 2 (squares)", "Model 1 (random places)",
+        "1", "2", "1, random",
     ]  # fmt: skip
+    assert window.status.text().startswith("Model 1 (random places) of 3")
     window.models.selectRow(0)
     assert window.plot.shown() == [("blocks", 1), ("blocks", 2)]
 
