@@ -14,10 +14,12 @@ PAIRED = 12
 """Dates up to which two matrices stand side by side; more take the whole width each."""
 MOST_NUMBERS, MOST_TIPS = 24, 60
 """Dates up to which numbers fit into the cells, and up to which each cell has a tip."""
-HALF, WHOLE = 420.0, 860.0
+HALF, WHOLE = 420.0, 855.0
 """Widths of a picture, px."""
-FLAT = 30.0
-"""Most height of a cell, px: numbers are wider than high."""
+WIDEST, FLAT = 62.0, 30.0
+"""Most width and height of a cell, px: numbers are wider than high."""
+LEAST = 640.0
+"""Width below which a large matrix is scrolled, px."""
 STEPS = 20
 """Of colour, where cells have no tips."""
 LEGEND = (
@@ -66,15 +68,16 @@ def heat(dates: Sequence[str], matrix: Matrix, title: str) -> str:
     """
     count, longest = len(dates), svg.WORDS_PX * max(map(len, dates))
     left = 28 + longest
-    wide = min(((HALF if fits_beside(dates) else WHOLE) - left) / count, 62.0)
-    turned = longest > wide - 5
+    whole = (HALF if fits_beside(dates) else WHOLE) - left
+    turned = longest > min(whole / count, WIDEST) - 5
+    tail = 0.72 * longest if turned else 4.0
+    wide = min((whole - tail) / count, WIDEST)
     lattice = Lattice(left, 24 + (0.75 * longest + 8 if turned else 18), wide, min(wide, FLAT))
     body = _labels(dates, lattice, turned)
     body += _cells(dates, matrix, lattice) if count <= MOST_TIPS else _steps(matrix, lattice)
     right, bottom = lattice.at(count, count)
-    right += 0.72 * svg.WORDS_PX * len(dates[-1]) if turned else 4
-    least = 0.0 if fits_beside(dates) else min(right, 30.0 * count)
-    return svg.picture(right, bottom + 6, title, body, least_px=least)
+    least = 0.0 if fits_beside(dates) else min(right + tail, 30.0 * count, LEAST)
+    return svg.picture(right + tail, bottom + 6, title, body, least_px=least)
 
 
 def _labels(dates: Sequence[str], lattice: Lattice, turned: bool) -> list[str]:

@@ -72,7 +72,8 @@ def _side_by_side(models: Sequence[Numbers]) -> str:
     figure = parts.figure(pictures.tests_beside(models), told, wide=True)
     table = f"<details><summary>As numbers</summary>{tables.side_by_side(models)}</details>"
     missing = [] if len(_tests(models)) > 1 else ["There was one test only. A held-out region would be another."]
-    title = "The same model, tested in other ways" if len(models) == 1 else "The same models, tested in other ways"
+    alone = "The same model" if len(models) == 1 else "The same models"
+    title = f"{alone}, tested in other ways" if len(_tests(models)) > 1 else "Levels and changes"
     return parts.section(title, parts.paragraphs(missing, "soft"), figure, table)
 
 

@@ -186,6 +186,8 @@ def _must_differ(model: Numbers, level: float) -> list[str]:
     )
     if one["changed"] is None:
         return [f"{told}."]
+    if not one["changed"]:
+        return [f"{told}; no tested place truly changed by as much."]
     return [f"{told}; of the tested places {percent(one['changed'])} truly changed by as much."]
 
 
