@@ -73,6 +73,11 @@ def test_units_without_photos(folder):
         cpce.read(folder(a=content(size=(6001, 4500))))
 
 
+def test_the_very_edge_is_of_the_last_pixel(folder):
+    read = cpce.read(folder(a=content(points=((6000, 4500), (5993, 0)))), {"a.jpg": (400, 300)})
+    assert read.rows[["row", "column"]].values.tolist() == [[299, 399], [0, 399]] and read.problems == []
+
+
 def test_units_that_do_not_fit(folder):
     path = folder(a=content()) / "a.cpc"
     with pytest.raises(BadInput, match=r"15 and 22.5 a pixel of a photo of 400 x 200 px.*full size"):

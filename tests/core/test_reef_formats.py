@@ -227,7 +227,7 @@ def test_covers_there_and_back(file, tmp_path):
 
 
 def test_covers_of_points(file):
-    points = {"a.jpg": "AbABA", "b.jpg": "abbBB", "c.jpg": "AAAAA"}
+    points = {"a.jpg": "AbABA", "b.jpg": "abbBB", "c.jpg": "AA"}  # each photo counts alike
     lines = [f"{name},{i},0,{code}" for name, codes in points.items() for i, code in enumerate(codes)]
     rows = coralnet.read(file("\n".join(["Name,Row,Column,Label", *lines, "a.jpg,9,9,", "d.jpg,1,1,"]))).rows
     counted = covers.counted(rows, ["A", "B", "C"])
