@@ -82,15 +82,12 @@ def test_ridge_on_random_features_sees_texture_that_bands_average_out(textured, 
     assert "space" not in facts["embedding"], "arrays belong into the model and not into the log"
     assert any("64 numbers" in line for line in lines)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.qseries", "m.qseries.quadrat.json"]
-    run_job(asked(tmp_path, series, proxy=proxy, method="boosting", backbone="mosaiks", dimensions=64), Progress())
 
 
-@pytest.mark.parametrize(
-    ("backbone", "context"), [("mosaiks", "auto"), ("spectral-textural", "auto"), ("mosaiks", "cell")]
-)
-def test_maps_say_of_a_cell_what_training_said(textured, tmp_path, backbone, context):
+@pytest.mark.parametrize("backbone", ["mosaiks", "spectral-textural"])
+def test_maps_say_of_a_cell_what_training_said(textured, tmp_path, backbone):
     series, proxy = textured
-    run_job(asked(tmp_path, series, proxy=proxy, backbone=backbone, context=context, dimensions=16), Progress())
+    run_job(asked(tmp_path, series, proxy=proxy, backbone=backbone, dimensions=16), Progress())
     model = load_ensemble(str(tmp_path / "m.qseries"))
     with open_raster(series) as reader:
         places = all_squares(reader.grid, CELL)
@@ -248,7 +245,7 @@ def test_a_network_of_timm_tells_each_date(textured, tmp_path):
     torch.save(import_timm().create_model(name, pretrained=False, num_classes=0).state_dict(), weights)
     series, proxy = textured
     job = asked(tmp_path, series, proxy=proxy, backbone="timm", model=name, weights=weights, dimensions=0, models=1,
-                device="cpu", context="cell")  # fmt: skip
+                device="cpu", context="cell", cell_px=2 * CELL)  # fmt: skip
     facts = run_job(job, Progress()).facts
     assert facts["title"] == "Ridge on test_vit"
     held = load_ensemble(job.output).held
@@ -262,6 +259,31 @@ def test_a_network_of_timm_tells_each_date(textured, tmp_path):
     torch.save(import_timm().create_model(name, pretrained=False, num_classes=0).state_dict(), weights)
     with pytest.raises(Stale, match="is not the one"):
         mapped(tmp_path, series, device="cpu")
+
+
+def test_croma_gets_the_bands_of_each_date_as_reflectance(tmp_path, monkeypatch):
+    torch = pytest.importorskip("torch")
+    from quadrat.models.definitions import croma
+    from quadrat.tests.models import test_croma
+
+    monkeypatch.setitem(croma.SIZES, "base", test_croma.TINY["base"])
+    weights = str(tmp_path / "croma.pt")
+    torch.save(test_croma.official(), weights)
+    rng = np.random.default_rng(0)
+    codes = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B11", "B12")
+    level = np.kron(rng.uniform(300, 2500, (2, 4, 4)), np.ones((1, 8, 8)))
+    data = level.repeat(12, axis=0) * rng.uniform(0.5, 1.5, (24, 1, 1)) + rng.uniform(0, 50, (24, 32, 32))
+    names = [f"{code}_{year}" for year in (2019, 2020) for code in reversed(codes)]
+    work.write(str(tmp_path / "s2.tif"), data.astype(np.float32), names, 10.0)
+    embedder, places, _ = embedder_on(tmp_path / "s2.tif", "croma-base", weights=weights)
+    assert embedder.series.bands[:3] == ("B1", "B2", "B3")
+    assert embedder.series.scenes[1].bands == tuple(range(24, 12, -1))
+    assert set(embedder.series.units) == {"reflectance"}
+    assert embedder.view.context == "cell"
+    found = [np.concatenate([v for _, v in embedder.vectors(places, at, Progress())]) for at in (0, 1)]
+    assert found[0].shape == (16, 16)
+    assert found[0].std(axis=0).max() > 1e-4
+    assert (found[0] != found[1]).any()
 
 
 @pytest.fixture

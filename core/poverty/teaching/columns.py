@@ -56,10 +56,15 @@ class Columns:
         """Of (N, T, D) numbers in memory."""
         return cls(np.asarray(np.isfinite(values).all(axis=2)), [0], [list(values.transpose(1, 0, 2))])
 
+    @property
+    def width(self) -> int:
+        """D."""
+        return int(self.pieces[0][0].shape[1])
+
     def rows(self, place: Int, date: Int) -> Float:
         """(n, D) of some places, each at a date."""
         piece = np.searchsorted(self.starts, place, "right") - 1
-        found = np.empty((len(place), self.pieces[0][0].shape[1]), np.float32)
+        found = np.empty((len(place), self.width), np.float32)
         for number, at in sorted(set(zip(piece.tolist(), date.tolist(), strict=True))):
             own = np.flatnonzero((piece == number) & (date == at))
             found[own] = self.pieces[number][at][place[own] - self.starts[number]]

@@ -34,6 +34,8 @@ Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 MOST_ROWS = 20_000
 """Values that a head learns from; of more an even draw is taken, as trees of a million rows say little more."""
+MOST_NUMBERS = 16_000_000
+"""The same times the columns: several models learn at once, each from copies of its own."""
 LEARN = 0.95
 """Share of a turn that learning takes, about."""
 
@@ -170,8 +172,9 @@ def teach_heads(
         row, date = np.nonzero(known)
         if len(row) < 2:
             raise BadInput("No place to train on has a value at a date that the series sees. Look at dates and extent.")
-        if len(row) > MOST_ROWS:
-            few = np.sort(np.random.default_rng([seed, 5, number]).permutation(len(row))[:MOST_ROWS])
+        most = min(MOST_ROWS, MOST_NUMBERS // X.width)
+        if len(row) > most:
+            few = np.sort(np.random.default_rng([seed, 5, number]).permutation(len(row))[:most])
             row, date = row[few], date[few]
         place = places[row]
         fitted = fit(plan, X.rows(place, date), mine.Y[place, date], turns.blocks[place], seed)
