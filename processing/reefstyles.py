@@ -16,6 +16,7 @@ TITLES = {
     WAITING: "to be annotated",
     EMPTY: "without points",
 }
+KNOWN = '"site", "transect", "quadrat", "date"'
 INK, SIZE_MM, TIP_PX = "#1f2d3a", 3.2, 320
 FOLDER = "file_path(layer_property(@layer_id, 'path'))"
 FILE = f'if(regexp_match("path", \'^(/|[A-Za-z]:)\'), "path", {FOLDER} || \'/\' || "path")'
@@ -28,11 +29,9 @@ def photos_map(layer: QgsVectorLayer, facts: Facts) -> None:
     """A dot for each photo; without a position it is in the table only."""
     categories = [QgsRendererCategory(state, _dot(colour), tr(TITLES[state])) for state, colour in COLOURS.items()]
     layer.setRenderer(QgsCategorizedSymbolRenderer("state", categories))
-    picture = f'<img src="file:///[% ltrim({FILE}, \'/\') %]" width="{TIP_PX}"><br>'
-    layer.setMapTipTemplate(
-        picture + "<b>[% \"name\" %]</b><br>[% concat_ws(', ', nullif(\"site\", ''), nullif(\"transect\", ''), "
-        'nullif("quadrat", \'\'), nullif("date", \'\')) %]<br>[% "annotated" %] / [% "points" %]'
-    )
+    picture = f"<img src=\"file:///[% regexp_replace({FILE}, '^/', '') %]\" width=\"{TIP_PX}\"><br>"
+    facts_told = f"[% array_to_string(array_filter(array({KNOWN}), length(coalesce(@element, '')) > 0), ', ') %]"
+    layer.setMapTipTemplate(f'{picture}<b>[% "name" %]</b><br>{facts_told}<br>[% "annotated" %] / [% "points" %]')
     layer.setDisplayExpression('"name"')
 
 
