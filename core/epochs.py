@@ -32,6 +32,11 @@ class EpochFacts:
     seconds: float
 
     @property
+    def finite(self) -> bool:
+        """False once the loss is not a number any more, after which nothing is learnt."""
+        return math.isfinite(self.training) and (self.validation is None or math.isfinite(self.validation))
+
+    @property
     def sentence(self) -> str:
         """For log and progress."""
         told = f"Epoch {self.epoch} of {self.epochs}: loss {self.training:.5g}"

@@ -1,6 +1,5 @@
 """What is said of a run that teaches networks."""
 
-import math
 from typing import List, Optional
 
 from ...processing.base import duration
@@ -50,11 +49,8 @@ def status(lesson: Lesson) -> str:
 def warning(lesson: Lesson) -> str:
     """What one should know before waiting on; mostly empty."""
     facts, curve = lesson.last.facts, lesson.curves[lesson.now]
-    lost = [facts.training, *([] if facts.validation is None else [facts.validation])]
-    if not all(map(math.isfinite, lost)):
-        text = tr(
-            "The loss of {model} is not a number any more: it learns nothing. Try again with a lower learning rate."
-        )
+    if not facts.finite:
+        text = tr("The loss of {model} is not a number any more: its learning ends there. Try a lower learning rate.")
         return text.format(model=model_name(lesson, *lesson.now))
     return _overfitting(lesson, curve)
 

@@ -67,6 +67,20 @@ def test_every_method_learns_what_can_be_learnt(method):
     assert best.validation < 0.5 * np.var(Y[held])
 
 
+def test_a_loss_that_is_no_number_any_more_ends_the_learning_and_keeps_what_was_good(monkeypatch):
+    store, Y = cells(48)
+    validated, said, log = loop.Learner._validated, [], []
+    lost = lambda self, progress: np.nan if self.epoch == 2 else validated(self, progress)  # noqa: E731
+    monkeypatch.setattr(loop.Learner, "_validated", lost)
+    model = taught(store, Y, said.append, Progress(log=lambda *line: log.append(line)), epochs=9)
+    assert [one.finite for one in said] == [True, True, False]
+    assert len(model.more["losses"]) == 2 and model.more["best_epoch"] == said[1].best_epoch == said[2].best_epoch
+    assert np.isfinite(predict(model, store, Progress(), "cpu", 1)).all()
+    assert log[-1][0] == "warning" and "epoch 3 is not a number any more" in log[-1][1]
+    with pytest.raises(BadInput, match="lower learning rate"):
+        taught(store, Y * 1e30, values="raw")
+
+
 def test_differences_need_the_whole_series():
     """The published pattern: years about alike, those of single images worse than no change."""
     rng, years = np.random.default_rng(0), np.arange(9)

@@ -90,6 +90,7 @@ def teach_networks(
     members, said, kept = [], [], []
     for number, (turn, mine) in enumerate(zip(turns.turns, samples, strict=True)):
         part = progress.part(number / len(turns.turns), (number + 1) / len(turns.turns))
+        part.checkpoint(0.0, f"Teaching model {number + 1} of {len(turns.turns)}")
         file = str(Path(job.output).with_name(f".{Path(job.output).name}.turn-{turns.name}-{number + 1}"))
         lesson = Lesson(
             store, mine, turn.training, turn.validation, recipe, series.dates, series.bands, ground.predicted,
@@ -110,14 +111,15 @@ def recipe_of(job: TrainSeries, ground: Ground, dtype: str) -> Recipe:
     """How transformers are built and taught; `auto` follows pixels and values.
 
     The last layer starts at the mean of each date, unlike the published one: pooled as published it tells nothing
-    before training, and a ReLU whose values lie far above 0 then dies for good.
+    before training, and a ReLU whose values lie far above 0 then dies for good. With other poolings a network says what
+    is off by about 1 before training: values of 0 to 1 are measured by their spread, or the first steps kill the ReLU.
     """
     negative = bool((ground.targets[~ground.apart] < 0).any())
     end = ("linear" if negative or ground.predicted == "survey" else "relu") if job.end == "auto" else job.end
     pixels = (RAW if dtype == "uint8" else STANDARD) if job.pixels == "auto" else job.pixels
     return Recipe(
         method=job.method, patch_px=job.patch_px, pooling=job.pooling, output=end, pixels=pixels,
-        values=STANDARD if end == "linear" else RAW, start_at_mean=True,
+        values=RAW if end != "linear" and job.pooling == PUBLISHED else STANDARD, start_at_mean=True,
         learning_rate=job.learning_rate, batch=job.batch_size, epochs=job.epochs, patience=job.patience,
         dark_cells=job.dark_cells if ground.predicted == "proxy" else -1,
         bags=SELECT if job.survey and job.displacement == INSTANCES else MEAN, seed=job.seed, transfer=job.transfer,

@@ -8,7 +8,7 @@ import contextlib
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -93,6 +93,10 @@ class Learner:
             try:
                 while self.epoch < self.recipe.epochs and not self._stale:
                     facts = self._one_epoch(progress)
+                    if not facts.finite:
+                        on_epoch(facts)
+                        self._give_up(progress)
+                        break
                     self.losses.append(asdict(facts))
                     on_epoch(facts)  # says in the log what is worth a line
                     progress.checkpoint(self.epoch / self.recipe.epochs)
@@ -111,6 +115,23 @@ class Learner:
         network = self.network.to("cpu")
         network.load_state_dict(self.best)
         return network.requires_grad_(True).eval()
+
+    def _give_up(self, progress: Progress) -> None:
+        """After an epoch whose loss is no number: nothing that is learnt from then on is one.
+
+        Raises:
+            BadInput: there is no better epoch.
+        """
+        told = f"The loss of epoch {self.epoch} is not a number any more"
+        if not self.best_epoch:
+            raise BadInput(
+                f"{told}: this network learns nothing. Train again with a lower learning rate; if that does not help, "
+                "look for values that are far too large in series and targets."
+            )
+        progress.warning(
+            f"{told}. Learning ends there with the weights of epoch {self.best_epoch}; with a lower learning rate it "
+            "would go on."
+        )
 
     def _tell_of_death(self, progress: Progress) -> None:
         """A ReLU that is 0 for all places learns nothing any more."""
@@ -151,12 +172,14 @@ class Learner:
         validation = self._validated(progress)
         training = self.sums[0] / self.sums[1]
         self.epoch, self.step, self.sums = self.epoch + 1, 0, [0.0, 0.0]
-        if validation is None or validation < self.best_loss:
-            self.best_epoch, self.best_loss, self.best = self.epoch, validation or 0.0, self._copied()
         unit = self.scaling.value_gain**2
         told = None if validation is None else validation * unit
         seconds = round(time.monotonic() - started, 3)
-        return EpochFacts(self.epoch, self.recipe.epochs, training * unit, told, self.best_epoch, seconds)
+        facts = EpochFacts(self.epoch, self.recipe.epochs, training * unit, told, self.best_epoch, seconds)
+        if not facts.finite or (validation is not None and validation >= self.best_loss):
+            return facts
+        self.best_epoch, self.best_loss, self.best = self.epoch, validation or 0.0, self._copied()
+        return replace(facts, best_epoch=self.best_epoch)
 
     def _learn(self, batch: Batch, progress: Progress) -> tuple[float, float]:
         """One step; gives the weighted sum of squared errors and the sum of weights."""
