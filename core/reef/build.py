@@ -17,6 +17,7 @@ from ..atomic import check_folder, replacing
 from ..errors import BadInput, BadJob, Unwritable
 from ..vector import OLD_GEOPACKAGE
 from . import schema
+from .looks import store_looks
 from .survey import Survey, found_path, stored_path
 
 SUFFIX = ".gpkg"
@@ -53,6 +54,7 @@ def create(path: str | Path, crs: str = DEGREES) -> None:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
     with closing(sqlite3.connect(path)) as connection, connection:
         schema.create_tables(connection)
+        store_looks(connection)
 
 
 def _write_layers(

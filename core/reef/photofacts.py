@@ -84,7 +84,9 @@ def read_folder(folder: str, subfolders: bool, progress: Progress) -> Folder:
         deeper = "" if subfolders else " Tick 'With subfolders' if they lie deeper."
         raise BadInput(f"The folder {folder} holds no photo (JPEG, PNG or TIFF).{deeper}")
     found, broken = Folder(), []
-    with ThreadPoolExecutor(READERS) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(READERS) as pool:
+        # Here, not in the threads: all of them share the filters of warnings.
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
         for number, one in enumerate(pool.map(lambda path: _look(path, folder), paths)):
             progress.checkpoint(number / len(paths))
             if isinstance(one, Found):
@@ -120,10 +122,8 @@ def _look(path: str, folder: str) -> Found | str:
 def photo_size(path: str) -> tuple[int, int] | None:
     """Width and height in px as stored; None for what GDAL cannot open."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(path) as dataset:
-                return int(dataset.width), int(dataset.height)
+        with rasterio.open(path) as dataset:
+            return int(dataset.width), int(dataset.height)
     except (RasterioError, OSError):
         return None
 

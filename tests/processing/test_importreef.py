@@ -64,6 +64,14 @@ def test_the_style_beside_the_file_is_that_of_photos(survey):
     assert layer.loadDefaultStyle()[1] and layer.renderer().classAttribute() == "state"
 
 
+@pytest.mark.parametrize(("name", "count"), [("points", 2), ("quadrats", 2)])
+def test_points_and_quadrats_have_looks_of_their_own(survey, name, count):
+    layer = QgsVectorLayer(f"{survey}|layername={name}", name, "ogr")
+    assert layer.loadDefaultStyle()[1] and layer.renderer().type() == "singleSymbol"
+    symbol = layer.renderer().symbol()
+    assert symbol.symbolLayerCount() == count and symbol.symbolLayer(1).strokeColor().name() == "#fffdf5"
+
+
 def test_points_go_into_the_survey_that_is_open(run, survey, context, feedback):
     layer = QgsVectorLayer(f"{survey}|layername=photos", "photos", "ogr")
     QgsProject.instance().addMapLayer(layer)

@@ -23,9 +23,10 @@ class ImportReef(Job):
             "A survey is one GeoPackage: a layer of photos, and tables of points, annotations, suggestions and labels; "
             "QGIS opens it, and photos stay where they are. Annotations come from CoralNet (CSV), CPCe (.cpc) and "
             "CoralNet-Toolbox (CSV), label sets and trees from CSV, CATAMI, CoralNet and CPCe, each recognised by its "
-            "content. Site, transect, quadrat, date and depth are told by a table, by the names of photos, by what the "
-            "camera noted, by a GPX track and by a depth log; the first of these that knows counts. Rows and columns "
-            "count in the photo as it is stored, without the turn that a camera may note. What did not match is told "
+            "content. Site, transect, quadrat, date and depth are told by a table, by files of annotations, by a depth "
+            "log, by the names of photos and by the camera, the position by a table, by the camera and by a GPX track; "
+            "the first of these that knows counts. Rows and columns count in the photo as it is stored, without the "
+            "turn that a camera may note. What did not match is told "
             "with names; nothing is dropped. Survey to add to: what it holds stays, and annotators are kept apart."
         ),
         tags=("coral", "benthic", "CoralNet", "CPCe", "photo quadrat", "EXIF", "GPX", "geotag", "CATAMI", "label set"),
