@@ -37,6 +37,8 @@ LOG_TAG = "Quadrat"
 LAYERS_OUT = (Kind.RASTER_OUT, Kind.VECTOR_OUT)
 UNTOLD = ("result", "side_m", "shown")
 """Facts that are for the style of a layer."""
+BESIDE_SENTENCES = ("device",)
+"""Facts worth a line where the job has said in sentences what came of it."""
 LONGEST_WORD = 32
 """Longer ones are hashes."""
 TEXT_EVERY_S = 10.0
@@ -267,6 +269,8 @@ def _lines(result: Result) -> List[str]:
     lines = [tr("Done in {time}.").format(time=duration(result.seconds))]
     for name, value in result.facts.items():
         if name in UNTOLD or isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            continue
+        if "sentences" in result.facts and name not in BESIDE_SENTENCES:
             continue
         shown = f"{value:.4g}" if isinstance(value, float) else str(value)
         if shown and (" " in shown or len(shown) < LONGEST_WORD or os.path.isabs(shown)):
