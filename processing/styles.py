@@ -34,7 +34,7 @@ STYLED_VECTORS = ".gpkg"
 LONGEST_CHAIN = 5
 MADE_OF = (
     "input", "embedding", "table", "series", "map", "sample", "units", "cells", "boundary", "raster", "folder",
-    "rasters", "survey",
+    "rasters", "survey", "orthomosaic", "annotations",
 )  # fmt: skip
 """Fields of jobs that name what the result is of; the first that is given counts."""
 ANY_MAP = "map"

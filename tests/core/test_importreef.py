@@ -154,6 +154,23 @@ def test_suggestions_of_a_machine(out, tmp_path):
     assert result.facts["new_suggestions"] == 2
 
 
+def test_a_folder_of_cpce_files_in_units_of_twelve_a_pixel(folder, out, tmp_path):
+    points = tmp_path / "cpc"
+    points.mkdir()
+    for name, height, width in (("site1_q1.jpg", 20, 30), ("site2_q1.png", 40, 50)):
+        lines = [f'"C:\\codes.txt","D:\\Reef\\{name}",{12 * width},{12 * height},9000,9000', "0,9000", "9000,9000"]
+        lines += ["9000,0", "0,0", "2", f"{12 * (width - 1)},{12 * (height - 1)}", "0,24"]
+        lines += ['"A","HC","Notes",""', '"B","","Notes",""', *['""'] * 28]
+        (points / f"{name[:-4]}.cpc").write_bytes("\r\n".join([*lines, ""]).encode("cp1252"))
+    run("importreef", folder=str(folder), annotation_folder=str(points), output=out)
+    with Survey(out) as survey:
+        assert [[(p.row, p.col) for p in survey.points(photo)] for photo in (1, 3)] == [
+            [(19, 29), (2, 0)], [(39, 49), (2, 0)],
+        ]  # fmt: skip
+        assert [a.label for a in survey.annotations(1)] == ["HC"] and len(survey.photos()) == 3
+        assert survey.photo(1).state == "begun" and survey.photo(2).state == "no points"
+
+
 def test_a_table_stands_before_names_and_cameras(folder, out, tmp_path):
     table = tmp_path / "t.csv"
     table.write_text("photo,Site,Date,depth,lon,lat,Habitat,State\nsite1_q1,North,2020-01-03,5.5,10,20,slope,fine\n"
