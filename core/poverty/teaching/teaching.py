@@ -119,7 +119,7 @@ def recipe_of(job: TrainSeries, ground: Ground, dtype: str) -> Recipe:
     pixels = (RAW if dtype == "uint8" else STANDARD) if job.pixels == "auto" else job.pixels
     return Recipe(
         method=job.method, patch_px=job.patch_px, pooling=job.pooling, output=end, pixels=pixels,
-        values=RAW if end != "linear" and job.pooling == PUBLISHED else STANDARD, start_at_mean=True,
+        values=RAW if end != "linear" and job.pooling == Recipe.pooling else STANDARD, start_at_mean=True,
         learning_rate=job.learning_rate, batch=job.batch_size, epochs=job.epochs, patience=job.patience,
         dark_cells=job.dark_cells if ground.predicted == "proxy" else -1,
         bags=SELECT if job.survey and job.displacement == INSTANCES else MEAN, seed=job.seed, transfer=job.transfer,
