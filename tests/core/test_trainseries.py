@@ -1,6 +1,7 @@
 """From a series of images and a survey or proxy to models, each tested on places that it had not seen."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from quadrat.core.poverty.indicator.ensemble import load_ensemble
 from quadrat.core.poverty.series.stack import read_series
 from quadrat.core.poverty.teaching import turns
 from quadrat.core.poverty.teaching.chipstore import all_squares, chips_on_disk
+from quadrat.core.poverty.teaching.teaching import recipe_of
 from quadrat.core.progress import Progress
 from quadrat.core.raster import open_raster
 from rasterio.transform import from_origin
@@ -281,3 +283,17 @@ def test_a_run_that_was_stopped_goes_on(tmp_path):
     for one, other in zip(first, again, strict=True):
         state = other.network.state_dict()
         assert all((value == state[name]).all() for name, value in one.network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("pooling", "least", "units"),
+    [("token-mean-over-dim", 0.0, "raw"), ("mean-over-tokens", 0.0, "standard"), ("mean-over-tokens", -1.0, "standard"),
+     ("token-mean-over-dim", -1.0, "standard")],
+)  # fmt: skip
+def test_values_are_measured_by_their_spread_but_as_published(tmp_path, pooling, least, units):
+    """A network that is off by 1 at the start loses a ReLU for values of 0 to 1 in its first steps."""
+    targets = np.array([[least, 0.5], [0.2, 0.9]])
+    ground = SimpleNamespace(targets=targets, apart=np.zeros(2, bool), predicted="proxy")
+    job = asked(tmp_path, "series.tif", proxy="light.tif", method="st", pooling=pooling)
+    recipe = recipe_of(job, ground, "uint16")
+    assert (recipe.values, recipe.output) == (units, "linear" if least < 0 else "relu")

@@ -140,8 +140,8 @@ class Learner:
             where = "everywhere" if dead.all() else f"at {dead.sum()} of {len(dead)} dates for every place"
             progress.warning(
                 f"The network says 0 {where}: its ReLU output has died there, as happens where targets are near 0, or "
-                "by bad luck at the start. Train again with another seed, with the start at the mean, or with the "
-                "output 'softplus'."
+                "by bad luck or with large steps. Train again with another seed, a smaller learning rate, or the last "
+                "layer 'softplus'."
             )
 
     @property
