@@ -3,6 +3,7 @@
 import os
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -64,7 +65,7 @@ class Folder:
     def names(self) -> list[str]:
         """What photos are called: the file's name; with its folder where several have it."""
         lower = [PurePosixPath(one.inside).name.lower() for one in self.photos]
-        often = {name for name in lower if lower.count(name) > 1} if len(set(lower)) < len(lower) else set()
+        often = {name for name, count in Counter(lower).items() if count > 1}
         return [
             one.inside if name in often else PurePosixPath(one.inside).name
             for one, name in zip(self.photos, lower, strict=True)
