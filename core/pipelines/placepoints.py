@@ -16,6 +16,7 @@ from ..reef.build import DEGREES, changing, srs_of
 from ..reef.finish import finish
 from ..reef.orthoquadrats import Mosaic, Quadrats, names, read_mask, read_mosaic
 from ..reef.photofacts import named, projected
+from ..reef.photorows import Value, add_photo
 from ..reef.placing import Area, Design, parse_margins, place
 from ..reef.survey import Photo, Survey, stored_path
 from ..vector import parse_source
@@ -186,17 +187,14 @@ def _add_quadrat(
     """The quadrat as a photo with its outline; its number."""
     shape = shapely.Polygon(outline)
     middle = outline[:4].mean(axis=0)
-    values = {
+    values: dict[str, Value | bytes] = {
         "name": title, "path": stored_path(mosaic.path, output), "width": area.width, "height": area.height,
-        "site": "", "transect": "", "quadrat": title.rpartition("_")[2], "date": "",
+        "quadrat": title.rpartition("_")[2],
         "area_m2": area.height * mosaic.row_m * area.width * mosaic.column_m,
-        "window": f"{area.top},{area.left},{area.height},{area.width}", "points": 0, "annotated": 0,
-        "state": schema.EMPTY, "taken": "", "orientation": 0, "placed_by": "orthomosaic",
+        "window": f"{area.top},{area.left},{area.height},{area.width}", "placed_by": "orthomosaic",
         "geom": schema.point_blob(float(middle[0]), float(middle[1]), srs),
     }  # fmt: skip
-    columns = ", ".join(f'"{name}"' for name in values)
-    put = f"INSERT INTO photos ({columns}) VALUES ({', '.join('?' * len(values))})"  # noqa: S608
-    photo = int(survey.connection.execute(put, tuple(values.values())).lastrowid or 0)
+    photo = add_photo(survey, values)
     put = "INSERT INTO quadrats (photo, geom) VALUES (?, ?)"
     survey.connection.execute(put, (photo, schema.shape_blob(shapely.to_wkb(shape), shape.bounds, srs)))
     return photo

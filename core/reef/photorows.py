@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .build import srs_of
 from .photofacts import named, projected
-from .schema import EMPTY, FACTS, OWN_COLUMNS, PHOTO_COLUMNS, PHOTOS, point_blob
+from .schema import EMPTY, FACTS, OWN_COLUMNS, PHOTO_COLUMNS, point_blob
 from .survey import Survey
 
 Value = str | int | float | None
@@ -45,9 +45,8 @@ class PhotoRows:
     def __init__(self, survey: Survey) -> None:
         self.survey = survey
         self.columns = {row[1]: row[2] for row in survey.connection.execute("PRAGMA table_info(photos)")}
-        names = ", ".join(f'"{name}"' for name in self.columns)
         self.rows: list[Row] = []
-        for values in survey.connection.execute(f"SELECT {names} FROM photos ORDER BY photo"):  # noqa: S608
+        for values in survey.connection.execute("SELECT * FROM photos ORDER BY photo"):
             had = dict(zip(self.columns, values, strict=True))
             placed = had.pop("geom") is not None
             self.rows.append(Row(str(had["name"]), int(had.pop("photo")), had, placed=placed))
@@ -98,8 +97,7 @@ class PhotoRows:
                 name = f"{name}_told"
             if name.lower() not in by_lower:
                 kind = TYPES.get(table[column].dtype.kind, "TEXT")
-                quoted = name.replace('"', '""')
-                self.survey.connection.execute(f'ALTER TABLE photos ADD COLUMN "{quoted}" {kind}')
+                self.survey.connection.execute(f"ALTER TABLE photos ADD COLUMN {_quoted(name)} {kind}")
                 self.columns[name] = kind
                 by_lower[name.lower()] = name
             found[str(column)] = by_lower[name.lower()]
@@ -158,13 +156,7 @@ class PhotoRows:
         return projected(lonlat, "EPSG:4326", crs) if crs else lonlat
 
     def _insert(self, row: Row, blob: bytes | None) -> None:
-        blank: dict[str, Value] = {name: "" for name, kind in PHOTO_COLUMNS.items() if kind == "TEXT"}
-        values = {**blank, "width": 0, "height": 0, "orientation": 0, "points": 0, "annotated": 0, "state": EMPTY}
-        values |= {**row.told, "name": row.name}
-        names = ", ".join(f'"{_quoted(name)}"' for name in values)
-        marks = ", ".join("?" * (len(values) + 1))
-        put = f"INSERT INTO {PHOTOS} ({names}, geom) VALUES ({marks})"  # noqa: S608
-        row.number = int(self.survey.connection.execute(put, (*values.values(), blob)).lastrowid or 0)
+        row.number = add_photo(self.survey, {**row.told, "name": row.name, "geom": blob})
 
     def _update(self, row: Row, blob: bytes | None, replace: bool, against: "Counter[str]") -> bool:
         """Change a photo of the survey; True where it said otherwise."""
@@ -183,10 +175,20 @@ class PhotoRows:
         if blob is not None and (replace or not row.placed):
             changed |= {"geom": blob, "placed_by": row.told["placed_by"]}
         if changed:
-            sets = ", ".join(f'"{_quoted(name)}" = ?' for name in changed)
-            put = f"UPDATE {PHOTOS} SET {sets} WHERE photo = ?"  # noqa: S608
+            sets = ", ".join(f"{_quoted(name)} = ?" for name in changed)
+            put = " ".join(["UPDATE photos SET", sets, "WHERE photo = ?"])
             self.survey.connection.execute(put, (*changed.values(), row.number))
         return differs
+
+
+def add_photo(survey: Survey, values: Mapping[str, Value | bytes]) -> int:
+    """Put a photo into a survey; its number. Columns that are not named are blank."""
+    blank: dict[str, Value | bytes] = {name: "" for name, kind in PHOTO_COLUMNS.items() if kind == "TEXT"}
+    blank |= {"width": 0, "height": 0, "orientation": 0, "points": 0, "annotated": 0, "state": EMPTY}
+    whole = {**blank, **values}
+    names, marks = ", ".join(map(_quoted, whole)), ", ".join("?" * len(whole))
+    put = " ".join(["INSERT INTO photos (", names, ") VALUES (", marks, ")"])
+    return int(survey.connection.execute(put, tuple(whole.values())).lastrowid or 0)
 
 
 def empty(value: Value) -> bool:
@@ -213,4 +215,4 @@ def plain_values(column: "pd.Series[object]") -> list[Value]:
 
 
 def _quoted(name: str) -> str:
-    return name.replace('"', '""')
+    return '"{}"'.format(name.replace('"', '""'))

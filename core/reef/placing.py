@@ -112,9 +112,9 @@ def place(design: Design, area: Area, seed: int, name: str) -> Places:
     Raises:
         BadInput: fewer pixels than points.
     """
-    random = np.random.default_rng([seed, *_numbers(name)])
+    draw = np.random.default_rng([seed, *_numbers(name)])
     if design.kind == SIMPLE:
-        return _random(random, area, design.points)
+        return _random(draw, area, design.points)
     rows, columns = _edges(area.height, design.rows), _edges(area.width, design.columns)
     cells = [
         Area(area.top + top, area.left + left, bottom - top, right - left)
@@ -122,7 +122,7 @@ def place(design: Design, area: Area, seed: int, name: str) -> Places:
         for left, right in columns
     ]
     if design.kind == STRATIFIED:
-        return np.concatenate([_random(random, cell, design.per_cell) for cell in cells])
+        return np.concatenate([_random(draw, cell, design.per_cell) for cell in cells])
     middles = [(cell.top + (cell.height - 1) // 2, cell.left + (cell.width - 1) // 2) for cell in cells]
     return np.array(middles, dtype=np.int64)
 
@@ -139,11 +139,11 @@ def _edges(length: int, parts: int) -> list[tuple[int, int]]:
     return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
 
 
-def _random(random: np.random.Generator, area: Area, count: int) -> Places:
+def _random(draw: np.random.Generator, area: Area, count: int) -> Places:
     pixels = area.height * area.width
     if count > pixels:
         raise BadInput(f"{count:,} points do not fit into {pixels:,} pixels. Take fewer points or smaller margins.")
-    chosen = random.choice(pixels, size=count, replace=False)
+    chosen = draw.choice(pixels, size=count, replace=False)
     return np.column_stack([area.top + chosen // area.width, area.left + chosen % area.width]).astype(np.int64)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .formats.shape import IMPORTED, RANKS, Read
 from .photofacts import named
-from .schema import POINTS, UNKNOWN
+from .schema import UNKNOWN
 from .survey import PUT_ANNOTATION, Label, Survey
 
 KEY = ["photo", "row", "col", "again"]
@@ -106,7 +106,7 @@ def _points(survey: Survey, rows: pd.DataFrame, brought: Brought) -> NDArray[np.
         asked = "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'points'"
         begin = int(survey.connection.execute(asked).fetchone()[0])
         fresh["point"] = np.arange(begin + 1, begin + 1 + len(fresh))
-        put = f'INSERT INTO {POINTS} (point, photo, number, "row", col) VALUES (?, ?, ?, ?, ?)'  # noqa: S608
+        put = 'INSERT INTO points (point, photo, number, "row", col) VALUES (?, ?, ?, ?, ?)'
         columns = (fresh[name].tolist() for name in ("point", "photo", "number", "row", "col"))
         survey.connection.executemany(put, zip(*columns, strict=True))
         merged.loc[~known, "point"] = fresh["point"].to_numpy()
