@@ -154,9 +154,9 @@ def _taught_by_vectors(
     own = embed_job(asked, job.device, job.threads, job.seed)
     learnt = np.unique(np.concatenate([one.chip[~ground.apart[one.place]] for one in samples]))
     embedder = embedder_for(asked, own, series, ground.places.some(learnt), kept(job.output, request), progress)
-    plan = plan_of_vectors(
-        job.method, embedder.width, embedder.backbone.ordered, 0 if embedder.space.card.free_patch else job.dimensions
-    )
+    plan = plan_of_vectors(job.method, embedder.width, embedder.backbone.ordered, job.dimensions)
+    if job.dimensions > embedder.width + 1:  # random features come in pairs
+        progress.warning(f"The backbone gives {embedder.width} dimensions; {job.dimensions} were asked for.")
     progress.info(told_of(embedder, plan))
     vectors = vectors_on_disk(embedder, ground.places, samples, job.output, request, progress.part(0.0, VECTORS))
     teaching = progress.part(VECTORS, 1.0)

@@ -225,6 +225,8 @@ def test_wide_vectors_become_components_of_the_places_that_teach(textured, tmp_p
         ("ridge-log", 1024, False, 100, ("linear-log", 100)),
         ("auto", 1024, False, 0, ("auto", 128)),
         ("forest", 64, True, 0, ("forest", 0)),
+        ("ridge", 12, False, 3, ("linear", 3)),
+        ("ridge", 12, False, 40, ("ridge", 0)),
     ],
 )
 def test_heads_that_suit_vectors(method, width, ordered, asked_for, plan):

@@ -62,8 +62,8 @@ class DatedEmbedding(Job):
         choices=CONTEXTS,
         advanced=True,
         help="cell: the pixels of the cell alone, brought to the size that a network was trained with. window: as many "
-        "pixels around it as that, as one whole. centre: the same, but only what is said of the cell itself is kept. "
-        "auto: cell for networks, centre for others.",
+        "pixels around it as that, three times the cell for others, as one whole. centre: the same, but only what is "
+        "said of the cell itself is kept. auto: cell for networks, centre for others.",
     )
     weights: str = shared(EmbedJob, "weights")
     download: bool = shared(EmbedJob, "download")

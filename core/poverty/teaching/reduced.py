@@ -49,10 +49,10 @@ def plan_of_vectors(method: str, width: int, ordered: bool, asked: int) -> HeadP
         method: of the job.
         width: of the vectors.
         ordered: they are principal components already.
-        asked: for so many components; 0: as many as suits the method.
+        asked: for so many dimensions; where vectors have more, for components: else as many as suits the method.
     """
-    components = asked or (MOST_OF_RIDGE if method in RIDGES else MOST_OF_TREES)
-    components = components if components < width else 0
+    most = MOST_OF_RIDGE if method in RIDGES else MOST_OF_TREES
+    components = asked if 0 < asked < width else most if most < width else 0
     heads = {"auto": "auto", "ridge": "linear" if ordered or components else "ridge"}
     return HeadPlan(heads.get(method, SERIES_METHODS[method].head), False, components)
 
@@ -65,8 +65,8 @@ def told_of(embedder: Embedder, plan: HeadPlan) -> str:
     if not plan.components:
         return f"{told}."
     return (
-        f"{told}, of which the first {plan.components:,} principal components are learnt from; each model tells them "
-        "from its own places."
+        f"{told}, of which the first {plan.components:,} principal components are learnt from, or as many as there "
+        "are; each model tells them from its own places."
     )
 
 
