@@ -1,10 +1,12 @@
-"""Wealth of villages by 'Assess indicator': levels and changes in five countries (LSMS), and Togo.
+"""Wealth of villages: levels and changes in five countries (LSMS), Togo, transformers, and coverage of intervals.
 
-    .quadrat/test-engine/bin/python tests/benchmarks/bench_wealth.py [levels] [changes] [togo] [--repeats 1]
+    .quadrat/test-engine/bin/python tests/benchmarks/bench_wealth.py [levels] [changes] [togo] [networks] [coverage]
+        [--repeats 1] [--epochs 200]
 
 Needs `poverty/` of the folder in QUADRAT_DATA. LSMS: folds A to D of Yeh et al. 2020 as given; the published ridge on
 histograms, and all methods on summary statistics of the same histograms. Togo: 432 columns of yearly series, in whole
-half-degree blocks. Prints for each scheme R2, r2, mean r2 within countries, and squared error by fold.
+half-degree blocks. Prints for each scheme R2, r2, mean r2 within countries, and squared error by fold. networks: see
+`wealth_networks.py`; coverage: `wealth_coverage.py`.
 """
 
 import argparse
@@ -27,8 +29,10 @@ from quadrat.core.jobs.poverty.assess import AssessSeries  # noqa: E402
 from quadrat.core.pipelines.registry import run_job  # noqa: E402
 from quadrat.core.poverty.learning.registry import METHODS  # noqa: E402
 from quadrat.core.progress import Progress  # noqa: E402
+from wealth_coverage import compare as compare_coverage  # noqa: E402
+from wealth_networks import compare as compare_networks  # noqa: E402
 
-TASKS = ("levels", "changes", "togo")
+TASKS = ("levels", "changes", "togo", "networks", "coverage")
 
 
 def assessed(title: str, table: pd.DataFrame, features: pd.DataFrame, **more: Any) -> None:
@@ -85,9 +89,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("task", nargs="*", default=list(TASKS), help=f"of: {', '.join(TASKS)}")
     parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=200, help="of networks")
     options = parser.parse_args()
+    tasks = {
+        "levels": levels,
+        "changes": changes,
+        "togo": togo,
+        "networks": lambda repeats: compare_networks(repeats, options.epochs),
+        "coverage": lambda repeats: compare_coverage(*lsms.levels()[:2], repeats),
+    }
     for task in options.task:
-        {"levels": levels, "changes": changes, "togo": togo}[task](options.repeats)
+        tasks[task](options.repeats)
 
 
 if __name__ == "__main__":
