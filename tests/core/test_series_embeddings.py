@@ -16,6 +16,7 @@ from quadrat.core.jobs.poverty.map import MapChange, MapIndicator
 from quadrat.core.jobs.poverty.train import TrainSeries
 from quadrat.core.pipelines import embedcells
 from quadrat.core.pipelines.registry import run_job
+from quadrat.core.poverty.indicator import mapping
 from quadrat.core.poverty.indicator.ensemble import load_ensemble
 from quadrat.core.poverty.indicator.mapping import by_vectors, embedder_of, series_for
 from quadrat.core.poverty.series.stack import read_series
@@ -200,6 +201,31 @@ def test_a_run_that_was_stopped_goes_on_and_ends_alike(textured, tmp_path):
     assert any("2 of 3 parts of the vectors are there" in line for line in lines)
     assert (tmp_path / "m.qseries").read_bytes() == whole
     assert not (tmp_path / "m.qseries.part").exists()
+
+
+def test_a_map_that_was_stopped_goes_on_and_ends_alike(textured, tmp_path, monkeypatch):
+    series, proxy = textured
+    run_job(asked(tmp_path, series, proxy=proxy, dimensions=16), Progress())
+    whole = mapped(tmp_path, series)
+    monkeypatch.setattr(mapping, "AT_ONCE_SLOWLY", 60)
+    seen = []
+
+    def stop(fraction, remaining_s, text):
+        seen.append(text)
+        if seen.count("Embedding 2010") == 2:
+            raise Cancelled("Stopped.")
+
+    job = MapIndicator(
+        model=str(tmp_path / "m.qseries"), series=series, output=str(tmp_path / "map.tif"), level=0.5, threads=1
+    )
+    with pytest.raises(Cancelled):
+        run_job(job, Progress(report=stop))
+    lines = []
+    run_job(job, Progress(log=lambda level, text: lines.append(text)))
+    assert any("1 of 3 parts of the map are there" in line for line in lines)
+    with rasterio.open(job.output) as file:
+        np.testing.assert_allclose(file.read(), whole, rtol=1e-6)
+    assert not list(tmp_path.glob("*.part*"))
 
 
 def test_wide_vectors_become_components_of_the_places_that_teach(textured, tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """What models say of every cell of a region, some thousand at a time."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from ...jobs.poverty.map import IndicatorJob
 from ...progress import Progress
 from ...raster import open_raster
 from ...region import window_of
+from ...sidecar import fingerprint
+from ...spool import Spool, journal_path, part_path
+from ...version import VERSION
 from ..series.stack import Series, read_series
 from ..teaching.chipstore import all_squares, chips_on_disk
 from ..teaching.columns import Columns
@@ -24,6 +29,9 @@ from .ensemble import Ensemble
 Float = NDArray[np.float64]
 AT_ONCE = 4096
 """Cells on disk together: 0.5 GB of bytes at the published sizes."""
+AT_ONCE_SLOWLY = 1024
+"""Cells that are lost when a backbone is stopped."""
+LAYOUT = "what models say of cells, float64"
 READING = 0.4
 
 
@@ -79,21 +87,55 @@ def tell(model: Ensemble, series: Series, job: IndicatorJob, folder: Path, progr
     mean = np.full((len(places), len(series.dates)), np.nan)
     spread = np.full_like(mean, np.nan)
     embedder = embedder_of(model, series, job, places, progress) if model.embedding else None
-    for start in range(0, len(places), AT_ONCE):
-        at = slice(start, start + AT_ONCE)
-        part = progress.part(start / len(places), min(start + AT_ONCE, len(places)) / len(places))
-        some = places.some(at)
-        if embedder is not None:
-            said = by_vectors(model, embedder, some, part)
-        else:
-            with chips_on_disk(series.path, series.table, some, folder, part.part(0, READING)) as store:
-                said = model.predict(store, part.part(READING, 1), job.device, job.threads)
-        mean[at], spread[at] = said.mean(axis=0), said.std(axis=0)
+    step = AT_ONCE if embedder is None else AT_ONCE_SLOWLY
+    parts = -(-len(places) // step)
+    with contextlib.nullcontext() if embedder is None else _earlier(job, series, embedder, parts, progress) as spool:
+        for number, start in enumerate(range(0, len(places), step)):
+            at = slice(start, start + step)
+            part = progress.part(start / len(places), min(start + step, len(places)) / len(places))
+            some = places.some(at)
+            if embedder is None or spool is None:
+                with chips_on_disk(series.path, series.table, some, folder, part.part(0, READING)) as store:
+                    said = model.predict(store, part.part(READING, 1), job.device, job.threads)
+            elif number in spool.blocks:
+                shape = len(model.members), len(some), len(series.dates)
+                said = np.frombuffer(_bytes(spool, number)).reshape(shape)
+            else:
+                said = by_vectors(model, embedder, some, part)
+                spool.append(number, [said.tobytes()])
+            mean[at], spread[at] = said.mean(axis=0), said.std(axis=0)
     if not np.isfinite(mean).any():
         raise BadInput(
             f"{series.path} shows none of the {len(places):,} cells at any date. Look at its nodata and extent."
         )
     return Told(mean, spread, places, cells, inside, series.dates)
+
+
+@contextlib.contextmanager
+def _earlier(job: IndicatorJob, series: Series, embedder: Embedder, parts: int, progress: Progress) -> Iterator[Spool]:
+    """What is said of cells, kept beside the map until all of it is there: backbones may take hours."""
+    output = Path(next(iter(job.outputs().values())))
+    request = {
+        "version": VERSION, "model": fingerprint(job.model), "series": fingerprint(series.path), "extent": job.extent,
+        "dates": list(series.dates), "backbone": embedder.backbone.identity,
+    }  # fmt: skip
+    spool = Spool(output, request, LAYOUT, {})
+    if spool.blocks:
+        progress.info(f"Going on with an earlier run: {len(spool.blocks)} of {parts} parts of the map are there.")
+    try:
+        yield spool
+    except BaseException:
+        spool.close()
+        raise
+    spool.close()
+    for path in (part_path(output), journal_path(output)):
+        path.unlink(missing_ok=True)
+
+
+def _bytes(spool: Spool, number: int) -> bytes:
+    stored = spool.blocks[number]
+    spool.file.seek(stored.offset)
+    return spool.file.read(sum(stored.lengths))
 
 
 def by_vectors(model: Ensemble, embedder: Embedder, places: Places, progress: Progress) -> Float:
