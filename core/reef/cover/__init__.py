@@ -1,0 +1,1 @@
+"""Cover of photos from their points: counted, corrected, and with intervals."""
