@@ -23,6 +23,10 @@ from .survey import Survey, found_path, stored_path
 SUFFIX = ".gpkg"
 Columns = dict[str, "pd.Series[Any]"]
 DEGREES = "EPSG:4326"
+BY_PEOPLE = (
+    'SELECT f.name, p."row", p.col, a.annotator, a.label FROM annotations a JOIN points p ON p.point = a.point '
+    "JOIN photos f ON f.photo = p.photo WHERE a.state <> 'machine'"
+)
 LOCAL = ("LOCAL_CS", "ENGCRS", "ENGINEERINGCRS", "undefined")
 """How GDAL, by its version, writes that no coordinate system is known."""
 _DTYPES = {"TEXT": "object", "INTEGER": "int64", "REAL": "float64"}
@@ -80,7 +84,7 @@ def changing(survey: str, output: str, crs: str = DEGREES) -> Iterator[Survey]:
         crs: of a new one.
 
     Raises:
-        BadJob: neither is given, or the output is no GeoPackage.
+        BadJob: neither is given, the output is no GeoPackage, or it is a survey with annotations that would be lost.
         BadInput: `survey` is none.
         Unwritable: the output cannot be written.
     """
@@ -104,6 +108,28 @@ def changing(survey: str, output: str, crs: str = DEGREES) -> Iterator[Survey]:
         with Survey(str(temporary)) as opened, opened.edit():
             yield opened
             _note_extents(opened)
+            _keep_annotations(output, opened)
+
+
+def _keep_annotations(path: str, made: Survey) -> None:
+    """Refuse to put a survey in place of one that says more: a repeated import must not cost days of annotation.
+
+    Raises:
+        BadJob: annotations of people would be lost; says how many.
+    """
+    if not Path(path).is_file():
+        return
+    try:
+        with Survey(path) as old:
+            held = set(old.connection.execute(BY_PEOPLE))
+    except BadInput:
+        return  # another file, which is replaced as by any job
+    lost = held - set(made.connection.execute(BY_PEOPLE)) if held else set()
+    if lost:
+        raise BadJob(
+            f"{path} is a survey with {len(lost):,} annotations that the new one does not have. Choose another file, "
+            "or give it as the survey to add to."
+        )
 
 
 def _copy(source: str, target: Path, final: str) -> None:

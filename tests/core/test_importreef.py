@@ -140,6 +140,18 @@ def test_the_same_import_twice_changes_nothing(folder, out, tmp_path):
     assert result.outputs == {"output": out} and result.facts["new_points"] == result.facts["new_annotations"] == 0
 
 
+def test_annotations_are_not_written_over(folder, out, tmp_path):
+    file = annotations(tmp_path / "a.csv", "site1_q1.jpg,1,1,HC\nsite1_q1.jpg,2,2,Sand\n")
+    for _ in range(2):
+        run("importreef", folder=str(folder), annotations=[file], output=out)  # the same again loses nothing
+    with Survey(out) as survey:
+        survey.annotate([(1, "Sand")], "")
+    with pytest.raises(BadJob, match="with 1 annotations that the new one does not have"):
+        run("importreef", folder=str(folder), annotations=[file], output=out)
+    with Survey(out) as survey:
+        assert [a.label for a in survey.annotations(1)] == ["Sand", "Sand"]
+
+
 def test_suggestions_of_a_machine(out, tmp_path):
     heading = (
         "Name,Row,Column,Label,Machine suggestion 1,Machine confidence 1,Machine suggestion 2,Machine confidence 2"
