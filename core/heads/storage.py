@@ -36,6 +36,7 @@ OWN_TYPES = (
     "quadrat.core.heads.scaling.CommonScaler",
     "quadrat.core.heads.scaling.CutScaler",
     "quadrat.core.heads.scaling.LogScaler",
+    "quadrat.core.reef.learning.hierarchy.LocalPerParent",
     "quadrat.core.settlement.methods.footing.BlockScaler",
     "quadrat.core.settlement.methods.graph.GraphNetwork",
 )
