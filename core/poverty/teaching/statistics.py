@@ -29,7 +29,8 @@ def statistics(store: ChipStore, progress: Progress) -> Float:
         progress.checkpoint(start / count, "Statistics of cells" if not start else "")
         at = np.arange(start, min(start + step, count))
         pixels = store.series(at).reshape(len(at), dates, bands, -1)
-        mean, sd = pixels.mean(axis=-1), pixels.std(axis=-1)
+        with np.errstate(over="ignore"):  # fill values of 1e38 that nobody declared; nothing infinite is learnt from
+            mean, sd = pixels.mean(axis=-1), pixels.std(axis=-1)
         shares = np.quantile(pixels, SHARES, axis=-1)
         told = np.stack([mean, sd, *shares], axis=-1).reshape(len(at), dates, -1)
         found[at] = np.where(store.seen[at][:, :, None], told, np.nan)

@@ -173,7 +173,9 @@ def teach_heads(
         known = np.isfinite(mine.Y[places]) & X.known[places] & (mine.weight[places] > 0)[:, None]
         row, date = np.nonzero(known)
         if len(row) < 2:
-            raise BadInput("No place to train on has a value at a date that the series sees. Look at dates and extent.")
+            raise BadInput(
+                "No place to train on has a value at a date that the series sees. Look at dates, extent and nodata."
+            )
         most = min(MOST_ROWS, MOST_NUMBERS // X.width)
         if len(row) > most:
             few = np.sort(np.random.default_rng([seed, 5, number]).permutation(len(row))[:most])
@@ -195,5 +197,5 @@ def _of_places(told: NDArray[np.float32], store: ChipStore, samples: Samples) ->
     np.add.at(total, samples.place, share)
     found = np.zeros((*samples.Y.shape, told.shape[2]))
     np.add.at(found, samples.place, share[:, :, None] * np.nan_to_num(told[samples.chip].astype(np.float64)))
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         return np.where(total[:, :, None] > 0, found / total[:, :, None], np.nan).astype(np.float32)

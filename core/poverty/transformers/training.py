@@ -111,7 +111,9 @@ def train(lesson: Lesson, progress: Progress, on_epoch: OnEpoch = lambda facts: 
     samples = replace(lesson.samples, Y=Y)
     rows, held = (Rows(lesson.store, samples, part, lesson.recipe.by_date) for part in (places, lesson.validation))
     if not len(rows):
-        raise BadInput("No place to train on has a target at a date that the series sees. Look at dates and extent.")
+        raise BadInput(
+            "No place to train on has a target at a date that the series sees. Look at dates, extent and nodata."
+        )
     if len(lesson.validation) and not len(held):
         raise BadInput("No validation place has a target at a date that the series sees. Keep others apart.")
     try:
