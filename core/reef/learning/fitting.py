@@ -6,6 +6,7 @@ common ones, so that what is held out is like photos to come. A label that only 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -66,12 +67,9 @@ def learn_tree(
         raise BadInput("All points carry the same label; there is nothing to learn. Label points of other kinds too.")
     parents = list(tree.parents) if kind == "tree" else [ROOT] * len(tree)
     fold = photo_folds(photos, folds, seed)
-    parts = [np.flatnonzero(fold != number) for number in range(int(fold.max()) + 1)]
-    everything = np.arange(len(y))
-    heads = run_all(
-        [lambda rows=rows: fit_tree(parents, fit, X[rows], y[rows], photos[rows]) for rows in (*parts, everything)],  # type: ignore[misc]
-        threads, progress,
-    )  # fmt: skip
+    parts = [np.flatnonzero(fold != number) for number in range(int(fold.max()) + 1)] + [np.arange(len(y))]
+    tasks = [partial(fit_tree, parents, fit, X[rows], y[rows], photos[rows]) for rows in parts]
+    heads = run_all(tasks, threads, progress)
     head: LocalPerParent = heads.pop()
     nexts, columns = steps_down(parents, head.classes_), head.step_classes()
     shares, known = _held_out(head, heads, X, fold)
