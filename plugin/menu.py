@@ -56,6 +56,7 @@ POVERTY = (
 REEF = (
     ("quadrat:importreef", "Import photo survey…", "importreef"),
     ("quadrat:placepoints", "Place points on photos…", "placepoints"),
+    ("quadrat:reefcover", "Cover of photo survey…", "reefcover"),
 )
 """The same of the field of reefs."""
 FIELDS = (("Favelas", "mapsettlement", FAVELAS), ("Poverty", "preparesurvey", POVERTY), ("Reef", "importreef", REEF))

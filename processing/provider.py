@@ -33,6 +33,7 @@ from .algorithms.placepoints import PlacePointsAlgorithm
 from .algorithms.prepareseries import PrepareSeriesAlgorithm
 from .algorithms.preparesurvey import PrepareSurveyAlgorithm
 from .algorithms.reduceembedding import ReduceEmbeddingAlgorithm
+from .algorithms.reefcover import CoverReefAlgorithm
 from .algorithms.reportindicator import ReportIndicatorAlgorithm
 from .algorithms.setupengine import SetUpEngineAlgorithm
 from .algorithms.speedtest import SpeedTestAlgorithm
@@ -77,6 +78,7 @@ ALGORITHMS = (
     AssessSeriesAlgorithm,
     ImportReefAlgorithm,
     PlacePointsAlgorithm,
+    CoverReefAlgorithm,
     ExportOnnxAlgorithm,
     FetchWeightsAlgorithm,
     ManageWeightsAlgorithm,

@@ -2,7 +2,19 @@
 
 from typing import Any, Dict
 
-from qgis.core import QgsCategorizedSymbolRenderer, QgsMarkerSymbol, QgsRendererCategory, QgsVectorLayer
+from qgis.core import (
+    QgsCategorizedSymbolRenderer,
+    QgsDiagramLayerSettings,
+    QgsDiagramSettings,
+    QgsMarkerSymbol,
+    QgsPieDiagram,
+    QgsRendererCategory,
+    QgsSingleCategoryDiagramRenderer,
+    QgsSingleSymbolRenderer,
+    QgsVectorLayer,
+)
+from qgis.PyQt.QtCore import QSizeF
+from qgis.PyQt.QtGui import QColor
 
 from ..core.reef.schema import BEGUN, BY_MACHINE, DONE, EMPTY, WAITING
 from .i18n import tr
@@ -17,7 +29,7 @@ TITLES = {
     EMPTY: "without points",
 }
 KNOWN = '"site", "transect", "quadrat", "date"'
-INK, SIZE_MM, TIP_PX = "#1f2d3a", 3.2, 320
+INK, SIZE_MM, TIP_PX, PIE_MM = "#1f2d3a", 3.2, 320, 14.0
 FOLDER = "file_path(layer_property(@layer_id, 'path'))"
 FILE = f'if(regexp_match("path", \'^(/|[A-Za-z]:)\'), "path", {FOLDER} || \'/\' || "path")'
 """Paths of photos beside or below the survey are relative to it."""
@@ -41,4 +53,27 @@ def _dot(colour: str) -> QgsMarkerSymbol:
     )
 
 
-DRESSERS = {"reefsurvey": photos_map}
+def sites_map(layer: QgsVectorLayer, facts: Facts) -> None:
+    """A pie for each site: how much of it each label covers, at one level of the label tree."""
+    classes = facts["classes"]
+    settings = QgsDiagramSettings()
+    settings.categoryAttributes = [f'"{one["field"]}"' for one in classes]
+    settings.categoryLabels = [one["label"] for one in classes]
+    settings.categoryColors = [QColor(one["colour"]) for one in classes]
+    settings.size = QSizeF(PIE_MM, PIE_MM)
+    settings.penColor, settings.penWidth = QColor(INK), 0.2
+    renderer = QgsSingleCategoryDiagramRenderer()
+    renderer.setDiagram(QgsPieDiagram())
+    renderer.setDiagramSettings(settings)
+    around = QgsDiagramLayerSettings()
+    around.setPlacement(QgsDiagramLayerSettings.OverPoint)
+    around.setShowAllDiagrams(True)
+    layer.setDiagramRenderer(renderer)
+    layer.setDiagramLayerSettings(around)
+    layer.setRenderer(QgsSingleSymbolRenderer(_dot(INK)))
+    rows = [f'{one["label"]}: [% round(100 * "{one["field"]}", 1) %] %' for one in classes]
+    layer.setMapTipTemplate('<b>[% "site" %] [% "date" %]</b><br>' + "<br>".join(rows))
+    layer.setDisplayExpression('"site"')
+
+
+DRESSERS = {"reefsurvey": photos_map, "reefcover": sites_map}

@@ -20,6 +20,7 @@ from .poverty.series import PrepareSeries
 from .poverty.survey import PrepareSurvey
 from .poverty.train import TrainSeries
 from .reef.bringin import ImportReef
+from .reef.cover import CoverReef
 from .reef.placing import PlacePoints
 from .settlement.cells import MakeCells
 from .settlement.follow import FollowSettlement
@@ -57,6 +58,7 @@ ALL: Tuple[Type[Job], ...] = (
     AssessSeries,
     ImportReef,
     PlacePoints,
+    CoverReef,
     ExportOnnx,
     FetchWeights,
     ManageWeights,

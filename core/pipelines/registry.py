@@ -40,6 +40,7 @@ PIPELINES = {
     "assessseries": "assessseries:run",
     "importreef": "importreef:run",
     "placepoints": "placepoints:run",
+    "reefcover": "reefcover:run",
     "exportonnx": "exportonnx:run",
     "fetchweights": "fetchweights:run",
     "manageweights": "fetchweights:run_manage",

@@ -29,7 +29,7 @@ class Diversity:
     se: float
     low: float
     high: float
-    """Of `corrected`."""
+    """Of `corrected`; NaN for the number of labels, whose intervals did not keep their word."""
 
 
 def indices(cover: Float) -> Float:
@@ -66,6 +66,7 @@ def diversity(cover: Float, level: float = 0.95) -> dict[str, Diversity]:
     middle, spread = pseudo.mean(axis=0), pseudo.std(axis=0, ddof=1) / np.sqrt(n)
     half = float(stats.t.ppf((1 + level) / 2, n - 1)) * spread
     low, high = np.maximum(middle - half, 0.0), middle + half
-    most = np.array([np.inf, 1.0, 1.0, np.inf])
+    most = np.array([np.inf, 1.0, 1.0, np.nan])  # NaN: README.md tells why labels met have no interval
+    low = np.where(np.isnan(most), np.nan, low)
     parts = (whole, middle, spread, low, np.minimum(high, most))
     return {name: Diversity(*(float(part[at]) for part in parts)) for at, name in enumerate(INDICES)}
