@@ -16,12 +16,12 @@ LABELS = (
     Label("Coral", "Corals", colour="#ee8866"), Label("POR", "Porites", "Coral"), Label("ACR", "Acropora", "Coral"),
     Label("SAND", "Sand"), Label("FRAME"),
 )  # fmt: skip
-PHOTOS, POINTS, CHECKED = 48, 10, 24
+PHOTOS, POINTS, CHECKED = 64, 10, 32
 
 
 @pytest.fixture(scope="module")
 def survey(tmp_path_factory):
-    """48 photos at two sites and two years; people labelled every other one, the machine, which errs, all."""
+    """64 photos at two sites and two years; people labelled every other one, the machine, which errs, all."""
     path = str(tmp_path_factory.mktemp("cover") / "survey.gpkg")
     rng = np.random.default_rng(0)
     put = (
@@ -31,9 +31,9 @@ def survey(tmp_path_factory):
     with build.changing("", path) as opened:
         opened.put_labels(LABELS)
         for at in range(PHOTOS):
-            place = schema.point_blob(151.0 + at // 24, -4.0, 4326)
+            place = schema.point_blob(151.0 + at // 32, -4.0, 4326)
             opened.connection.execute(
-                put, (f"p{at:02d}.jpg", f"site {'AB'[at // 24]}", f"201{at % 4 // 2}-05-01", place)
+                put, (f"p{at:02d}.jpg", f"site {'AB'[at // 32]}", f"201{at % 4 // 2}-05-01", place)
             )
         for photo in range(1, PHOTOS + 1):
             points = opened.add_points(photo, [(row, photo) for row in range(POINTS)])

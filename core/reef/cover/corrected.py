@@ -17,9 +17,9 @@ from ...estimation.matrix import ILL, correct
 
 Float = NDArray[np.float64]
 DRAWS = 300
-LEAST, ENOUGH = 5, 20
-"""Labelled photos from which a cover is given, and from which an interval is: with ten it held the truth half the time,
-since classes that are in few photos are missing from most tables."""
+LEAST, ENOUGH = 5, 30
+"""Labelled photos from which a cover is given, and from which an interval is: with twenty it held the truth in 0.89 to
+0.93 of surveys (README.md), since classes that are in few photos are missing from many tables."""
 
 
 @dataclass(frozen=True)
