@@ -155,7 +155,7 @@ def _sentence(model: Ensemble, facts: dict[str, Any], counts: dict[str, int], er
     if not np.isfinite(error).any():
         return f"{what}, {facts['first']} to {facts['last']}: differences are given, but nothing tells which are real."
     return (
-        f"{what}, {facts['first']} to {facts['last']}; cells with a rise: {counts['rise']:,}, with a fall: {counts['fall']:,}, "
-        f"without detectable change: {counts['no detectable change']:,} ({level:.0%}; the error comes "
+        f"{what}, {facts['first']} to {facts['last']}; cells with a rise: {counts['rise']:,}, with a fall: "
+        f"{counts['fall']:,}, without detectable change: {counts['no detectable change']:,} ({level:.0%}; the error comes "
         f"{WHENCE[facts['error_from']]}). Up to {1 - level:.0%} of unchanged cells may still be called changed."
     )
