@@ -157,5 +157,6 @@ def _sentence(model: Ensemble, facts: dict[str, Any], counts: dict[str, int], er
     return (
         f"{what}, {facts['first']} to {facts['last']}; cells with a rise: {counts['rise']:,}, with a fall: "
         f"{counts['fall']:,}, without detectable change: {counts['no detectable change']:,} ({level:.0%}; the "
-        f"error comes {WHENCE[facts['error_from']]}). Up to {1 - level:.0%} of unchanged cells may still be called changed."
+        f"error comes {WHENCE[facts['error_from']]}). Up to {1 - level:.0%} of unchanged cells may still be called "
+        "changed."
     )
