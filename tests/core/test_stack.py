@@ -84,7 +84,7 @@ class TestProxy:
 
     def test_several_bands(self):
         both = self.proxy(bands=("lights", "clouds"))
-        with pytest.raises(BadInput, match=r"several bands \(lights, clouds\): say which one"):
+        with pytest.raises(BadInput, match=r"several bands \(lights, clouds\), and one is to be learnt"):
             check_proxy(both, ("2001",))
         assert check_proxy(both, ("2002",), "clouds").index == ((4,),)
 
