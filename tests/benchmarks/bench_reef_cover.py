@@ -1,7 +1,7 @@
 """Do intervals of the cover of a photo survey keep their word?
 
-    python tests/benchmarks/bench_reef_cover.py
-    python tests/benchmarks/bench_reef_cover.py --samples 300 --only map
+    QUADRAT_DATA=… python tests/benchmarks/bench_reef_cover.py
+    QUADRAT_DATA=… python tests/benchmarks/bench_reef_cover.py --samples 300 --only map
 
 Two populations of which all is known. Kiritimati (`coral/kiritimati_coralnet`, 3,997 quadrats of 100 points, percent
 cover of 131 labels, of which eleven occur, since all but soft corals is masked) and a benthic map at 1 cm
@@ -35,11 +35,18 @@ from quadrat.core.reef.cover import corrected, diversity, estimates  # noqa: E40
 from quadrat.core.reef.formats import covers  # noqa: E402
 from scipy import sparse, stats  # noqa: E402
 
-DATA = pathlib.Path(os.environ.get("QUADRAT_DATA", "/work/shared/data")) / "coral"
 POINTS = 25
 NODATA = 15
 LEAST_COVER = 0.003
 """Classes rarer than this are left out of the figures of coverage, and told."""
+
+
+def reef_data() -> pathlib.Path:
+    """The folder of real surveys."""
+    folder = os.environ.get("QUADRAT_DATA")
+    if not folder:
+        raise SystemExit("QUADRAT_DATA must name the folder of real data.")
+    return pathlib.Path(folder) / "coral"
 
 
 @dataclass
@@ -55,7 +62,7 @@ class Reef:
 
 def kiritimati(by_label: bool = False) -> Reef:
     """Quadrats of 100 points, each its own truth."""
-    folder = DATA / "kiritimati_coralnet"
+    folder = reef_data() / "kiritimati_coralnet"
     found = covers.read(folder / "softcoral_large_quad.csv")
     table = pd.read_csv(folder / "coral_labelset.csv", encoding="utf-8-sig")
     group = {plain(code): name for code, name in zip(table.short_name, table.functional_group, strict=True)}
@@ -74,7 +81,7 @@ def plain(code: str) -> str:
 
 def benthic_map(side_px: int = 100) -> Reef:
     """Quadrats of 1 m at random where the map is whole."""
-    with rasterio.open(DATA / "benthic_map_1cm" / "map.tif") as source:
+    with rasterio.open(reef_data() / "benthic_map_1cm" / "map.tif") as source:
         values = source.read(1)
     classes = np.unique(values[values != NODATA])
     height, width = (np.array(values.shape) // side_px) * side_px
