@@ -22,6 +22,8 @@ class Absent(importlib.abc.MetaPathFinder):
 @contextlib.contextmanager
 def absent():
     """As long as this lasts, nobody can import the libraries, nor ask whether they are there."""
+    with contextlib.suppress(ImportError):
+        import skops.io  # noqa: F401 - at its first import scikit-learn lists all its modules, one of which is for torch
     finder = Absent()
     hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in ABSENT}
     sys.meta_path.insert(0, finder)

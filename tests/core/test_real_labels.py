@@ -50,7 +50,7 @@ def test_germany_falls_from_random_to_polygons_to_the_other_region(assess, tmp_p
     whole.groupby("PolygonID").sample(20, random_state=0).to_csv(table, index=False)
     scores, numbers = assess(
         labels=table, field="Label", feature_fields=BANDS, group_field="PolygonID", region_field="Region",
-        head="forest", calibration="none", curve_draws=0,
+        head="trees", calibration="none", curve_draws=0,
     )  # fmt: skip
     assert 0.92 < scores["random"]["accuracy"] < 0.97
     assert 0.71 < scores["groups"]["accuracy"] < 0.82
