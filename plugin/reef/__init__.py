@@ -1,0 +1,1 @@
+"""The Reef tab: a survey of photos, annotated and learnt from."""
