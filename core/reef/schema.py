@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # styles of layers need the names below only, and QGIS should
     import sqlite3
 
 PHOTOS, QUADRATS, POINTS = "photos", "quadrats", "points"
-ANNOTATIONS, SUGGESTIONS, LABELS = "annotations", "suggestions", "labels"
+ANNOTATIONS, SUGGESTIONS, LABELS, LEARNT = "annotations", "suggestions", "labels", "learnt"
 RESULT = "reefsurvey"
 """What sidecar and style call such a file."""
 
@@ -23,6 +23,9 @@ PHOTO_STATES = (DONE, BY_MACHINE, BEGUN, WAITING, EMPTY)
 FROM_SET, UNKNOWN = "set", "unknown"
 """Origin of a label: from a label set; met in a file or typed, and in no set."""
 MOST_SUGGESTIONS = 5
+TRUSTED = 0
+"""Rank of the suggestion at the deepest level of the label tree that is trusted at the wished accuracy; the labels that
+are most probable have ranks from 1."""
 
 PHOTO_COLUMNS: Dict[str, str] = {
     "name": "TEXT", "path": "TEXT", "width": "INTEGER", "height": "INTEGER", "site": "TEXT", "transect": "TEXT",
@@ -59,7 +62,16 @@ TABLES: Dict[str, str] = {
 """Everything but the two layers with user's columns, which are made by GDAL (`build.py`).
 
 points: row and col are 0-based pixels from the upper left of the stored photo, or of its window; `geom` is set on an
-orthomosaic.  annotations: one for each point and annotator.  confidence: 0 to 1.
+orthomosaic.  annotations: one for each point and annotator.  suggestions: rank 1 to 5, the most probable first; rank 0
+is `TRUSTED`.  confidence: 0 to 1.
+"""
+LATER_TABLES: Dict[str, str] = {
+    LEARNT: """CREATE TABLE learnt (
+        fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, model TEXT NOT NULL, photo INTEGER NOT NULL)""",
+}
+"""Tables that surveys made before lack, and get at their first edit.
+
+learnt: photos that the model of a suggestion learnt from: what it says of them proves nothing.
 """
 INDEXES = (
     "CREATE UNIQUE INDEX photos_name ON photos (name)",
@@ -68,6 +80,7 @@ INDEXES = (
     'CREATE UNIQUE INDEX suggestions_rank ON suggestions (point, "rank")',
     "CREATE UNIQUE INDEX labels_code ON labels (code)",
 )
+LATER_INDEXES = {LEARNT: "CREATE UNIQUE INDEX learnt_one ON learnt (model, photo)"}
 NO_TIME = "1980-01-01T00:00:00.000Z"
 """In place of the time of writing, so that equal surveys make equal files."""
 REFRESH = """
@@ -112,14 +125,27 @@ def create_tables(connection: "sqlite3.Connection") -> None:
     srs = connection.execute("SELECT srs_id FROM gpkg_contents WHERE table_name = ?", (PHOTOS,)).fetchone()[0]
     for name, statement in TABLES.items():
         connection.execute(statement)
-        kind = "features" if name == POINTS else "attributes"
-        connection.execute(
-            "INSERT INTO gpkg_contents (table_name, data_type, identifier, last_change, srs_id) VALUES (?, ?, ?, ?, ?)",
-            (name, kind, name, NO_TIME, srs if name == POINTS else 0),
-        )
+        _list_table(connection, name, srs if name == POINTS else 0)
     connection.execute("INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', 'POINT', ?, 0, 0)", (POINTS, srs))
     for statement in INDEXES:
         connection.execute(statement)
+    for name in LATER_TABLES:
+        add_table(connection, name)
+
+
+def add_table(connection: "sqlite3.Connection", name: str) -> None:
+    """Add one of `LATER_TABLES`."""
+    connection.execute(LATER_TABLES[name])
+    connection.execute(LATER_INDEXES[name])
+    _list_table(connection, name, 0)
+
+
+def _list_table(connection: "sqlite3.Connection", name: str, srs: int) -> None:
+    """Tell GDAL and QGIS of it."""
+    connection.execute(
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier, last_change, srs_id) VALUES (?, ?, ?, ?, ?)",
+        (name, "features" if name == POINTS else "attributes", name, NO_TIME, srs),
+    )
 
 
 def point_blob(x: float, y: float, srs: int) -> bytes:

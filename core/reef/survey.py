@@ -5,18 +5,14 @@ file (`build.py`), open photos, or judge labels (`tree.py`).
 """
 
 import os
-import sqlite3
-from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from ..errors import BadInput, BadJob, Unwritable
+from ..errors import BadInput, BadJob
 from . import schema
 from .schema import CONFIRMED, EMPTY, REFRESH, REFRESH_ALL, UNKNOWN
-
-WAIT_S = 5.0
-"""Another program may hold the file while it saves."""
+from .surveyfile import SurveyFile
 
 
 class Photo(NamedTuple):
@@ -66,6 +62,7 @@ class Suggestion(NamedTuple):
 
     point: int
     rank: int
+    """1 to 5: labels, the most probable first; 0: the label, often of an inner node, at the deepest level trusted."""
     label: str
     confidence: Optional[float]
     model: str
@@ -83,74 +80,12 @@ class Label(NamedTuple):
     origin: str = schema.FROM_SET
 
 
-class Survey:
+class Survey(SurveyFile):
     """An open survey file; a context that closes it. One thread uses it.
 
     Raises:
         BadInput: no such file, or no survey in it.
     """
-
-    def __init__(self, path: str) -> None:
-        self.path = path.partition("|")[0]
-        if not os.path.isfile(self.path):
-            raise BadInput(f"There is no survey file {self.path}.")
-        # No transaction begins by itself: each edit says where it begins and ends.
-        self.connection = sqlite3.connect(self.path, timeout=WAIT_S, isolation_level=None)
-        schema.add_functions(self.connection)
-        try:
-            self._check()
-        except BaseException:
-            self.connection.close()
-            raise
-
-    def _check(self) -> None:
-        try:
-            names = {row[0] for row in self.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        except sqlite3.DatabaseError as error:
-            raise BadInput(f"{self.path} cannot be read as a survey: {error}.") from error
-        lacking = [name for name in (schema.PHOTOS, *schema.TABLES) if name not in names]
-        if lacking:
-            raise BadInput(
-                f"{self.path} is no survey of photos: it has no table '{lacking[0]}'. Make one with 'Import photo "
-                "survey'."
-            )
-
-    def __enter__(self) -> "Survey":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End; what was edited is in the file already."""
-        self.connection.close()
-
-    @contextmanager
-    def edit(self) -> Iterator[sqlite3.Connection]:
-        """All changes inside, or none.
-
-        Raises:
-            Unwritable: another program holds the file, it is read-only, or the disk is full.
-        """
-        if self.connection.in_transaction:
-            yield self.connection
-            return
-        try:
-            self.connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self.connection
-            except BaseException:
-                self.connection.execute("ROLLBACK")
-                raise
-            self.connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            if self.connection.in_transaction:
-                self.connection.execute("ROLLBACK")
-            if "locked" in str(error) or "busy" in str(error):
-                why = "another program is changing it; save or close it there, and try again"
-            else:
-                why = str(error)
-            raise Unwritable(f"The survey {self.path} cannot be changed: {why}.") from error
 
     # Photos and points --------------------------------------------------------------------------------------------
 
@@ -273,24 +208,44 @@ class Survey:
     # Suggestions and labels ---------------------------------------------------------------------------------------
 
     def suggestions(self, photo: int) -> Dict[int, List[Suggestion]]:
-        """By point, best first."""
-        asked = (
-            'SELECT s.point, "rank", label, confidence, model FROM suggestions s JOIN points p ON p.point = s.point '
-            'WHERE photo = ? ORDER BY number, "rank"'
-        )
+        """By point, best first: labels of ranks 1 to 5."""
         found: Dict[int, List[Suggestion]] = {}
-        for row in self.connection.execute(asked, (photo,)):
-            found.setdefault(row[0], []).append(Suggestion(*row))
+        for one in self._suggested(photo, 1, schema.MOST_SUGGESTIONS):
+            found.setdefault(one.point, []).append(one)
         return found
 
+    def trusted(self, photo: int) -> Dict[int, Suggestion]:
+        """By point, the label at the deepest level that is trusted; points without one have none that is."""
+        return {one.point: one for one in self._suggested(photo, schema.TRUSTED, schema.TRUSTED)}
+
+    def _suggested(self, photo: int, first: int, last: int) -> Iterator[Suggestion]:
+        asked = (
+            'SELECT s.point, "rank", label, confidence, model FROM suggestions s JOIN points p ON p.point = s.point '
+            'WHERE photo = ? AND "rank" BETWEEN ? AND ? ORDER BY number, "rank"'
+        )
+        return (Suggestion(*row) for row in self.connection.execute(asked, (photo, first, last)))
+
     def suggest(self, suggestions: Iterable[Suggestion]) -> None:
-        """Put suggestions in place of all that their points had."""
+        """Put suggestions, trusted ones among them, in place of all that their points had."""
         rows = list(suggestions)
         with self.edit() as connection:
             points = sorted({(one.point,) for one in rows})
             connection.executemany("DELETE FROM suggestions WHERE point = ?", points)
             put = 'INSERT INTO suggestions (point, "rank", label, confidence, model) VALUES (?, ?, ?, ?, ?)'
             connection.executemany(put, rows)
+
+    def learnt(self, model: str) -> Set[int]:
+        """Numbers of the photos that a model learnt from."""
+        if not self.has(schema.LEARNT):
+            return set()
+        return {row[0] for row in self.connection.execute("SELECT photo FROM learnt WHERE model = ?", (model,))}
+
+    def put_learnt(self, model: str, photos: Iterable[int]) -> None:
+        """Note which photos a model learnt from, in place of what stood there of it."""
+        rows = [(model, photo) for photo in sorted(set(photos))]
+        with self.edit() as connection:
+            connection.execute("DELETE FROM learnt WHERE model = ?", (model,))
+            connection.executemany("INSERT INTO learnt (model, photo) VALUES (?, ?)", rows)
 
     def labels(self) -> List[Label]:
         """In the order in which they were added."""
@@ -321,7 +276,7 @@ class Survey:
         """How much there is: photos by state, points, annotations, suggestions, labels, labels of unknown origin."""
         asked = (
             "SELECT (SELECT COUNT(*) FROM photos), (SELECT COUNT(*) FROM points), (SELECT COUNT(*) FROM annotations), "
-            "(SELECT COUNT(*) FROM suggestions), (SELECT COUNT(*) FROM labels)"
+            '(SELECT COUNT(*) FROM suggestions WHERE "rank" > 0), (SELECT COUNT(*) FROM labels)'
         )
         tables = (schema.PHOTOS, schema.POINTS, schema.ANNOTATIONS, schema.SUGGESTIONS, schema.LABELS)
         counted = self.connection.execute(asked).fetchone()

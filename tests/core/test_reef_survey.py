@@ -27,7 +27,7 @@ def path(tmp_path):
 
 def test_other_programs_open_it(path):
     assert [name for name, _ in pyogrio.list_layers(path)] == [
-        "photos", "quadrats", "points", "annotations", "suggestions", "labels", "layer_styles",
+        "photos", "quadrats", "points", "annotations", "suggestions", "labels", "learnt", "layer_styles",
     ]  # fmt: skip
     photos = pyogrio.read_dataframe(path, layer="photos")
     assert (photos.geometry.iloc[0].x, photos.geometry.iloc[0].y) == (2.0, -3.0) and photos.geometry.iloc[1] is None
@@ -103,6 +103,39 @@ def test_points_with_annotations_stay(path):
         assert survey.points(1)[1].point > 3, "numbers of points are never used again"
 
 
+def test_trusted_labels_stand_beside_the_five(path):
+    rows = [Suggestion(1, 0, "Coral", 0.97, "m"), Suggestion(1, 1, "HC", 0.6, "m"), Suggestion(2, 1, "HC", 0.3, "m")]
+    with Survey(path) as survey:
+        survey.suggest(rows)
+        assert survey.suggestions(1) == {1: rows[1:2], 2: rows[2:]}
+        assert survey.trusted(1) == {1: rows[0]} and survey.counts()["suggestions"] == 2
+        survey.suggest([Suggestion(1, 1, "Sand", 0.5, "n")])
+        assert survey.trusted(1) == {}, "what a model before trusted goes with its suggestions"
+
+
+def test_photos_that_a_model_learnt_from(path):
+    with Survey(path) as survey:
+        survey.put_learnt("m", [2, 1, 2])
+        survey.put_learnt("n", [1])
+        survey.put_learnt("m", [2])
+        assert (survey.learnt("m"), survey.learnt("n"), survey.learnt("o")) == ({2}, {1}, set())
+
+
+def test_a_file_without_the_newer_table_gets_it_at_the_first_edit(path):
+    old = sqlite3.connect(path)
+    old.execute("DROP TABLE learnt")
+    old.execute("DELETE FROM gpkg_contents WHERE table_name = 'learnt'")
+    old.commit()
+    old.close()
+    with Survey(path) as survey, Survey(path) as beside:
+        assert survey.learnt("m") == set() and not survey.has(schema.LEARNT)
+        survey.put_learnt("m", [1])
+        assert survey.learnt("m") == beside.learnt("m") == {1}
+        beside.put_learnt("m", [2])
+        assert survey.learnt("m") == {2}
+    assert "learnt" in [name for name, _ in pyogrio.list_layers(path)]
+
+
 def test_labels_by_code_in_any_case(path):
     with Survey(path) as survey:
         assert survey.label_of("hc") == "HC"
@@ -165,7 +198,7 @@ def test_what_is_no_survey(path, tmp_path):
 
 
 def test_a_file_that_another_program_changes(path, monkeypatch):
-    monkeypatch.setattr("quadrat.core.reef.survey.WAIT_S", 0.05)
+    monkeypatch.setattr("quadrat.core.reef.surveyfile.WAIT_S", 0.05)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with Survey(path) as survey, pytest.raises(Unwritable, match="another program"):
