@@ -1,0 +1,68 @@
+"""Cover of a survey counted while it is annotated; standard library, Python 3.9.
+
+What people said of the photos that they finished, and nothing else: estimates with intervals are the work of the job
+`reefcover`. The photo is the unit, each counting alike, and a point that several people labelled counts once.
+"""
+
+from typing import Dict, List, NamedTuple, Tuple
+
+from .agreement import counted_as
+from .schema import DONE, MACHINE
+from .survey import Survey
+from .tree import Label, LabelTree, key_of
+
+
+class Bar(NamedTuple):
+    """Cover by one label."""
+
+    code: str
+    cover: float
+    """Mean over photos of the share of their points, 0 to 1."""
+
+
+class Tally(NamedTuple):
+    """Cover at a level, as it stands."""
+
+    level: int
+    photos: int
+    """Finished by people; cover is the mean of these."""
+    every: int
+    """Photos with points."""
+    bars: Tuple[Bar, ...]
+    """The most common first."""
+
+
+def tally(survey: Survey, tree: LabelTree, level: int) -> Tally:
+    """Count the photos that people have finished."""
+    asked = "SELECT COUNT(*), COALESCE(SUM(state = ?), 0) FROM photos WHERE points > 0"
+    every, photos = survey.connection.execute(asked, (DONE,)).fetchone()
+    names = counted_as(tree, level)
+    cover: Dict[str, float] = {}
+    for label, share in survey.connection.execute(_SHARES, {"machine": MACHINE, "done": DONE}):
+        name = names.get(key_of(label), label)
+        cover[name] = cover.get(name, 0.0) + share
+    bars = sorted((Bar(code, total / photos) for code, total in cover.items()), key=lambda bar: (-bar.cover, bar.code))
+    return Tally(level, int(photos), int(every), tuple(bars))
+
+
+_SHARES = """
+SELECT label, SUM(1.0 / voices / every) FROM (
+    SELECT a.label, f.points AS every, COUNT(*) OVER (PARTITION BY a.point) AS voices
+    FROM photos f JOIN points p ON p.photo = f.photo JOIN annotations a ON a.point = p.point
+    WHERE f.state = :done AND a.state <> :machine)
+GROUP BY label"""
+"""Sum over photos of the share of their points; several people share a point."""
+
+
+def tree_of(survey: Survey) -> LabelTree:
+    """The labels of a survey in their tree.
+
+    Raises:
+        BadInput: they make none.
+    """
+    return LabelTree(Label(one.code, one.name, one.parent, one.colour) for one in survey.labels())
+
+
+def levels(tree: LabelTree) -> List[int]:
+    """Levels that cover can be told at."""
+    return list(range(1, max(tree.depth, 1) + 1))
