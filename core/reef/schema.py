@@ -71,8 +71,10 @@ LATER_TABLES: Dict[str, str] = {
 }
 """Tables that surveys made before lack, and get at their first edit.
 
-learnt: photos that the model of a suggestion learnt from: what it says of them proves nothing.
+learnt: photos that the model of a suggestion learnt from: what it says of them proves nothing. A row with `NO_PHOTO`
+says that these are known, as they are not of models of elsewhere.
 """
+NO_PHOTO = 0
 INDEXES = (
     "CREATE UNIQUE INDEX photos_name ON photos (name)",
     "CREATE UNIQUE INDEX points_number ON points (photo, number)",

@@ -238,11 +238,18 @@ class Survey(SurveyFile):
         """Numbers of the photos that a model learnt from."""
         if not self.has(schema.LEARNT):
             return set()
-        return {row[0] for row in self.connection.execute("SELECT photo FROM learnt WHERE model = ?", (model,))}
+        asked = "SELECT photo FROM learnt WHERE model = ? AND photo > 0"
+        return {row[0] for row in self.connection.execute(asked, (model,))}
+
+    def learners(self) -> Set[str]:
+        """Models of which is known what they learnt from; of others, as of CoralNet, it is not."""
+        if not self.has(schema.LEARNT):
+            return set()
+        return {row[0] for row in self.connection.execute("SELECT DISTINCT model FROM learnt")}
 
     def put_learnt(self, model: str, photos: Iterable[int]) -> None:
-        """Note which photos a model learnt from, in place of what stood there of it."""
-        rows = [(model, photo) for photo in sorted(set(photos))]
+        """Note which photos a model learnt from, none too, in place of what stood there of it."""
+        rows = [(model, photo) for photo in sorted({schema.NO_PHOTO, *photos})]
         with self.edit() as connection:
             connection.execute("DELETE FROM learnt WHERE model = ?", (model,))
             connection.executemany("INSERT INTO learnt (model, photo) VALUES (?, ?)", rows)

@@ -118,7 +118,9 @@ def test_photos_that_a_model_learnt_from(path):
         survey.put_learnt("m", [2, 1, 2])
         survey.put_learnt("n", [1])
         survey.put_learnt("m", [2])
-        assert (survey.learnt("m"), survey.learnt("n"), survey.learnt("o")) == ({2}, {1}, set())
+        survey.put_learnt("elsewhere", [])
+        assert [survey.learnt(name) for name in ("m", "n", "elsewhere", "o")] == [{2}, {1}, set(), set()]
+        assert survey.learners() == {"m", "n", "elsewhere"}
 
 
 def test_a_file_without_the_newer_table_gets_it_at_the_first_edit(path):
