@@ -16,8 +16,8 @@ from .commands import (
 if TYPE_CHECKING:
     from qgis.core import QgsVectorLayer
 
+    from ..steps import Steps
     from .classes import ClassList
-    from .commands import Steps
     from .labels import LabelLayer
 
 

@@ -9,10 +9,10 @@ from ...core.errors import QuadratError
 from ...core.live.messages import Open, Opened
 from ...processing.environment import find_engine, home
 from ...processing.i18n import tr
+from ..steps import Steps
 from .asking import Asking
 from .choosing import COMPUTE, FOUND, Making, output_for, propose
 from .classes import ClassList, categories_of
-from .commands import Steps
 from .labels import LabelLayer
 from .loop import LiveLoop
 from .session import LiveSession

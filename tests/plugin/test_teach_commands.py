@@ -2,6 +2,7 @@ import pytest
 from qgis.core import QgsCoordinateReferenceSystem, QgsFeature
 from qgis.PyQt.QtWidgets import QApplication
 from quadrat.core.errors import BadInput, QuadratError, Unwritable
+from quadrat.plugin.steps import Steps
 from quadrat.plugin.teach.classes import ClassList
 from quadrat.plugin.teach.commands import (
     AddClass,
@@ -15,7 +16,6 @@ from quadrat.plugin.teach.commands import (
     RekeyClass,
     RemoveClass,
     RenameClass,
-    Steps,
 )
 from quadrat.plugin.teach.labels import LabelLayer
 

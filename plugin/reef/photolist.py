@@ -1,0 +1,124 @@
+"""The photos of a survey: how far each is, which are listed, and which comes next. No Qt, no widgets."""
+
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from ...core.reef.survey import Photo, Survey
+
+ALL, LEFT, BEGUN, DONE = "all", "left", "begun", "done"
+SHOWN = (ALL, LEFT, BEGUN, DONE)
+"""Which photos are listed: all; with points left; some done; all points done."""
+MINE = (
+    "SELECT p.photo, COUNT(*) FROM annotations a JOIN points p ON p.point = a.point "
+    "WHERE a.annotator = ? AND a.state <> 'machine' GROUP BY p.photo"
+)
+
+
+class Wish(NamedTuple):
+    """What photos are to be listed."""
+
+    shown: str = ALL
+    site: str = ""
+    """Empty: of all sites."""
+    text: str = ""
+    """What name, site, transect or date hold."""
+
+
+class PhotoList:
+    """All photos, and those that fit what is asked for, by number."""
+
+    def __init__(self, photos: Sequence[Photo] = (), mine: Optional[Dict[int, int]] = None) -> None:
+        self.photos = list(photos)
+        self.mine = mine
+        """Points that the annotator did, by photo; None where everybody's count."""
+        self._places = {photo.photo: place for place, photo in enumerate(self.photos)}
+        self.wish = Wish()
+        self.listed: List[Photo] = list(self.photos)
+
+    @classmethod
+    def read(cls, survey: Survey, annotator: str, apart: bool) -> "PhotoList":
+        """Of a survey; what counts as done is the annotator's own work where they annotate apart."""
+        mine = dict(survey.connection.execute(MINE, (annotator,)).fetchall()) if apart else None
+        return cls(survey.photos(), mine)
+
+    def of(self, number: int) -> Optional[Photo]:
+        """By its number; None where there is none."""
+        place = self._places.get(number)
+        return None if place is None else self.photos[place]
+
+    def put(self, photo: Photo, mine: int) -> None:
+        """A photo as it is now, and how many points of it the annotator did."""
+        place = self._places.get(photo.photo)
+        if place is None:
+            return
+        self.photos[place] = photo
+        if self.mine is not None:
+            self.mine[photo.photo] = mine
+        # It stays listed whatever it has become: a photo must not vanish under the hand that works on it.
+        row = self.row(photo.photo)
+        if row >= 0:
+            self.listed[row] = photo
+
+    def done(self, photo: Photo) -> int:
+        """Points of it that are done."""
+        return photo.annotated if self.mine is None else self.mine.get(photo.photo, 0)
+
+    def kind(self, photo: Photo) -> str:
+        """`DONE`, `BEGUN`, or `LEFT` where nothing is done yet; photos without points are `LEFT`."""
+        done = self.done(photo)
+        if photo.points and done >= photo.points:
+            return DONE
+        return BEGUN if done else LEFT
+
+    def sites(self) -> List[str]:
+        """In order of their names."""
+        return sorted({photo.site for photo in self.photos if photo.site})
+
+    def ask(self, wish: Wish) -> None:
+        """List other photos."""
+        self.wish = wish
+        self.listed = [photo for photo in self.photos if self._fits(photo)]
+
+    def row(self, number: int) -> int:
+        """Place in the list; -1 where it is not listed."""
+        low, high = 0, len(self.listed)
+        while low < high:  # by number, as they are read
+            middle = (low + high) // 2
+            if self.listed[middle].photo < number:
+                low = middle + 1
+            else:
+                high = middle
+        return low if low < len(self.listed) and self.listed[low].photo == number else -1
+
+    def beside(self, number: int, by: int) -> Optional[Photo]:
+        """The listed photo so many places on; None beyond the ends."""
+        row = self.row(number)
+        if row < 0:
+            before = [place for place, photo in enumerate(self.listed) if photo.photo < number]
+            row = len(before) - (1 if by > 0 else 0)
+        return self.listed[row + by] if 0 <= row + by < len(self.listed) else None
+
+    def next_left(self, number: int) -> Optional[Photo]:
+        """The next listed photo with points that are not done, after this one and round; None when all are done."""
+        open_ = [photo for photo in self.listed if photo.points and self.done(photo) < photo.points]
+        open_ = [photo for photo in open_ if photo.photo != number]
+        return next((photo for photo in open_ if photo.photo > number), open_[0] if open_ else None)
+
+    def totals(self) -> Tuple[int, int, int, int]:
+        """Points done, points, photos done, photos with points."""
+        pointed = [photo for photo in self.photos if photo.points]
+        done = [min(self.done(photo), photo.points) for photo in pointed]
+        whole = sum(1 for count, photo in zip(done, pointed) if count == photo.points)
+        return sum(done), sum(photo.points for photo in pointed), whole, len(pointed)
+
+    def _fits(self, photo: Photo) -> bool:
+        wish = self.wish
+        kind = self.kind(photo)
+        if (wish.shown == LEFT and (kind == DONE or not photo.points)) or (
+            wish.shown in (BEGUN, DONE) and kind != wish.shown
+        ):
+            return False
+        if wish.site and photo.site != wish.site:
+            return False
+        wanted = wish.text.strip().lower()
+        said = f"{photo.name} {photo.site} {photo.transect} {photo.quadrat} {photo.date}".lower()
+        return all(part in said for part in wanted.split())
