@@ -237,7 +237,7 @@ def build(
         device=job.device, threads=job.threads, seed=space.seed, state=state, log=progress.info,
         look=progress.checkpoint,
     )  # fmt: skip
-    return _built(space, request, components)
+    return built(space, request, components)
 
 
 def restore(space: Space, log: Callable[[str], None]) -> Backbone:
@@ -260,10 +260,20 @@ def restore(space: Space, log: Callable[[str], None]) -> Backbone:
         tile_size_px=space.tile_size_px, scaling=space.scaling,
         dimensions=space.dimensions or space.card.default_dimensions, seed=space.seed, state=state, log=log,
     )  # fmt: skip
-    return _built(space, request, components)
+    return built(space, request, components)
 
 
-def _built(space: Space, request: BuildRequest, components: Components | None) -> Backbone:
+def built(space: Space, request: BuildRequest, components: Components | None = None) -> Backbone:
+    """The backbone of a request.
+
+    Args:
+        space: whose card and identity are used.
+        request: for the builder.
+        components: to reduce its vectors to.
+
+    Raises:
+        As `build`.
+    """
     card = space.card
     missing = [name for name in card.requirements if importlib.util.find_spec(name) is None]
     if missing:

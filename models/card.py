@@ -78,6 +78,8 @@ class Card:
     """Of the one model that the card stands for."""
     inputs: Tuple[Inputs, ...] = ()
     """Any one of these; empty: any bands."""
+    drawn: bool = False
+    """True when what it computes with is drawn from the layer itself: its vectors mean the same there alone."""
     any_bands: bool = False
     """True when any subset of the bands of `inputs`' roles will do."""
     most_dates: int = 1

@@ -1,0 +1,114 @@
+"""Photos read ahead in threads, in order; what is kept of each is its patches, so that memory stays flat."""
+
+import os
+from collections import deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..survey import Photo
+from .patches import Bool, Bytes, Int, Picture, cut
+from .pictures import UnreadablePhoto, read_picture
+
+MOST_READERS = 4
+AHEAD = 2
+"""Photos that wait at most, besides those being read."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Points of a photo that need vectors.
+
+    Attributes:
+        photo: of the survey.
+        path: of its file; empty where none is known.
+        point: (n,) numbers of the points.
+        rows: (n,) of the points.
+        cols: (n,) of the points.
+    """
+
+    photo: Photo
+    path: str
+    point: Int
+    rows: Int
+    cols: Int
+
+
+@dataclass(frozen=True)
+class Patches:
+    """The patches of a photo, cut already, or cut when they are needed where the photo itself is smaller."""
+
+    wanted: Wanted
+    side_px: int
+    padding: str
+    made: tuple[Bytes, Bool | None]
+    picture: Picture | None = None
+    why: str = ""
+    """Why there are none."""
+
+    def take(self, part: slice) -> tuple[Bytes, Bool | None]:
+        """(m, 3, side, side) uint8 and (m, side, side) bool or None of some of the points."""
+        if self.picture is not None:
+            return cut(self.picture, self.wanted.rows[part], self.wanted.cols[part], self.side_px, self.padding)
+        values, known = self.made
+        return values[part], None if known is None else known[part]
+
+
+def read_patches(wanted: Wanted, side_px: int, padding: str) -> Patches:
+    """The patches of one photo."""
+    nothing = np.zeros((0, 3, side_px, side_px), np.uint8), None
+    if not wanted.path:
+        return Patches(wanted, side_px, padding, nothing, why="has no file")
+    try:
+        picture = read_picture(wanted.path, wanted.photo.window, side_px)
+    except UnreadablePhoto as error:
+        return Patches(wanted, side_px, padding, nothing, why=str(error))
+    if why := _outside(wanted, picture):
+        return Patches(wanted, side_px, padding, nothing, why=why)
+    if len(wanted.rows) * side_px * side_px > picture.values[0].size:
+        return Patches(wanted, side_px, padding, nothing, picture)
+    return Patches(wanted, side_px, padding, cut(picture, wanted.rows, wanted.cols, side_px, padding))
+
+
+def _outside(wanted: Wanted, picture: Picture) -> str:
+    """What to say of points that do not lie on the photo; empty where all do."""
+    height, width = wanted.photo.window[2:] or picture.values.shape[1:]
+    beyond = (wanted.rows < 0) | (wanted.cols < 0) | (wanted.rows >= height) | (wanted.cols >= width)
+    if not beyond.any():
+        return ""
+    first = int(np.argmax(beyond))
+    return (
+        f"is {width} x {height} px, and {int(beyond.sum())} of its points lie outside, the first at row "
+        f"{int(wanted.rows[first])}, column {int(wanted.cols[first])}; is it another photo of the same name?"
+    )
+
+
+def read_ahead(photos: Sequence[Wanted], side_px: int, padding: str) -> Generator[Patches, None, None]:
+    """Patches of photos, in order, read by threads of their own."""
+    readers = max(1, min(MOST_READERS, (os.cpu_count() or 1) // 2))
+    rest = iter(photos)
+    waiting: deque[Future[Patches]] = deque()
+    pool = ThreadPoolExecutor(readers, thread_name_prefix="quadrat-photos")
+    try:
+        for one in islice(rest, readers + AHEAD):
+            waiting.append(pool.submit(read_patches, one, side_px, padding))
+        while waiting:
+            found = waiting.popleft().result()
+            for one in islice(rest, 1):
+                waiting.append(pool.submit(read_patches, one, side_px, padding))
+            yield found
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def as_numbers(patches: Bytes, known: Bool | None) -> tuple[NDArray[np.float32], Bool]:
+    """(B, 3, H, W) float32, 0 where not valid, and (B, H, W) bool, as backbones take them."""
+    values = patches.astype(np.float32)
+    if known is None:
+        return values, np.ones((len(patches), *patches.shape[2:]), np.bool_)
+    values *= known[:, None]
+    return values, known
