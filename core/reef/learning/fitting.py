@@ -35,6 +35,8 @@ class LearntTree:
     """(N, C) probability of each of `head.classes_`, by heads and maps that know neither the point nor its photo."""
     fold: Int
     """(N,) in which the photo was held out."""
+    before: Float
+    """As `out_of_fold`, without calibration."""
     steps: list[dict[str, Any]] = field(default_factory=list)
     """At each node with a choice its number, points, and how it was calibrated; plain JSON values."""
 
@@ -68,11 +70,11 @@ def learn_tree(
     parents = list(tree.parents) if kind == "tree" else [ROOT] * len(tree)
     fold = photo_folds(photos, folds, seed)
     parts = [np.flatnonzero(fold != number) for number in range(int(fold.max()) + 1)] + [np.arange(len(y))]
-    tasks = [partial(fit_tree, parents, fit, X[rows], y[rows], photos[rows]) for rows in parts]
-    heads = run_all(tasks, threads, progress)
+    heads = run_all([partial(fit_rows, parents, fit, X, y, photos, rows) for rows in parts], threads, progress)
     head: LocalPerParent = heads.pop()
     nexts, columns = steps_down(parents, head.classes_), head.step_classes()
     shares, known = _held_out(head, heads, X, fold)
+    before = products(parents, head.classes_, columns, shares, len(y))
     steps = []
     for place, node in enumerate(head.nodes_):
         onward = np.full(len(parents), ROOT, dtype=np.int64)
@@ -86,7 +88,13 @@ def learn_tree(
             head.heads_[place] = Calibrated.of(head.heads_[place], learnt.method, learnt.numbers)
             shares[node] = _cross_fitted(learnt.method, shares[node], codes, rows, photos, fold)
         steps.append({"node": int(node), "points": int((onward[y] != ROOT).sum()), **learnt.facts})
-    return LearntTree(head, products(parents, head.classes_, columns, shares, len(y)), fold, steps)
+    after = products(parents, head.classes_, columns, shares, len(y))
+    return LearntTree(head, after, fold, before, steps)
+
+
+def fit_rows(parents: Sequence[int], fit: Fit, X: Float32, y: Int, photos: Int, rows: Int) -> LocalPerParent:
+    """`fit_tree` on some points; they are taken out only when their turn comes, as wide vectors fill the memory."""
+    return fit_tree(parents, fit, X[rows], y[rows], photos[rows])
 
 
 def photo_folds(photos: Int, folds: int, seed: int) -> Int:

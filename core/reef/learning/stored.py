@@ -119,7 +119,7 @@ class ReefModel:
             "result": RESULT, "name": self.name, "labels": labels, "features": self.features,
             "photos": list(self.photos), "facts": self.facts,
         }  # fmt: skip
-        arrays = {
+        arrays: dict[str, NDArray[Any]] = {
             "out_of_fold": self.out_of_fold.astype(np.float32), "truth": self.truth, "photo": self.photo,
             **{STATE + name: array for name, array in self.state.items()},
         }  # fmt: skip
