@@ -57,6 +57,7 @@ REEF = (
     ("quadrat:importreef", "Import photo survey…", "importreef"),
     ("quadrat:placepoints", "Place points on photos…", "placepoints"),
     ("quadrat:reefcover", "Cover of photo survey…", "reefcover"),
+    ("quadrat:exportreef", "Export photo survey…", "exportreef"),
 )
 """The same of the field of reefs."""
 FIELDS = (("Favelas", "mapsettlement", FAVELAS), ("Poverty", "preparesurvey", POVERTY), ("Reef", "importreef", REEF))

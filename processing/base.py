@@ -21,7 +21,7 @@ from qgis.core import (
 from qgis.PyQt.QtGui import QIcon
 
 from ..core.errors import Cancelled, EngineMissing, QuadratError
-from ..core.jobs.declare import OUTPUTS, Job, Kind, Result
+from ..core.jobs.declare import LAYERS_OUT, OUTPUTS, Job, Kind, Result
 from .calls import line as command_line
 from .calls import program
 from .i18n import tr
@@ -34,7 +34,6 @@ from .watching import DONE, FAILED, STOPPED, Telling
 from .workers import shared_pool
 
 LOG_TAG = "Quadrat"
-LAYERS_OUT = (Kind.RASTER_OUT, Kind.VECTOR_OUT)
 UNTOLD = ("result", "side_m", "shown")
 """Facts that are for the style of a layer."""
 BESIDE_SENTENCES = ("device",)

@@ -18,6 +18,7 @@ from qgis.core import (
     QgsProcessingParameterField,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
+    QgsProcessingParameterFolderDestination,
     QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
@@ -196,6 +197,10 @@ def _file_out(name: str, label: str, p: Param, default: Any) -> QgsProcessingPar
     return QgsProcessingParameterFileDestination(name, label, file_filter(p), None, p.optional, p.by_default)
 
 
+def _folder_out(name: str, label: str, p: Param, default: Any) -> QgsProcessingParameterDefinition:
+    return QgsProcessingParameterFolderDestination(name, label, None, p.optional, p.by_default)
+
+
 _MAKERS: Dict[Kind, Callable[..., QgsProcessingParameterDefinition]] = {
     Kind.RASTER: _raster,
     Kind.VECTOR: _vector,
@@ -220,4 +225,5 @@ _MAKERS: Dict[Kind, Callable[..., QgsProcessingParameterDefinition]] = {
     Kind.RASTER_OUT: _raster_out,
     Kind.VECTOR_OUT: _vector_out,
     Kind.FILE_OUT: _file_out,
+    Kind.FOLDER_OUT: _folder_out,
 }

@@ -19,6 +19,7 @@ from .algorithms.embedraster import EmbedRasterAlgorithm
 from .algorithms.estimatearea import EstimateAreaAlgorithm
 from .algorithms.explainplaces import ExplainPlacesAlgorithm
 from .algorithms.exportonnx import ExportOnnxAlgorithm
+from .algorithms.exportreef import ExportReefAlgorithm
 from .algorithms.fetchweights import FetchWeightsAlgorithm
 from .algorithms.findsimilar import FindSimilarAlgorithm
 from .algorithms.followsettlement import FollowSettlementAlgorithm
@@ -79,6 +80,7 @@ ALGORITHMS = (
     ImportReefAlgorithm,
     PlacePointsAlgorithm,
     CoverReefAlgorithm,
+    ExportReefAlgorithm,
     ExportOnnxAlgorithm,
     FetchWeightsAlgorithm,
     ManageWeightsAlgorithm,

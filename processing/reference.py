@@ -30,6 +30,7 @@ KIND_WORDS = {
     Kind.RASTER_OUT: "raster to write",
     Kind.VECTOR_OUT: "layer or table to write",
     Kind.FILE_OUT: "file to write",
+    Kind.FOLDER_OUT: "folder to write",
 }
 
 

@@ -16,7 +16,7 @@ from qgis.core import (
 )
 
 from ..core.errors import BadInput, BadJob
-from ..core.jobs.declare import CHOICES, OUTPUTS, SEVERAL_PATHS, Job, Kind, Param
+from ..core.jobs.declare import CHOICES, LAYERS_OUT, OUTPUTS, SEVERAL_PATHS, Job, Kind, Param
 from .i18n import tr
 from .parameters import key
 from .sources import RasterSource, VectorSnapshot, absolute, evaluated, find_raster, raster_path, vector_source
@@ -84,7 +84,7 @@ class Reader:
         if isinstance(value, QgsProcessingOutputLayerDefinition):
             value = value.sink.valueAsString(self._context.expressionContext(), "")[0]
         text = "" if value is None else str(value)
-        if p.kind is not Kind.FILE_OUT and text != QgsProcessing.TEMPORARY_OUTPUT:
+        if p.kind in LAYERS_OUT and text != QgsProcessing.TEMPORARY_OUTPUT:
             _refuse_format(p, text)
         return text
 
@@ -303,11 +303,11 @@ def with_outputs(
     """
     paths = {}
     for name, p in job.params().items():
-        if p.kind is Kind.FILE_OUT:
-            paths[name] = absolute(algorithm.parameterAsFileOutput(parameters, key(name), context))
-        elif p.kind in OUTPUTS:
+        if p.kind in LAYERS_OUT:
             paths[name] = absolute(algorithm.parameterAsOutputLayer(parameters, key(name), context))
             _refuse_format(p, paths[name])
+        elif p.kind in OUTPUTS:
+            paths[name] = absolute(algorithm.parameterAsFileOutput(parameters, key(name), context))
     complete = type(job).from_dict({**job.to_dict(), **paths})
     _refuse_overwriting(complete)
     return complete

@@ -55,9 +55,12 @@ class Kind(str, Enum):
     RASTER_OUT = "raster_out"
     VECTOR_OUT = "vector_out"
     FILE_OUT = "file_out"
+    FOLDER_OUT = "folder_out"
+    """A folder that gets several files of one kind."""
 
 
-OUTPUTS = (Kind.RASTER_OUT, Kind.VECTOR_OUT, Kind.FILE_OUT)
+LAYERS_OUT = (Kind.RASTER_OUT, Kind.VECTOR_OUT)
+OUTPUTS = (*LAYERS_OUT, Kind.FILE_OUT, Kind.FOLDER_OUT)
 CHOICES = (Kind.CHOICE, Kind.SEVERAL, Kind.BACKBONE)
 SEVERAL_PATHS = (Kind.LAYERS, Kind.RASTERS, Kind.FILES)
 LISTS = (*SEVERAL_PATHS, Kind.BANDS, Kind.FIELDS, Kind.SEVERAL)

@@ -20,8 +20,11 @@ from .poverty.series import PrepareSeries
 from .poverty.survey import PrepareSurvey
 from .poverty.train import TrainSeries
 from .reef.bringin import ImportReef
+from .reef.checking import CheckReef
 from .reef.cover import CoverReef
+from .reef.leaving import ExportReef
 from .reef.placing import PlacePoints
+from .reef.suggesting import SuggestReef
 from .settlement.cells import MakeCells
 from .settlement.follow import FollowSettlement
 from .settlement.methods import CompareSettlement, MapSettlement, TrainSettlement
@@ -58,7 +61,10 @@ ALL: Tuple[Type[Job], ...] = (
     AssessSeries,
     ImportReef,
     PlacePoints,
+    SuggestReef,
+    CheckReef,
     CoverReef,
+    ExportReef,
     ExportOnnx,
     FetchWeights,
     ManageWeights,

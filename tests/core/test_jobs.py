@@ -38,7 +38,7 @@ class TestEveryJob:
             assert bool(p.choices) == (p.kind in CHOICES), name
             if p.kind in OUTPUTS:
                 assert p.result, f"{name} must say what it holds, so that it can be styled"
-                assert p.extension, name
+                assert p.extension or p.kind is Kind.FOLDER_OUT, name
             if p.kind in (Kind.FIELD, Kind.FIELDS, Kind.BANDS) or (p.kind is Kind.EXTENT and p.parent):
                 assert p.parent in job.params(), name
             if p.kind in (Kind.BACKBONE, Kind.ROLES):

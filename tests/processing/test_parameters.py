@@ -15,7 +15,7 @@ TYPES = {
     Kind.FLAG: "boolean", Kind.TEXT: "string", Kind.EXTENT: "extent", Kind.RASTER_OUT: "rasterDestination",
     Kind.VECTOR_OUT: "vectorDestination", Kind.FILE_OUT: "fileDestination", Kind.BACKBONE: "enum", Kind.SEVERAL: "enum",
     Kind.ROLES: "string", Kind.CRS: "crs", Kind.LAYERS: "multilayer", Kind.RASTERS: "multilayer",
-    Kind.FILES: "multilayer",
+    Kind.FILES: "multilayer", Kind.FOLDER_OUT: "folderDestination",
 }  # fmt: skip
 
 

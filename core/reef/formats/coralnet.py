@@ -10,6 +10,7 @@ Source: CoralNet 1.31 (github coralnet/coralnet ced146e), project/annotations an
 """
 
 import csv
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +31,7 @@ HEADINGS = {"code": ("Label code",), "id": ("Label ID",), "both": ("Label code",
 """What stands at the top of the label's columns, by what is asked for."""
 ROBOTS, NOBODY = ("robot", "alleviate"), ("imported", "")
 """Annotators that are no people: machines, and files."""
+OUR_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)Z$")
 CODE_CHARACTERS, PHOTO_POINTS = 10, 1000
 """CoralNet's limits."""
 LINE_END = "\r\n"
@@ -119,6 +121,11 @@ def write(
         writer.writerow(columns)
         writer.writerows(zip(*columns.values(), strict=True))
     return refused(rows)
+
+
+def times(dates: "pd.Series[str]") -> list[str]:
+    """ISO times of UTC as CoralNet writes them, `2020-05-01 07:30:00+00:00`; others as they stand."""
+    return [OUR_TIME.sub(r"\1 \2+00:00", date) for date in dates]
 
 
 def percents(confidences: "pd.Series[float]") -> list[object]:

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import BadInput, Unwritable
+from ..tree import key_of
 from . import cpcfile
 from .cpcfile import Cpc
 from .shape import IMPORTED, Problems, Read, interned, refuse_empty
@@ -236,6 +237,8 @@ def _text(
     codes = [code for code, _ in split]
     before = _same_points(photo, points)
     if before is not None:
+        # A survey spells a code in one way, whatever its files do.
+        codes = [old if key_of(old) == key_of(new) else new for old, new in zip(before.codes, codes, strict=True)]
         text = cpcfile.relabelled(before, codes, [note for _, note in split] if notes else None)
         return text, _encoding(text, str(photo.get("cpc_encoding") or "cp1252"), photo, told)
     width, height = (_side(photo.get(side)) for side in ("width", "height"))

@@ -32,6 +32,25 @@ REVIEW = "Review"
 """What the Toolbox calls annotations without a label."""
 PATCH_PX = 224
 PATCH = "Patch"
+MISSING = (
+    "",
+    "#n/a",
+    "n/a",
+    "na",
+    "<na>",
+    "nan",
+    "-nan",
+    "null",
+    "none",
+    "#na",
+    "1.#ind",
+    "-1.#ind",
+    "1.#qnan",
+    "-1.#qnan",
+)
+"""What pandas, by which the Toolbox reads, takes for nothing."""
+SHARE = 0.001
+"""Confidences have three decimals."""
 FULL_ALPHA = 255
 GREY = (128, 128, 128)
 OWN = uuid.UUID("5a1a4f3e-8a3c-5a57-9c5e-2f4f3f9d7c11")
@@ -120,30 +139,76 @@ def write(
         "Patch Size": list(rows["patch_size"]) if "patch_size" in rows else [patch_size_px] * len(rows),
         "Annotation Type": list(rows["type"]) if "type" in rows else [PATCH] * len(rows),
         "Label": codes, "Long Label": [names.get(code.lower()) or code for code in codes],
-        "Verified": list(rows["state"] != MACHINE) if "state" in rows else [True] * len(rows),
+        "Verified": _verified(rows),
     }  # fmt: skip
-    for rank in range(1, RANKS + 1):
-        filled = f"suggestion_{rank}" in rows
-        columns[f"Machine confidence {rank}"] = _shares(rows[f"confidence_{rank}"]) if filled else [""] * len(rows)
-        columns[f"Machine suggestion {rank}"] = list(rows[f"suggestion_{rank}"]) if filled else [""] * len(rows)
+    suggestions, left_out = _suggested(rows, set(codes))
+    columns.update(suggestions)
     columns.update({str(name): list(told[name]) for name in told if name not in ("name", "path")})
     with replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator=line_end)
         writer.writerow(columns)
         writer.writerows(zip(*columns.values(), strict=True))
-    return _told(rows)
+    return _told(rows, codes, left_out)
 
 
-def _shares(values: "pd.Series[float]") -> list[str]:
-    return ["" if np.isnan(value) else f"{value:.3f}" for value in values.to_numpy(np.float64, na_value=np.nan)]
+def _verified(rows: pd.DataFrame) -> list[bool]:
+    """Whether a person stands for it; of points without a label the Toolbox says no as soon as a machine spoke."""
+    by_machine = rows["state"] == MACHINE if "state" in rows else pd.Series(False, index=rows.index)
+    if "suggestion_1" in rows:
+        by_machine = by_machine | ((rows["label"] == "") & (rows["suggestion_1"] != ""))
+    return [not one for one in by_machine.tolist()]
 
 
-def _told(rows: pd.DataFrame) -> list[str]:
-    """The Toolbox knows photos by their names without folders."""
+def _suggested(rows: pd.DataFrame, codes: set[str]) -> tuple[dict[str, Sequence[object]], set[str]]:
+    """Columns of confidences and suggestions, and the codes that had to be left out.
+
+    The Toolbox stops reading at a suggestion whose code is no label in the file, and takes the confidences of a row for
+    percents when their sum is above 1, which may come of rounding.
+    """
+    size = len(rows)
+    names, shares, left_out = np.full((size, RANKS), "", object), np.full((size, RANKS), np.nan), set[str]()
+    for rank in range(1, RANKS + 1):
+        if f"suggestion_{rank}" in rows:
+            told = rows[f"suggestion_{rank}"].to_numpy(object)
+            known = np.isin(told.astype(str), list(codes))
+            left_out |= {str(code) for code in np.unique(told[~known].astype(str)) if code}
+            confidence = rows[f"confidence_{rank}"].to_numpy(np.float64, na_value=np.nan).round(3)
+            names[:, rank - 1] = np.where(known, told, "")
+            shares[:, rank - 1] = np.where(known, confidence, np.nan)
+    sums = np.nansum(shares, axis=1)
+    for at in np.flatnonzero((sums > 1 - SHARE) & (sums < 1 + RANKS * SHARE)):
+        while sum(value for value in shares[at] if value == value) > 1:
+            shares[at, np.nanargmax(shares[at])] -= SHARE
+            shares[at] = shares[at].round(3)
+    columns: dict[str, Sequence[object]] = {}
+    for rank in range(1, RANKS + 1):
+        values = shares[:, rank - 1].tolist()
+        columns[f"Machine confidence {rank}"] = ["" if value != value else f"{value:.3f}" for value in values]
+        columns[f"Machine suggestion {rank}"] = names[:, rank - 1].tolist()
+    return columns, left_out
+
+
+def _told(rows: pd.DataFrame, codes: Sequence[str], left_out: set[str]) -> list[str]:
+    """The Toolbox knows photos by their names without folders, and reads tables by pandas."""
+    told = []
     different = rows["name"].unique()
-    if len({PureWindowsPath(name).name for name in different}) == len(different):
-        return []
-    return ["Photos of one name in several folders become one in CoralNet-Toolbox. Write a file for each folder."]
+    if len({PureWindowsPath(name).name for name in different}) < len(different):
+        told.append("Photos of one name in several folders become one in CoralNet-Toolbox. Write a file for each "
+                    "folder.")  # fmt: skip
+    used = set(codes)
+    whole = sum(rows[f"confidence_{rank}"].fillna(0) for rank in range(1, RANKS + 1) if f"confidence_{rank}" in rows)
+    if np.any(np.asarray(whole) > 1 + RANKS * SHARE):
+        told.append("Confidences of some points add up to more than 1, which CoralNet-Toolbox takes for percents.")
+    lost = sorted(code for code in used if code.lower() in MISSING)
+    if lost:
+        told.append(f"CoralNet-Toolbox takes the code '{lost[0]}' for no label, and leaves its points out. Rename it.")
+    if all(code.isdecimal() for code in used - {REVIEW}) and used - {REVIEW}:
+        told.append("All codes are numbers, which CoralNet-Toolbox does not take for codes. Add the label set.")
+    if left_out:
+        told.append(f"Suggestions of labels that no point of the file has are left out, since CoralNet-Toolbox would "
+                    f"read nothing at all: {', '.join(sorted(left_out)[:5])}"
+                    f"{f' and {len(left_out) - 5} more' if len(left_out) > 5 else ''}.")  # fmt: skip
+    return told
 
 
 def read_labels(path: str | Path) -> Read:
