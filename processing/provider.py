@@ -132,7 +132,8 @@ class QuadratProvider(QgsProcessingProvider):
 
     def _on_added(self, provider_id: str) -> None:
         if provider_id == self.id():
-            self.refreshAlgorithms()
+            self._add_models()  # to load all anew would double what the start of QGIS waits for
+            self.algorithmsLoaded.emit()
 
     def _add_models(self) -> None:
         for path in model_files():

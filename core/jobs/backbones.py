@@ -1,13 +1,11 @@
 """Jobs that help to choose a backbone."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..bands import wish
 from .declare import Job, JobFacts, Kind, param
 
 
-@dataclass(frozen=True)
 class ChooseBackbone(Job):
     """Raster in, page with every backbone out: which fit, and why others do not."""
 

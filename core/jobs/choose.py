@@ -1,6 +1,5 @@
 """Jobs that choose places: what to label next, what looks like this, and which examples explain the map here."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..active.registry import DEFAULT_STRATEGY, STRATEGIES
@@ -10,7 +9,6 @@ RESERVED = ("rank", "suggested", "confidence", "reason", "fid", "geom")
 """Fields of suggested places; the class field cannot bear one of these names."""
 
 
-@dataclass(frozen=True)
 class SuggestLabels(Job):
     """Embedding in, places to label out."""
 
@@ -116,7 +114,6 @@ class SuggestLabels(Job):
         return self.class_field.strip() or self.field or "class"
 
 
-@dataclass(frozen=True)
 class FindSimilar(Job):
     """Embedding and places in, similarity of every cell out."""
 
@@ -168,7 +165,6 @@ class FindSimilar(Job):
     )
 
 
-@dataclass(frozen=True)
 class ExplainPlaces(Job):
     """Labels, embedding and places in, lines to the nearest examples out."""
 

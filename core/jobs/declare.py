@@ -1,7 +1,7 @@
 """How a job declares its parameters, once, for form, command line, wire, sidecar and reference page.
 
-A job is a frozen dataclass whose fields are made with `param`.  Everything that shows, parses, checks or
-documents a parameter reads it off the field; nothing repeats a default.  Standard library only, Python 3.9
+A job is a class of fields made with `param`: `Job` makes a frozen dataclass of it.  Everything that shows, parses,
+checks or documents a parameter reads it off the field; nothing repeats a default.  Standard library only, Python 3.9
 and later (QGIS's own Python imports this file).
 """
 
@@ -10,9 +10,18 @@ import difflib
 import math
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, ClassVar, Dict, Iterable, Optional, Tuple, Type, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, Iterable, Optional, Tuple, Type, TypeVar
 
 from ..errors import BadJob
+
+if TYPE_CHECKING:
+    from typing import dataclass_transform
+else:
+
+    def dataclass_transform(**_: bool) -> Any:
+        """Tells type checkers what `Job` does to its subclasses; Python 3.9 lacks it."""
+        return lambda cls: cls
+
 
 J = TypeVar("J", bound="Job")
 
@@ -138,11 +147,43 @@ class JobFacts:
     tags: Tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass_transform(frozen_default=True)
 class Job:
-    """One piece of work: paths, numbers and names only; no layers, widgets, models or arrays."""
+    """One piece of work: paths, numbers and names only; no layers, widgets, models or arrays.
+
+    Each subclass becomes a dataclass by being declared.  It is frozen, compared and shown by the methods below: those
+    that `dataclass(frozen=True)` writes for each class are compiled one by one, and QGIS waits for them at its start.
+    """
 
     facts: ClassVar[JobFacts]
+    __dataclass_fields__: "ClassVar[Dict[str, dataclasses.Field[Any]]]"
+
+    def __init_subclass__(cls, **facts: Any) -> None:
+        super().__init_subclass__(**facts)
+        dataclass(init=False, repr=False, eq=False)(cls)
+
+    def __init__(self, **values: Any) -> None:
+        fields = self.defaults()
+        unknown = [name for name in values if name not in fields]
+        if unknown:
+            raise TypeError(f"{type(self).__name__} has no field '{unknown[0]}'")
+        self.__dict__.update(fields, **values)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
+
+    def __eq__(self, other: object) -> bool:
+        return self.__dict__ == other.__dict__ if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.__dict__.values()))
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items())
+        return f"{type(self).__qualname__}({values})"
 
     @classmethod
     def params(cls) -> Dict[str, Param]:

@@ -1,7 +1,6 @@
 """Jobs that turn rasters into embeddings, or open embeddings that others made."""
 
 import math
-from dataclasses import dataclass
 from typing import ClassVar, Tuple
 
 from ..published.registry import AUTO, OTHER, PRODUCTS
@@ -11,7 +10,6 @@ from .source import EmbedJob
 LARGEST_FACTOR = 1e6
 
 
-@dataclass(frozen=True)
 class EmbedRaster(EmbedJob):
     """Raster in, embedding raster out."""
 
@@ -75,7 +73,6 @@ class EmbedRaster(EmbedJob):
     output: str = param(Kind.RASTER_OUT, "Embedding", extension="tif", result="embedding")
 
 
-@dataclass(frozen=True)
 class OpenEmbedding(Job):
     """Embedding raster of somebody else in, embedding raster of ours out."""
 

@@ -1,6 +1,5 @@
 """The job that makes one vector for each polygon of a layer."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from .declare import Job, JobFacts, Kind, param
@@ -10,7 +9,6 @@ AUTO, CELL, WINDOW, CENTRE = "auto", "cell", "window", "centre"
 CONTEXTS = (AUTO, CELL, WINDOW, CENTRE)
 
 
-@dataclass(frozen=True)
 class CellJob(Job):
     """Something is made of cells."""
 
@@ -19,7 +17,6 @@ class CellJob(Job):
     )
 
 
-@dataclass(frozen=True)
 class EmbedCells(EmbedJob, CellJob):
     """Cells and raster in, cells with vectors out."""
 

@@ -1,13 +1,11 @@
 """Jobs on the engine itself: what it takes to set it up, and how fast it is."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ...models.registry import BACKBONES, DEFAULT_BACKBONE
 from .declare import Job, JobFacts, Kind, param
 
 
-@dataclass(frozen=True)
 class SetUpEngine(Job):
     """Install, repair or update the engine; runs where it is asked (QGIS or shell), never in the worker."""
 
@@ -59,7 +57,6 @@ class SetUpEngine(Job):
     )
 
 
-@dataclass(frozen=True)
 class SpeedTest(Job):
     """Embed a raster that is made on the spot; numbers out, no file."""
 

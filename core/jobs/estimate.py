@@ -1,6 +1,5 @@
 """Jobs that say how large an area, share or mean is, with an interval: draw a sample, estimate from it."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..estimation.registry import ESTIMATORS
@@ -19,7 +18,6 @@ CHOSEN = (
 )
 
 
-@dataclass(frozen=True)
 class DrawSample(Job):
     """Map or table of units in, places to label out."""
 
@@ -158,7 +156,6 @@ class DrawSample(Job):
         return cls.from_dict({"map": "/example/map", "output": "/example/output"})
 
 
-@dataclass(frozen=True)
 class EstimateArea(Job):
     """Labelled sample in, areas or means with intervals out."""
 

@@ -1,6 +1,5 @@
 """Jobs that show what an embedding holds, without labels: as a picture, as points, as clusters."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from .declare import Job, JobFacts, Kind, param
@@ -8,7 +7,6 @@ from .declare import Job, JobFacts, Kind, param
 GROUP = "Embed"
 
 
-@dataclass(frozen=True)
 class ReduceEmbedding(Job):
     """Embedding in, picture and table of points out."""
 
@@ -94,7 +92,6 @@ class ReduceEmbedding(Job):
         return cls.from_dict({"embedding": "/example/embedding", "output": "/example/output"})
 
 
-@dataclass(frozen=True)
 class ClusterEmbedding(Job):
     """Embedding in, map of clusters out."""
 

@@ -1,12 +1,10 @@
 """Jobs that give what was made to other programs."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from .declare import Job, JobFacts, Kind, param
 
 
-@dataclass(frozen=True)
 class ExportOnnx(Job):
     """Embedding in, its network as ONNX file out, a head behind it if there is one."""
 

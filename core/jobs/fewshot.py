@@ -1,6 +1,5 @@
 """Jobs that teach a map with labels: train a head, apply it, assess it."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Tuple, Type, TypeVar
 
 from ..heads.registry import DEFAULT_HEAD, HEADS
@@ -11,7 +10,6 @@ J = TypeVar("J", bound="LabelledJob")
 GROUP = "Few-shot"
 
 
-@dataclass(frozen=True)
 class LabelledJob(Job):
     """What every job that reads labels has in common."""
 
@@ -146,7 +144,6 @@ def coverage_param() -> float:
     )
 
 
-@dataclass(frozen=True)
 class TrainHead(LabelledJob):
     """Embedding and labels in, head out."""
 
@@ -168,7 +165,6 @@ class TrainHead(LabelledJob):
     output: str = param(Kind.FILE_OUT, "Head", extension="qhead", result="head")
 
 
-@dataclass(frozen=True)
 class ApplyHead(Job):
     """Head and embedding in, map out."""
 
@@ -270,7 +266,6 @@ class ApplyHead(Job):
         return cls.from_dict({"head": "/example/head", "embedding": "/example/embedding", "output": "/example/map"})
 
 
-@dataclass(frozen=True)
 class AssessHead(LabelledJob):
     """Embedding and labels in, report out."""
 

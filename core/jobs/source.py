@@ -1,6 +1,5 @@
 """What every job has in common that makes vectors of pixels: rasters, bands, backbone, weights, device."""
 
-from dataclasses import dataclass
 from typing import Tuple
 
 from ...models.registry import BACKBONES, DEFAULT_BACKBONE
@@ -8,7 +7,6 @@ from ..bands import values, wish
 from .declare import Job, Kind, param
 
 
-@dataclass(frozen=True)
 class EmbedJob(Job):
     """Pixels in, vectors out."""
 

@@ -1,6 +1,5 @@
 """Jobs on the store of weights: get those of a backbone, and look after what is there."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ...models.registry import BACKBONES
@@ -11,7 +10,6 @@ BY_NAME = "timm"
 WITH_WEIGHTS = (*(name for name, card in BACKBONES.items() if card.weights is not None), BY_NAME)
 
 
-@dataclass(frozen=True)
 class FetchWeights(Job):
     """Weights of one backbone into the store, from the network or from a file."""
 
@@ -66,7 +64,6 @@ class FetchWeights(Job):
         return ""
 
 
-@dataclass(frozen=True)
 class ManageWeights(Job):
     """What is in the store: list, verify, delete, move."""
 

@@ -1,6 +1,5 @@
 """The job that tells how well an indicator and its changes are told from numbers of places."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Tuple
 
 from ...poverty.learning.registry import DEFAULT_METHODS, METHODS
@@ -8,7 +7,6 @@ from ..declare import Job, JobFacts, Kind, param
 from .series import GROUP
 
 
-@dataclass(frozen=True)
 class AssessSeries(Job):
     """Places with an indicator and numbers in, a page out."""
 

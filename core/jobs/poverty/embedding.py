@@ -1,6 +1,6 @@
 """What 'Train indicator' asks where a backbone tells each date of a series. Standard library only."""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from ....models.card import Card
 from ....models.registry import BACKBONES
@@ -12,7 +12,6 @@ STATISTICS = "statistics"
 """In place of a backbone: five numbers of each band."""
 
 
-@dataclass(frozen=True)
 class DatedEmbedding(Job):
     """A series in, a vector of each cell at each date out, all by one backbone."""
 

@@ -1,13 +1,11 @@
 """The jobs that map an indicator and its change with a model of 'Train indicator'."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..declare import Job, JobFacts, Kind, param
 from .series import GROUP
 
 
-@dataclass(frozen=True)
 class IndicatorJob(Job):
     """A model and a series in, maps out."""
 
@@ -41,7 +39,6 @@ class IndicatorJob(Job):
     )
 
 
-@dataclass(frozen=True)
 class MapIndicator(IndicatorJob):
     """The indicator of each cell at each date."""
 
@@ -80,7 +77,6 @@ class MapIndicator(IndicatorJob):
     )
 
 
-@dataclass(frozen=True)
 class MapChange(IndicatorJob):
     """What changed between two dates beyond the error."""
 

@@ -1,6 +1,5 @@
 """The job that reports on models of an indicator."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Tuple
 
 from ..declare import Job, JobFacts, Kind, param
@@ -10,7 +9,6 @@ LEVEL = 0.9
 """Confidence with which a change is told, unless another one is asked for."""
 
 
-@dataclass(frozen=True)
 class ReportIndicator(Job):
     """Models in, a page out."""
 

@@ -1,6 +1,5 @@
 """The job that joins composites of several dates into one series."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Tuple
 
 from ...bands import values
@@ -11,7 +10,6 @@ REFUSE, WARN, CONVERT, FIRST = "refuse", "warn", "convert", "first"
 AUTO, YEARLY, MONTHLY, DAILY = "auto", "yearly", "monthly", "daily"
 
 
-@dataclass(frozen=True)
 class PrepareSeries(Job):
     """Composites in, one virtual raster with a band for each band and date out."""
 

@@ -1,6 +1,5 @@
 """The job that turns a household survey into areas where its clusters may lie, each with its indicator."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..declare import Job, JobFacts, Kind, param
@@ -9,7 +8,6 @@ GROUP = "Poverty"
 ROWS = ("auto", "clusters", "households")
 
 
-@dataclass(frozen=True)
 class PrepareSurvey(Job):
     """Table or points of a survey in, polygons out: never a point."""
 

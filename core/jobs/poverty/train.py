@@ -1,6 +1,5 @@
 """The job that teaches an indicator from a series of images."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ...poverty.methodlist import DEFAULT_METHOD, NETWORKS, SERIES_METHODS
@@ -13,7 +12,6 @@ BLOCKS, RANDOM = "blocks", "random"
 AUTO, YES, NO = "auto", "yes", "no"
 
 
-@dataclass(frozen=True)
 class TrainSeries(Job):
     """A series and a survey or a proxy in, a model out."""
 

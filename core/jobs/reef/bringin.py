@@ -1,6 +1,5 @@
 """The job that brings photos, points and labels into one survey file."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Tuple
 
 from ..declare import Job, JobFacts, Kind, param
@@ -9,7 +8,6 @@ GROUP = "Reef"
 KEEP, REPLACE = "keep", "replace"
 
 
-@dataclass(frozen=True)
 class ImportReef(Job):
     """Photos, annotation files and tables in, one survey out."""
 

@@ -1,6 +1,5 @@
 """The job that tells whether a photo survey needs more checking."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..declare import Job, JobFacts, Kind, param
@@ -11,7 +10,6 @@ FEWEST_PHOTOS = 5
 """A smaller batch never passes, see `core/reef/learning/stopping.py`."""
 
 
-@dataclass(frozen=True)
 class CheckReef(Job):
     """A survey in whose photos people checked; stop or go on."""
 

@@ -1,6 +1,5 @@
 """The job that tells the cover of a photo survey."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Tuple
 
 from ..declare import Job, JobFacts, Kind, param
@@ -15,7 +14,6 @@ RANDOM, CHOSEN = "at random", "chosen"
 DAY, MONTH, YEAR = "day", "month", "year"
 
 
-@dataclass(frozen=True)
 class CoverReef(Job):
     """A survey in, cover with intervals out."""
 

@@ -1,6 +1,5 @@
 """The job that writes a survey as the programs of others read it."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Tuple
 
 from ..declare import Job, JobFacts, Kind, param
@@ -14,7 +13,6 @@ ANNOTATOR, SUGGESTIONS = "annotator and date", "suggestions"
 TREE, CORALNET = "all that is known", "as CoralNet"
 
 
-@dataclass(frozen=True)
 class ExportReef(Job):
     """A survey in, files of CoralNet, CPCe and CoralNet-Toolbox out."""
 

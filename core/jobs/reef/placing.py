@@ -1,6 +1,5 @@
 """The job that places points on photos, and quadrats with points on an orthomosaic."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..declare import Job, JobFacts, Kind, param
@@ -11,7 +10,6 @@ SKIP, ANEW, ADD = "skip", "anew", "add"
 RANDOM, SYSTEMATIC = "random", "systematic"
 
 
-@dataclass(frozen=True)
 class PlacePoints(Job):
     """A survey in, the same with points out."""
 

@@ -1,6 +1,5 @@
 """The job that puts suggestions of a model into a photo survey."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..declare import Job, JobFacts, Kind, param, shared
@@ -12,7 +11,6 @@ ACCURACY, COVERAGE = "accuracy", "coverage"
 NOTHING, POINTS, WHOLE = "nothing", "points", "whole photos"
 
 
-@dataclass(frozen=True)
 class SuggestReef(Job):
     """A survey and a model in, the same survey with suggestions out."""
 

@@ -1,6 +1,5 @@
 """The job that divides a city into cells and labels them from reference polygons."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ...bands import values, wish
@@ -11,7 +10,6 @@ GROUND = ("boundary", "extent", "raster", "zones")
 """Parameters that say where cells are made; where several are given, what all of them cover counts."""
 
 
-@dataclass(frozen=True)
 class MakeCells(Job):
     """Boundary, extent or raster in, labelled cells out."""
 

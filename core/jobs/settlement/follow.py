@@ -1,6 +1,5 @@
 """The job that follows favelas over dates."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Tuple
 
 from ..declare import Job, JobFacts, Kind, param, shared
@@ -11,7 +10,6 @@ DECIDED = tuple(one for one in DECISIONS if one != SHARE)
 """By share, every date would have as many favela cells."""
 
 
-@dataclass(frozen=True)
 class FollowSettlement(Job):
     """Methods and the same cells on several dates in, changes out."""
 

@@ -1,6 +1,5 @@
 """Jobs that tell favela cells from others: train methods, make the map."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Iterable, Tuple
 
 from ...settlement.methods.registry import DEFAULT_METHODS, DRAWN, METHODS
@@ -28,7 +27,6 @@ def choices_told(names: Iterable[str]) -> str:
     return " ".join(f"{name}: {DECISIONS[name]}" for name in names)
 
 
-@dataclass(frozen=True)
 class MethodJob(Job):
     """What every job that fits methods to labelled cells has in common."""
 
@@ -135,7 +133,6 @@ class MethodJob(Job):
         return "" if self.methods else f"{self.facts.title} needs a method: choose one at least."
 
 
-@dataclass(frozen=True)
 class TrainSettlement(MethodJob):
     """Labelled cells in, methods out."""
 
@@ -164,7 +161,6 @@ class TrainSettlement(MethodJob):
     output: str = param(Kind.FILE_OUT, "Trained methods", extension="qmethods", result="methods")
 
 
-@dataclass(frozen=True)
 class MapSettlement(Job):
     """Methods and cells in, map out."""
 
@@ -229,7 +225,6 @@ class MapSettlement(Job):
     )
 
 
-@dataclass(frozen=True)
 class CompareSettlement(MethodJob):
     """Labelled cells in, a table of methods out."""
 

@@ -1,6 +1,5 @@
 """The job that computes the hand-made variables of cells."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ...bands import values, wish
@@ -14,7 +13,6 @@ NO_STREETS = (
 """Values of OpenStreetMap's `highway` that the network 'drive' of OSMnx, which the studies used, leaves out."""
 
 
-@dataclass(frozen=True)
 class CellVariables(Job):
     """Cells and sources in, cells with variables out."""
 
