@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from ..active.registry import DEFAULT_STRATEGY, STRATEGIES
+from . import running
 from .declare import Job, JobFacts, Kind, param
 
 RESERVED = ("rank", "suggested", "confidence", "reason", "fid", "geom")
@@ -89,10 +90,8 @@ class SuggestLabels(Job):
         advanced=True,
         help="Drawn evenly from the valid cells.",
     )
-    threads: int = param(
-        Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores."
-    )
-    seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
+    threads: int = running.threads()
+    seed: int = running.seed()
     output: str = param(Kind.VECTOR_OUT, "Places to label", extension="gpkg", result="places")
 
     def problem(self) -> str:
@@ -150,10 +149,8 @@ class FindSimilar(Job):
         unit="m",
         help="0: five cells. Listed places also keep this far from the selected ones.",
     )
-    threads: int = param(
-        Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores."
-    )
-    seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
+    threads: int = running.threads()
+    seed: int = running.seed()
     output: str = param(Kind.RASTER_OUT, "Similarity", extension="tif", result="similarity")
     output_places: str = param(
         Kind.VECTOR_OUT,
@@ -209,10 +206,8 @@ class ExplainPlaces(Job):
         advanced=True,
         help="A large polygon gives a random draw of this many cells. 0: all.",
     )
-    threads: int = param(
-        Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores."
-    )
-    seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
+    threads: int = running.threads()
+    seed: int = running.seed()
     output: str = param(Kind.VECTOR_OUT, "Links to examples", extension="gpkg", result="links")
     output_prototypes: str = param(
         Kind.VECTOR_OUT,

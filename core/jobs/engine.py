@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from ...models.registry import BACKBONES, DEFAULT_BACKBONE
+from . import running
 from .declare import Job, JobFacts, Kind, param
 
 
@@ -123,11 +124,9 @@ class SpeedTest(Job):
         extension="safetensors pth pt bin",
         help="Weights that you have on disk. Empty: those in Quadrat's own store.",
     )
-    device: str = param(Kind.CHOICE, "Device", default="auto", choices=("auto", "cpu", "cuda", "mps"), advanced=True)
-    threads: int = param(
-        Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores."
-    )
-    seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
+    device: str = running.device()
+    threads: int = running.threads()
+    seed: int = running.seed()
 
     def problem(self) -> str:
         """A backbone that needs a model was given none."""

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from ..estimation.registry import ESTIMATORS
+from . import running
 from .declare import Job, JobFacts, Kind, param
 from .fewshot import GROUP
 
@@ -139,7 +140,7 @@ class DrawSample(Job):
         help="Who sees the class of the map tends to confirm it. Hidden, it lies in the table 'design' of the same "
         "file, where 'Estimate area' finds it. Of units with shapes only the unit field and the shape are kept.",
     )
-    seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
+    seed: int = running.seed()
     output: str = param(Kind.VECTOR_OUT, "Sample", extension="gpkg", result="places")
 
     def problem(self) -> str:
@@ -290,9 +291,7 @@ class EstimateArea(Job):
         advanced=True,
         help="Where the sample was drawn, if not everywhere on the map. Recorded designs know it by themselves.",
     )
-    seed: int = param(
-        Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True, help="Only for the bootstrap."
-    )
+    seed: int = running.seed("Only for the bootstrap.")
     output: str = param(
         Kind.FILE_OUT,
         "Report",

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from . import running
 from .declare import Job, JobFacts, Kind, param
 
 GROUP = "Embed"
@@ -57,10 +58,8 @@ class ReduceEmbedding(Job):
     field: str = param(
         Kind.FIELD, "Class field", parent="labels", optional=True, help="Of the labels; needed with them."
     )
-    threads: int = param(
-        Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores. umap uses one."
-    )
-    seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
+    threads: int = running.threads("umap uses one.")
+    seed: int = running.seed()
     output: str = param(
         Kind.RASTER_OUT,
         "Picture",
@@ -145,8 +144,6 @@ class ClusterEmbedding(Job):
         advanced=True,
         help="Drawn evenly from the valid cells; clusters are found among these, and then all cells join the nearest.",
     )
-    threads: int = param(
-        Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores."
-    )
-    seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
+    threads: int = running.threads()
+    seed: int = running.seed()
     output: str = param(Kind.RASTER_OUT, "Clusters", extension="tif", result="map")

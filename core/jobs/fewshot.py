@@ -3,6 +3,7 @@
 from typing import ClassVar, Tuple, Type, TypeVar
 
 from ..heads.registry import DEFAULT_HEAD, HEADS
+from . import running
 from .declare import Job, JobFacts, Kind, param
 
 J = TypeVar("J", bound="LabelledJob")
@@ -107,10 +108,8 @@ class LabelledJob(Job):
         advanced=True,
         help="A large polygon gives a random draw of this many cells. 0: all.",
     )
-    threads: int = param(
-        Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores."
-    )
-    seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
+    threads: int = running.threads()
+    seed: int = running.seed()
 
     def problem(self) -> str:
         """Nothing to learn from, or a head that cannot estimate what is asked."""
@@ -190,9 +189,7 @@ class ApplyHead(Job):
         help="For heads trained on feature fields: a layer or table with the same columns.",
     )
     extent: str = param(Kind.EXTENT, "Extent", parent="embedding", optional=True, help="Empty: the whole embedding.")
-    threads: int = param(
-        Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores."
-    )
+    threads: int = running.threads()
     unsure: bool = param(
         Kind.FLAG,
         "Show unsure places as a class of their own",

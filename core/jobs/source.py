@@ -4,6 +4,7 @@ from typing import Tuple
 
 from ...models.registry import BACKBONES, DEFAULT_BACKBONE
 from ..bands import values, wish
+from . import running
 from .declare import Job, Kind, param
 
 
@@ -121,7 +122,7 @@ class EmbedJob(Job):
         advanced=True,
         help="The licence of the model applies to what you make with it.",
     )
-    device: str = param(Kind.CHOICE, "Device", default="auto", choices=("auto", "cpu", "cuda", "mps"), advanced=True)
+    device: str = running.device()
     batch_size: int = param(
         Kind.INTEGER,
         "Tiles in a batch",
@@ -131,10 +132,8 @@ class EmbedJob(Job):
         advanced=True,
         help="0: chosen for the model and the device, halved when memory runs out.",
     )
-    threads: int = param(
-        Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores."
-    )
-    seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
+    threads: int = running.threads()
+    seed: int = running.seed()
 
     def problem(self) -> str:
         """A backbone that needs a model was given none."""

@@ -3,6 +3,7 @@
 from typing import ClassVar, Tuple
 
 from ...poverty.learning.registry import DEFAULT_METHODS, METHODS
+from .. import running
 from ..declare import Job, JobFacts, Kind, param
 from .series import GROUP
 
@@ -128,10 +129,8 @@ class AssessSeries(Job):
         advanced=True,
         help="Side of the squares that are kept apart. 0: as far as values are alike, at least 20 km.",
     )
-    threads: int = param(
-        Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores."
-    )
-    seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
+    threads: int = running.threads()
+    seed: int = running.seed()
     output: str = param(
         Kind.FILE_OUT,
         "Assessment",

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from .. import running
 from ..declare import Job, JobFacts, Kind, param
 from .series import GROUP
 
@@ -33,10 +34,8 @@ class IndicatorJob(Job):
         extension="safetensors pth pt bin",
         help="Where the model learnt from vectors of a backbone, and its weights lie elsewhere now.",
     )
-    device: str = param(Kind.CHOICE, "Device", default="auto", choices=("auto", "cpu", "cuda", "mps"), advanced=True)
-    threads: int = param(
-        Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores."
-    )
+    device: str = running.device()
+    threads: int = running.threads()
 
 
 class MapIndicator(IndicatorJob):

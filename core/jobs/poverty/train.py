@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from ...poverty.methodlist import DEFAULT_METHOD, NETWORKS, SERIES_METHODS
+from .. import running
 from ..declare import Job, JobFacts, Kind, param, shared
 from .embedding import DatedEmbedding
 from .series import GROUP
@@ -226,11 +227,9 @@ class TrainSeries(Job):
         advanced=True,
         help="head: its last layer only. head-then-all: that first, then everything.",
     )
-    device: str = param(Kind.CHOICE, "Device", default="auto", choices=("auto", "cpu", "cuda", "mps"), advanced=True)
-    threads: int = param(
-        Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores."
-    )
-    seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
+    device: str = running.device()
+    threads: int = running.threads()
+    seed: int = running.seed()
     output: str = param(Kind.FILE_OUT, "Model", extension="qseries", result="model")
     report: str = param(
         Kind.FILE_OUT,

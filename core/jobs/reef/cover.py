@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Tuple
 
+from .. import running
 from ..declare import Job, JobFacts, Kind, param
 from .bringin import GROUP
 
@@ -104,7 +105,7 @@ class CoverReef(Job):
     level: float = param(
         Kind.NUMBER, "Level of the intervals", default=95.0, minimum=50.0, maximum=99.9, unit="%", advanced=True
     )
-    seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
+    seed: int = running.seed()
     output: str = param(Kind.FILE_OUT, "Table of cover", extension="csv", result="table")
     wide: str = param(
         Kind.FILE_OUT,

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from .. import running
 from ..declare import Job, JobFacts, Kind, param
 from .bringin import GROUP
 
@@ -74,9 +75,7 @@ class PlacePoints(Job):
         choices=(SKIP, ANEW, ADD),
         help="skip: left as they are. anew: points that nobody annotated are taken away first. add: new ones besides.",
     )
-    seed: int = param(
-        Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, help="The same gives the same points."
-    )
+    seed: int = running.seed("The same gives the same points.", advanced=False)
     quadrat_m: float = param(
         Kind.NUMBER, "Side of a quadrat", default=1.0, minimum=0.001, maximum=10_000.0, unit="m",
         help="On an orthomosaic.",

@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Tuple
 
+from .. import running
 from ..declare import Job, JobFacts, Kind, param, shared
 from .methods import DECISIONS, GROUP, SHARE, MapSettlement, choices_told
 
@@ -86,8 +87,8 @@ class FollowSettlement(Job):
     )
     prevalence: str = shared(MapSettlement, "prevalence")
     classify_all: bool = shared(MapSettlement, "classify_all")
-    threads: int = shared(MapSettlement, "threads")
-    seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
+    threads: int = running.threads()
+    seed: int = running.seed()
     output: str = param(Kind.VECTOR_OUT, "Changes", extension="gpkg", result="settlementchange")
 
     def problem(self) -> str:

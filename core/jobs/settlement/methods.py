@@ -4,6 +4,7 @@ from typing import ClassVar, Iterable, Tuple
 
 from ...settlement.methods.registry import DEFAULT_METHODS, DRAWN, METHODS
 from ...settlement.names import FAVELA, LABEL, ZONE
+from .. import running
 from ..declare import Job, JobFacts, Kind, param
 
 GROUP = "Favela"
@@ -123,10 +124,8 @@ class MethodJob(Job):
         advanced=True,
         help="Side of the squares that are kept apart in the test. 0: as far as cells are alike.",
     )
-    threads: int = param(
-        Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores."
-    )
-    seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
+    threads: int = running.threads()
+    seed: int = running.seed()
 
     def problem(self) -> str:
         """No method at all."""
@@ -210,9 +209,7 @@ class MapSettlement(Job):
         advanced=True,
         help="Vegetation, not built up and excluded cells get a class like all others.",
     )
-    threads: int = param(
-        Kind.INTEGER, "Threads", default=0, minimum=0, maximum=256, advanced=True, help="0: all cores."
-    )
+    threads: int = running.threads()
     output: str = param(Kind.VECTOR_OUT, "Favela map", extension="gpkg", result="settlement")
     disagreement: str = param(
         Kind.VECTOR_OUT,
