@@ -3,6 +3,7 @@
 from typing import Dict, Tuple
 
 from ...processing.i18n import tr
+from ..reef.photo.words import photo_words
 
 Words = Dict[str, Tuple[str, str]]
 """Name of the control -> its accessible name, its tooltip."""
@@ -214,4 +215,14 @@ def _lesson() -> Words:
 
 def words() -> Words:
     """All of them."""
-    return {**_source(), **_classes(), **_gestures(), **_live(), **_next(), **_rest(), **_engine(), **_lesson()}
+    return {
+        **_source(),
+        **_classes(),
+        **_gestures(),
+        **_live(),
+        **_next(),
+        **_rest(),
+        **_engine(),
+        **_lesson(),
+        **photo_words(),
+    }

@@ -3,13 +3,24 @@
 from typing import Any, Optional
 
 from qgis.gui import QgsDockWidget
-from qgis.PyQt.QtWidgets import QDockWidget, QWidget
+from qgis.PyQt.QtCore import QEvent, Qt, pyqtSignal
+from qgis.PyQt.QtGui import QIcon
+from qgis.PyQt.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from ....processing.i18n import tr
+from ....processing.icons import icon_path
+from ...controls.parts import described, letters, lines
+from .bar import PhotoBar
+from .light import LightStrip
+from .look import remember
 from .view import PhotoView
 
 OBJECT_NAME = "QuadratPhotoDock"
 """QGIS keeps place and size of the window under this name."""
+WIDTH_LETTERS, HEIGHT_LINES = 46, 20
+"""Below these it cannot be made; letters and lines."""
+SHARE = 0.55
+"""Of QGIS's window that it takes at first."""
 
 
 class PhotoDock(QgsDockWidget):
@@ -18,14 +29,113 @@ class PhotoDock(QgsDockWidget):
     def __init__(self, parent: Optional[QWidget] = None) -> None:
         super().__init__(tr("Photo"), parent)
         self.setObjectName(OBJECT_NAME)
-        self.view = PhotoView()
-        self.setWidget(self.view)
+        self.setWindowIcon(QIcon(icon_path("quadrat")))
+        self.body = QWidget()
+        self.view = described(PhotoView(self.body), "photo_view")
+        self.bar, self.light = PhotoBar(self.view), LightStrip(self.view)
+        self.words, self.zoom = QLabel(), described(QLabel(), "photo_zoom")
+        self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._screen: Optional[FullScreen] = None
+        box = QVBoxLayout(self.body)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        for part in (self.bar, self.light, self.view):
+            box.addWidget(part, 1 if part is self.view else 0)
+        box.addLayout(self._line())
+        self.view.setMinimumSize(letters(self, WIDTH_LETTERS // 2), lines(self, HEIGHT_LINES // 2))
+        self.light.hide()
+        self.setWidget(self.body)
+        self.bar.light_wanted.connect(self._on_light)
+        self.bar.full_wanted.connect(self.toggle_full_screen)
+        self.view.zoomed.connect(self._on_zoomed)
+        self.view.looked.connect(self._on_looked)
+        self.body.installEventFilter(self)
 
     def settle(self, iface: Any, beside: Optional[QDockWidget] = None) -> None:
         """Add it to QGIS, where it was in the last session, else left of the dock that is given; once."""
+        window = iface.mainWindow()
+        iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self)
+        if window is None or window.restoreDockWidget(self):
+            return
+        if beside is not None and not beside.isFloating():
+            window.splitDockWidget(self, beside, Qt.Orientation.Horizontal)
+        window.resizeDocks([self], [round(SHARE * window.width())], Qt.Orientation.Horizontal)
 
     def say(self, words: str) -> None:
         """What the line below tells: name of the photo, its site, which point of how many."""
+        self.words.setText(words)
+        self.words.setToolTip(words)
+
+    def toggle_full_screen(self) -> None:
+        """All of the screen for the photo, and back."""
+        if self._screen is not None:
+            self._screen.close()
+            return
+        self._screen = FullScreen(self.body)
+        self._screen.closed.connect(self._on_full_screen_over)
+        self._screen.showFullScreen()
+        self.view.setFocus()
 
     def dismiss(self) -> None:
         """Go for good, with the plugin."""
+        if self._screen is not None:
+            self._screen.close()
+        self.view.dismiss()
+        self.close()
+        self.deleteLater()
+
+    def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
+        """F11, wherever in the window the keyboard is; Esc ends the full screen."""
+        if event.type() in (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride):
+            key = event.key()
+            if key == Qt.Key.Key_F11 or (key == Qt.Key.Key_Escape and self._screen is not None):
+                event.accept()
+                if event.type() == QEvent.Type.KeyPress:
+                    self.toggle_full_screen()
+                return True
+        return bool(super().eventFilter(watched, event))
+
+    def _line(self) -> QHBoxLayout:
+        line = QHBoxLayout()
+        edge = letters(self, 1)
+        line.setContentsMargins(edge, edge // 2, edge, edge // 2)
+        line.addWidget(self.words, 1)
+        line.addWidget(self.zoom)
+        return line
+
+    def _on_full_screen_over(self) -> None:
+        self._screen = None
+        self.setWidget(self.body)
+        self.body.show()
+        self.view.setFocus()
+
+    def _on_light(self, on: bool) -> None:
+        self.light.setVisible(on)
+        if not on:
+            self.view.pick_white(False)
+
+    def _on_zoomed(self, scale: float) -> None:
+        self.zoom.setText(tr("{percent} %").format(percent=f"{100 * scale:.0f}"))
+
+    def _on_looked(self) -> None:
+        remember(self.view.look)
+
+
+class FullScreen(QWidget):
+    """Holds the body of the dock while it has the screen; gives it back when closed."""
+
+    closed = pyqtSignal()
+
+    def __init__(self, body: QWidget) -> None:
+        super().__init__(None, Qt.WindowType.Window)
+        self.setWindowTitle(tr("Photo"))
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(body)
+
+    def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Back to the dock, before this goes."""
+        self.closed.emit()
+        super().closeEvent(event)
