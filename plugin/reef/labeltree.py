@@ -107,7 +107,7 @@ class LabelEdits:
 
     def set_key(self, code: str, key: str) -> LabelStep:
         """Another key, or none; a label that had it goes without."""
-        row, wanted = self._row(code), key.strip().lower()
+        row, wanted = self._row(code), key.strip()
         changed: files.LabelRows = {
             other: label._replace(key="") for other, label in self._rows.items() if wanted and label.key == wanted
         }

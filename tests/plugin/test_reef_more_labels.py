@@ -34,7 +34,7 @@ def parents(survey):
         ("rename", ("Por", "Porites lobata"), {}),
         ("recode", ("hard", "Scler"), {"Hard": None, "Scler": "Coral", "Por": "Scler", "Fav": "Scler"}),
         ("recolour", ("Hard", "#000000", True), {}),
-        ("set_key", ("Fav", "P"), {}),
+        ("set_key", ("Fav", "p"), {}),
         ("move", (["Por", "Fav"], "Soft"), {"Por": "Soft", "Fav": "Soft"}),
         ("move", (["Hard"], ""), {"Hard": ""}),
         ("merge", (["Por", "Fav"], "Hard"), {"Por": None, "Fav": None}),
@@ -70,7 +70,7 @@ def test_what_edits_do_to_points_and_to_other_labels(survey):
     assert step.points == 10 and uses(survey) == {"fav": 10} and step.chosen == "Fav"
     LabelEdits(survey).recode("fav", "Favia").do(survey)
     assert uses(survey) == {"favia": 10}
-    LabelEdits(survey).set_key("Favia", "S").do(survey)
+    LabelEdits(survey).set_key("Favia", "s").do(survey)
     keys = {label.code: label.key for label in survey.labels() if label.key}
     assert keys == {"Hard": "h", "Favia": "s"}
     LabelEdits(survey).add("Acr", parent="Hard").do(survey)
