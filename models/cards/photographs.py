@@ -1,4 +1,4 @@
-"""Cards of networks for pictures in red, green and blue, all of them from the library timm.
+"""Cards for pictures in red, green and blue: one without weights, and networks from the library timm.
 
 Mean and standard deviation of the pixels come from timm's own configuration of each model.
 """
@@ -64,7 +64,25 @@ SHARP = (
 SHARP_PAPER = "Chen et al. 2021, arXiv:2106.01548"
 CLASSES = "Convolutional network trained on the classes of ImageNet; coarse cells of 32 px. "
 
+COLOUR_TEXTURE = Card(
+    name="colour-texture",
+    title="Colour and texture",
+    builder="colour_texture:build",
+    summary="Colour, edges, bars, spots, patterns and random filters at three scales around a point or cell of a "
+    "photograph, however it is turned. No weights, nothing to download; quick.",
+    needs_torch=False,
+    needs_model=False,
+    free_patch=False,
+    default_dimensions=0,
+    licence="GPL-3.0-or-later (part of Quadrat)",
+    source="after Leung & Malik 2001, doi:10.1023/A:1011126920638; Beijbom et al. 2012, doi:10.1109/CVPR.2012.6247798",
+    inputs=INPUTS,
+    patch_px=32,
+    tile_px=224,
+    embed_dim=852,
+)
 CARDS = (
+    COLOUR_TEXTURE,
     _card(
         "dinov2-small", "DINOv2 small", "vit_small_patch14_dinov2.lvd142m",
         DINO2 + "The quick one, and good for a start with drone and aerial pictures.", DINO2_PAPER,

@@ -28,7 +28,7 @@ def inputs_of(name, request):
         dates = [date for date in ("2021-04", "2021-07") for _ in card.inputs[-1].roles]
         months = [int(date[-2:]) for date in dates]
         options |= {"roles": roles, "dates": tuple(dates), "months": tuple(months), "patch_size_px": 8}
-    return len(roles), {**options, **_weights(card, request)}
+    return len(roles), {**options, **(_weights(card, request) if card.weights else {})}
 
 
 def _weights(card, request):

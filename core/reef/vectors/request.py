@@ -10,7 +10,7 @@ from ....models import registry
 from ....models.card import Card
 from ...errors import BadJob
 
-DEFAULT_BACKBONE = "spectral-textural"
+DEFAULT_BACKBONE = "colour-texture"
 """Needs no weights and no torch."""
 MIRROR, WHITE = "mirror", "white"
 PADDINGS = (MIRROR, WHITE)
