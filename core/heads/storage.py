@@ -124,7 +124,7 @@ def load_arrays(path: str) -> dict[str, NDArray[Any]]:
 
 def _npy(array: NDArray[Any]) -> bytes:
     packed = io.BytesIO()
-    np.lib.format.write_array(packed, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+    np.lib.format.write_array(packed, np.asarray(array, order="C"), version=(1, 0), allow_pickle=False)
     return packed.getvalue()
 
 

@@ -28,7 +28,7 @@ def made(seed=0):
     features = {"request": {"backbone": "made", "patch_px": 224}, "identity": "made 1", "dimensions": 6}
     name = model_name("prototype", "tree", learnt.head.classes_, learnt.out_of_fold, features)
     names = tuple(f"photo {number}.jpg" for number in range(24))
-    state = {"mean": rng.normal(size=6).astype(np.float32)}
+    state = {"mean": rng.normal(size=6).astype(np.float32), "knee": np.array(3.0, np.float32)}
     model = ReefModel(name, learnt.head, LABELS, features, state, names, learnt.out_of_fold, y, photo, {"head": "x"})
     return model, X
 
@@ -41,7 +41,9 @@ def test_what_is_read_is_what_was_written(tmp_path):
     np.testing.assert_array_equal(found.shares(X), model.shares(X))
     assert (found.name, found.labels, found.photos) == (model.name, model.labels, model.photos)
     assert (found.features, found.facts) == (model.features, model.facts)
-    np.testing.assert_array_equal(found.state["mean"], model.state["mean"])
+    for name in ("mean", "knee"):  # a number stays a number
+        assert found.state[name].shape == np.shape(model.state[name])
+        np.testing.assert_array_equal(found.state[name], model.state[name])
     np.testing.assert_allclose(found.out_of_fold, model.out_of_fold, atol=1e-6)
     assert found.thresholds(0.9).n_photos == 24
     assert found.tree == NumberedTree.of(LabelTree(LABELS))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,10 @@ class Descent:
         """(N,) number of the label at the end of the way."""
         length = (self.nodes != ROOT).sum(axis=1)
         return np.asarray(self.nodes[np.arange(len(self.nodes)), length - 1])
+
+    def at(self, rows: NDArray[Any]) -> "Descent":
+        """Of some points."""
+        return Descent(self.nodes[rows], self.confidence[rows])
 
     def until(self, thresholds: Sequence[float]) -> Int:
         """(N,) the deepest node that is trusted, `ROOT` where not even a root is.

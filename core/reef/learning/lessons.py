@@ -1,0 +1,138 @@
+"""Labelled points of a survey as what heads learn from: one label a point, whoever gave it."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import BadInput
+from .. import schema
+from ..survey import Photo, Survey
+from ..tree import Label, LabelTree, key_of
+from .numbered import Int, NumberedTree
+
+DAY = 10
+"""Letters of a date without its time."""
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """N labelled points of P photos."""
+
+    tree: LabelTree
+    photos: tuple[Photo, ...]
+    """Those with labelled points, by number."""
+    point: Int
+    """(N,) numbers of points in the survey, photo by photo."""
+    photo: Int
+    """(N,) place in `photos`."""
+    y: Int
+    """(N,) numbers of labels in the tree."""
+    notes: tuple[str, ...] = ()
+    """What was left out and why, as sentences."""
+
+    @property
+    def numbered(self) -> NumberedTree:
+        """The tree as numbers."""
+        return NumberedTree.of(self.tree)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the photos."""
+        return tuple(photo.name for photo in self.photos)
+
+    def facts_of(self, column: str) -> list[str]:
+        """`site`, or `date` without its time, of each photo; empty where it is not known."""
+        return [str(getattr(photo, column)).strip()[: DAY if column == "date" else None] for photo in self.photos]
+
+    def at(self, rows: Int | NDArray[np.bool_]) -> Self:
+        """Some of the points, with their photos."""
+        kept, photo = np.unique(self.photo[rows], return_inverse=True)
+        photos = tuple(self.photos[place] for place in kept)
+        return replace(self, photos=photos, point=self.point[rows], photo=photo.astype(np.int64), y=self.y[rows])
+
+
+def read_lessons(
+    survey: Survey,
+    *,
+    annotators: Collection[str] = (),
+    states: Sequence[str] = (schema.CONFIRMED, schema.IMPORTED),
+    left_out: Sequence[str] = (),
+) -> Lessons:
+    """Read what people said.
+
+    Where several labelled a point, the label that most of them gave counts; where they are of two minds, the point is
+    left out.
+
+    Args:
+        survey: open.
+        annotators: whose labels count; empty: of all.
+        states: of annotations that count.
+        left_out: codes of labels that are not learnt, with all below them.
+
+    Raises:
+        BadInput: no labelled point, nobody of such a name, an unknown label, or labels that make no tree.
+    """
+    known = survey.annotators()
+    strange = [name for name in annotators if name not in known]
+    if strange:
+        raise BadInput(f"Nobody named '{strange[0]}' annotated; there are: {', '.join(filter(None, known)) or 'none'}.")
+    asked = (
+        "SELECT p.photo, p.number, a.point, a.annotator, a.label, a.state FROM annotations a JOIN points p "
+        "ON p.point = a.point ORDER BY p.photo, p.number, a.annotator"
+    )
+    said: dict[tuple[int, int], list[str]] = {}
+    for photo, _, point, annotator, label, state in survey.connection.execute(asked):
+        if state in states and (not annotators or annotator in annotators):
+            said.setdefault((photo, point), []).append(label)
+    if not said:
+        raise BadInput(
+            f"No point of the survey {survey.path} has a label to learn from yet. Annotate some photos, or import "
+            "annotations, first."
+        )
+    tree = _tree(survey, [label for labels in said.values() for label in labels])
+    gone = {key_of(below) for code in left_out for below in _below(tree, code)}
+    agreed = {place: _agreed(labels) for place, labels in said.items()}
+    torn = sum(label is None for label in agreed.values())
+    rows = [(*place, label) for place, label in agreed.items() if label is not None and key_of(label) not in gone]
+    notes = []
+    if torn:
+        notes.append(
+            f"{torn:,} points carry different labels of several annotators, none of the most, and are left out."
+        )
+    away = len(agreed) - torn - len(rows)
+    if away:
+        notes.append(f"{away:,} points carry labels that are not learnt: {', '.join(left_out)}.")
+    if not rows:
+        raise BadInput("No labelled point is left to learn from. Leave fewer labels out.")
+    photos = {photo.photo: photo for photo in survey.photos()}
+    numbers = sorted({row[0] for row in rows})
+    place = {number: at for at, number in enumerate(numbers)}
+    return Lessons(
+        tree, tuple(photos[number] for number in numbers), np.array([row[1] for row in rows], np.int64),
+        np.array([place[row[0]] for row in rows], np.int64), NumberedTree.of(tree).numbers([row[2] for row in rows]),
+        tuple(notes),
+    )  # fmt: skip
+
+
+def _agreed(labels: Sequence[str]) -> str | None:
+    """The label that most gave; None where two share that place."""
+    first = {key_of(label): label for label in reversed(labels)}
+    ranked = Counter(key_of(label) for label in labels).most_common(2)
+    return None if len(ranked) > 1 and ranked[0][1] == ranked[1][1] else first[ranked[0][0]]
+
+
+def _tree(survey: Survey, used: Sequence[str]) -> LabelTree:
+    """Labels that the survey lists, and those that stand at points and nowhere else."""
+    labels = [Label(one.code, one.name, one.parent, one.colour) for one in survey.labels()]
+    listed = {key_of(label.code) for label in labels}
+    loose = {key_of(code): code for code in used if key_of(code) not in listed}
+    return LabelTree([*labels, *(Label(code) for code in loose.values())])
+
+
+def _below(tree: LabelTree, code: str) -> tuple[str, ...]:
+    """A label and all below it."""
+    return (tree.label(code).code, *tree.descendants(code))

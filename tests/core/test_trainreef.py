@@ -1,0 +1,100 @@
+"""The job that teaches labels of photo points, on made photos of coloured and striped patches."""
+
+import json
+
+import numpy as np
+import pytest
+import rasterio
+from quadrat.core.errors import BadInput, BadJob
+from quadrat.core.progress import Progress
+from quadrat.core.reef import build
+from quadrat.core.reef.learning.stored import ReefModel
+from quadrat.core.reef.survey import Label, Survey, stored_path
+from quadrat.core.reef.vectors.points import point_vectors
+from quadrat.core.reef.vectors.request import VectorRequest
+from quadrat.tests.core.reefwork import run
+
+LABELS = (
+    Label("Coral", "Corals", colour="#ee8866"), Label("POR", "Porites", "Coral"), Label("ACR", "Acropora", "Coral"),
+    Label("SAND", "Sand"), Label("ALG", "Algae"), Label("FRAME"),
+)  # fmt: skip
+SIDE, PHOTOS, POINTS = 40, 24, 9
+MEAN = {"POR": (150, 110, 70), "ACR": (150, 110, 70), "SAND": (215, 200, 160), "ALG": (60, 130, 60),
+        "FRAME": (20, 20, 20)}  # fmt: skip
+
+
+def picture(codes, shade, rng):
+    """(3, 120, 120) uint8: nine squares, striped where it is Acropora, all of a photo a bit lighter or darker."""
+    out = np.zeros((3, 3 * SIDE, 3 * SIDE))
+    for at, code in enumerate(codes):
+        row, col = divmod(at, 3)
+        square = np.array(MEAN[code], float)[:, None, None] + rng.normal(0, 12, (3, SIDE, SIDE)) + shade
+        if code == "ACR":
+            square += 40 * (np.arange(SIDE) // 3 % 2 * 2 - 1)
+        out[:, row * SIDE : (row + 1) * SIDE, col * SIDE : (col + 1) * SIDE] = square
+    return out.clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory):
+    """24 photos of nine points at two sites in one year; some corals are labelled as no more than corals."""
+    folder = tmp_path_factory.mktemp("train")
+    path, rng = str(folder / "survey.gpkg"), np.random.default_rng(0)
+    put = (
+        "INSERT INTO photos (name, path, width, height, site, date, points, annotated, state, orientation) VALUES "
+        "(?, ?, ?, ?, ?, '2019-05-01', 0, 0, 'no points', 0)"
+    )
+    with build.changing("", path) as opened:
+        opened.put_labels(LABELS)
+        for at in range(PHOTOS):
+            codes = rng.choice(list(MEAN), POINTS, p=(0.25, 0.2, 0.25, 0.2, 0.1))
+            file = folder / f"p{at:02d}.png"
+            with rasterio.open(file, "w", driver="PNG", width=3 * SIDE, height=3 * SIDE, count=3, dtype="uint8") as out:
+                out.write(picture(codes, rng.normal(0, 8), rng))
+            photo = (file.name, stored_path(str(file), path), 3 * SIDE, 3 * SIDE, "AB"[at // 12])
+            opened.connection.execute(put, photo)
+            places = [(SIDE // 2 + SIDE * (k // 3), SIDE // 2 + SIDE * (k % 3)) for k in range(POINTS)]
+            points = opened.add_points(at + 1, places)
+            vague = rng.random(POINTS) < 0.15
+            said = ["Coral" if v and code in ("POR", "ACR") else code for v, code in zip(vague, codes, strict=True)]
+            opened.annotate([(p.point, code) for p, code in zip(points, said, strict=True)], "Ann")
+    return path
+
+
+QUICK = {"patch_px": 32, "threads": 1, "backbone": "spectral-textural"}
+
+
+def test_a_model_its_page_and_what_is_told(survey, tmp_path):
+    output, report = str(tmp_path / "m.qreef"), str(tmp_path / "m.html")
+    result, told = run("trainreef", survey=survey, output=output, report=report, left_out="frame", arrangement="both",
+                       curve=1, **QUICK)  # fmt: skip
+    facts = result.facts
+    assert facts["photos"] == PHOTOS and facts["labels"] == 5 and facts["levels"] == 2
+    splits = facts["splits"]
+    assert set(splits) == {"photo", "site", "point"}  # all of one date
+    assert splits["photo"]["hf"] > 0.85 and splits["photo"]["hf_low"] < splits["photo"]["hf"]
+    assert any("all photos are of one date" in line for line in facts["warnings"])
+    model = ReefModel.load(output)
+    assert model.name == facts["name"] and len(model.photos) == PHOTOS
+    assert [model.tree.codes[label] for label in model.classes] == ["Coral", "POR", "ACR", "SAND", "ALG"]
+    # The model says of the survey what its own backbone, built again, sees there.
+    with Survey(survey) as opened:
+        request = VectorRequest.from_facts(model.features["request"], threads=1)
+        again = point_vectors(opened, opened.photos()[:4], request, Progress(), state=model.state,
+                              identity=model.features["identity"])  # fmt: skip
+        truth = {a.point: a.label for photo in range(1, 5) for a in opened.annotations(photo)}
+    said = model.classes[model.shares(again.X).argmax(axis=1)]
+    right = [model.tree.codes[label] == truth[point] for point, label in zip(again.point.tolist(), said, strict=True)
+             if truth[point] not in ("FRAME", "Coral")]  # fmt: skip
+    assert np.mean(right) > 0.9
+    thresholds = model.thresholds(0.9)
+    assert thresholds.given[0] > 0.9
+    page, numbers = (tmp_path / "m.html").read_text(), json.loads((tmp_path / "m.json").read_text())
+    assert "What the machine has learnt" in page and "nan" not in page.lower().replace("nanmean", "")
+    assert {row["kind"] for row in numbers["arrangements"]} == {"tree", "flat"}
+    first = next(row for row in numbers["arrangements"] if row["kind"] == numbers["arrangement"])
+    assert first["hf"] == splits["photo"]["hf"]
+    assert len(numbers["levels"]) == 2 and numbers["levels"][1]["hf"] == pytest.approx(splits["photo"]["hf"])
+    covers = numbers["levels"][0]["groups"]
+    assert sum(row["people"] for row in covers) == pytest.approx(1) == sum(row["machine"] for row in covers)
+    assert numbers["curve"]["photos"] == [5, 10, 19]
