@@ -1,5 +1,6 @@
 """Import photo survey: photos, annotation files, labels and tables in, one survey out."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,8 +17,8 @@ from ..reef.build import changing
 from ..reef.finish import finish
 from ..reef.formats.recognising import opened, recognise
 from ..reef.formats.shape import Read, coded_by_id, told
-from ..reef.photofacts import Folder, match, named, read_facts, read_folder
-from ..reef.photonames import bare, read_names
+from ..reef.photofacts import Folder, match, named, read_facts, read_folder, sizes_of
+from ..reef.photonames import read_names
 from ..reef.photorows import PhotoRows, empty
 from ..reef.pointrows import Brought, Source, bring_points
 from ..reef.positions import apply_times
@@ -87,7 +88,7 @@ def _listed(name: str, paths: tuple[str, ...]) -> dict[str, str]:
 def _read(job: ImportReef, progress: Progress) -> Given:
     folder = read_folder(job.folder, job.subfolders, progress) if job.folder else Folder()
     notes, problems = list(folder.notes), {}
-    sizes = {bare(Path(one.inside).name).lower(): (one.width, one.height) for one in folder.photos}
+    sizes = sizes_of([*((one.inside, one.width, one.height) for one in folder.photos), *_known_sizes(job)])
     labels, points = [], []
     for path in (*job.label_sets, *job.annotations, *filter(None, [job.annotation_folder])):
         progress.checkpoint(text=f"Reading {Path(path).name}")
@@ -108,11 +109,18 @@ def _read(job: ImportReef, progress: Progress) -> Given:
     return Given(folder, labels, points, notes, problems)
 
 
-def _opened(path: str, sizes: dict[str, tuple[int, int]]) -> Read:
+def _known_sizes(job: ImportReef) -> list[tuple[str, int, int]]:
+    """Names and sizes of photos that the survey to add to knows."""
+    if not job.survey:
+        return []
+    with Survey(parse_source(job.survey).path) as survey:
+        return [(photo.name, photo.width, photo.height) for photo in survey.photos()]
+
+
+def _opened(path: str, sizes: Callable[[str], tuple[int, int] | None]) -> Read:
     name = recognise(path)
     # CPCe counts in units of which a pixel has 12 or 15: the size of the stored photo tells which.
-    facts = {"sizes": lambda photo: sizes.get(bare(Path(photo).name).lower())} if name == "cpce" and sizes else {}
-    return opened(path, name, **facts)
+    return opened(path, name, **({"sizes": sizes} if name == "cpce" else {}))
 
 
 def _put_labels(survey: Survey, sets: list[tuple[str, Read]]) -> None:

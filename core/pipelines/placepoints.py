@@ -43,10 +43,11 @@ def run(job: PlacePoints, progress: Progress) -> Result:
     check_apart({"output": output}, inputs)
     parse_margins(job.margins)
     mosaic = read_mosaic(job.orthomosaic, job.pixel_m) if job.orthomosaic else None
-    areas = _quadrats(job, mosaic, progress.part(0.0, 0.6)) if mosaic else []
+    areas, notes = _quadrats(job, mosaic, progress.part(0.0, 0.6)) if mosaic else ([], [])
     with changing(job.survey, job.output, mosaic.crs if mosaic else DEGREES) as survey:
         if mosaic:
             done = _on_mosaic(survey, mosaic, areas, job, output, progress.part(0.6, 1.0))
+            done.warnings.extend(notes)
         else:
             done = _on_photos(survey, job, progress)
         facts = _facts(survey, done)
@@ -123,19 +124,33 @@ def _fits(design: Design, area: Area) -> bool:
 # Orthomosaic ------------------------------------------------------------------------------------------------------
 
 
-def _quadrats(job: PlacePoints, mosaic: Mosaic, progress: Progress) -> list[Area]:
+def _quadrats(job: PlacePoints, mosaic: Mosaic, progress: Progress) -> tuple[list[Area], list[str]]:
+    """New quadrats, and what is to be told of them."""
     mask = read_mask(job.mask, mosaic) if job.mask else None
-    quadrats = Quadrats(mosaic, job.quadrat_m, mask, job.seen_percent / 100)
+    taken = _taken(job, mosaic)
+    quadrats = Quadrats(mosaic, job.quadrat_m, mask, job.seen_percent / 100, taken)
     if job.quadrat_design == RANDOM:
         areas = quadrats.random(job.quadrats, job.seed, progress)
     else:
         areas = quadrats.systematic(job.spacing_m, job.quadrats, job.seed, progress)
     if not areas:
         where = "the mask" if job.mask else "the orthomosaic"
+        beside = f", beside the {len(taken):,} that the survey has there" if taken else ""
         raise BadInput(
-            f"No quadrat of {job.quadrat_m:g} m fits into {where} where there is data. Choose a smaller one."
+            f"No quadrat of {job.quadrat_m:g} m fits into {where} where there is data{beside}. Choose a smaller one."
         )
-    return areas
+    met = f"Quadrats of the grid left out, as they would lie on those that the survey has: {quadrats.met:,}."
+    return areas, [met] if quadrats.met else []
+
+
+def _taken(job: PlacePoints, mosaic: Mosaic) -> list[Area]:
+    """Quadrats that the survey has on this orthomosaic already; on one of another time they are others."""
+    if not job.survey:
+        return []
+    place = Path(mosaic.path).resolve()
+    with Survey(parse_source(job.survey).path) as survey:
+        return [Area(*photo.window) for photo in survey.photos()
+                if photo.window and Path(survey.photo_path(photo)).resolve() == place]  # fmt: skip
 
 
 def _on_mosaic(

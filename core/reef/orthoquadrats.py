@@ -1,7 +1,7 @@
 """Quadrats on an orthomosaic: squares of whole pixels, at random or in a grid, in a mask and where there is data."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -115,7 +115,9 @@ def read_mask(source: str, mosaic: Mosaic) -> shapely.Geometry:
 class Quadrats:
     """Draws quadrats that lie wholly on the mosaic, inside the mask, on data, and beside each other."""
 
-    def __init__(self, mosaic: Mosaic, side_m: float, mask: shapely.Geometry | None, seen: float) -> None:
+    def __init__(
+        self, mosaic: Mosaic, side_m: float, mask: shapely.Geometry | None, seen: float, taken: Sequence[Area] = ()
+    ) -> None:
         """Prepare.
 
         Args:
@@ -123,11 +125,15 @@ class Quadrats:
             side_m: of a quadrat, m.
             mask: in pixels, or None.
             seen: least share of pixels with data.
+            taken: quadrats that are there already, of any size.
 
         Raises:
             BadInput: a quadrat larger than the mosaic or smaller than a pixel.
         """
         self.mosaic, self.mask, self.seen = mosaic, mask, seen
+        self.taken = np.array([tuple(area) for area in taken], np.int64).reshape(-1, 4)
+        self.met = 0
+        """Of a grid: quadrats left out because they would lie on those that are there."""
         self.height, self.width = round(side_m / mosaic.row_m), round(side_m / mosaic.column_m)
         if not 1 <= self.height <= mosaic.height or not 1 <= self.width <= mosaic.width:
             raise BadInput(
@@ -138,7 +144,10 @@ class Quadrats:
             shapely.prepare(mask)
 
     def random(self, count: int, seed: int, progress: Progress) -> list[Area]:
-        """So many at random, no two on the same ground; fewer where no more fit. In the order of drawing."""
+        """So many at random, no two on the same ground, none on those that are there; fewer where no more fit.
+
+        In the order of drawing.
+        """
         random = np.random.default_rng(seed)
         west, north, east, south = self.mask.bounds if self.mask is not None else (0, 0, *self._size)
         low = (max(math.floor(north), 0), max(math.floor(west), 0))
@@ -152,6 +161,7 @@ class Quadrats:
                 corners = random.integers(low, np.add(high, 1), size=(BATCH, 2))
                 for corner in corners[self._inside(corners)]:
                     apart = (np.abs(taken - corner) >= (self.height, self.width)).any(axis=1).all()
+                    apart = apart and self._free(corner)
                     if len(chosen) < count and apart and self._on_data(dataset, corner):
                         chosen.append(self._area(corner))
                         taken = np.vstack([taken, corner])
@@ -161,7 +171,7 @@ class Quadrats:
         return chosen
 
     def systematic(self, spacing_m: float, count: int, seed: int, progress: Progress) -> list[Area]:
-        """All of a grid with a random start.
+        """All of a grid with a random start, but for those that would lie on quadrats that are there.
 
         Args:
             spacing_m: from one to the next; 0 takes what gives about `count`.
@@ -188,9 +198,17 @@ class Quadrats:
         with rasterio.open(self.mosaic.path) as dataset:
             for number, corner in enumerate(corners):
                 progress.checkpoint(number / len(corners))
-                if self._on_data(dataset, corner):
+                if not self._free(corner):
+                    self.met += 1
+                elif self._on_data(dataset, corner):
                     chosen.append(self._area(corner))
         return chosen
+
+    def _free(self, corner: NDArray[np.int64]) -> bool:
+        """Whether a quadrat there lies on none of those that are there."""
+        begin, size = self.taken[:, :2], self.taken[:, 2:]
+        meets = (corner < begin + size) & (np.add(corner, (self.height, self.width)) > begin)
+        return not meets.all(axis=1).any()
 
     def _steps(self, spacing_m: float, count: int) -> tuple[int, int]:
         m = self.mosaic

@@ -173,6 +173,40 @@ def match(names: Sequence[str], photos: Sequence[str], what: str) -> Matches:
     return Matches(found, notes)
 
 
+def sizes_of(photos: Iterable[tuple[str, int, int]]) -> Callable[[str], tuple[int, int] | None]:
+    """A function that gives width and height of a photo by a name or path, which may end otherwise than ours.
+
+    Of photos that share a file name those count whose folders agree farthest; where these are of several sizes nothing
+    is known.
+
+    Args:
+        photos: name or path, width and height in px; 0 where unknown.
+    """
+    by_stem: dict[str, list[tuple[list[str], tuple[int, int]]]] = {}
+    for name, width, height in photos:
+        if width and height:
+            by_stem.setdefault(stem_of(name), []).append((_folders(name), (width, height)))
+
+    def size(name: str) -> tuple[int, int] | None:
+        wanted = _folders(name)
+        found = [(_alike(wanted, folders), one) for folders, one in by_stem.get(stem_of(name), ())]
+        nearest = {one for alike, one in found if alike == max(count for count, _ in found)}
+        return nearest.pop() if len(nearest) == 1 else None
+
+    return size
+
+
+def _folders(name: str) -> list[str]:
+    """Folders of a path, small, the last one first."""
+    return [part.lower() for part in PurePosixPath(_slashed(name)).parts[-2::-1]]
+
+
+def _alike(one: list[str], other: list[str]) -> int:
+    """How many folders agree, counted from the file."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
 def stem_of(name: str) -> str:
     """The name without folder and extension, small."""
     return bare(PurePosixPath(_slashed(name)).name.lower())

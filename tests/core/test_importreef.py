@@ -181,6 +181,12 @@ def test_a_folder_of_cpce_files_in_units_of_twelve_a_pixel(folder, out, tmp_path
         ]  # fmt: skip
         assert [a.label for a in survey.annotations(1)] == ["HC"] and len(survey.photos()) == 3
         assert survey.photo(1).state == "begun" and survey.photo(2).state == "no points"
+    # The same when the survey is to know the photos from before, and their folder is not given again.
+    later = str(tmp_path / "later.gpkg")
+    run("importreef", folder=str(folder), output=later)
+    run("importreef", survey=later, annotation_folder=str(points))
+    with Survey(later) as survey:
+        assert [(p.row, p.col) for p in survey.points(1)] == [(19, 29), (2, 0)]
 
 
 def test_a_table_stands_before_names_and_cameras(folder, out, tmp_path):

@@ -1,10 +1,13 @@
 """Label sets and trees from files of several programs, and back."""
 
+import colorsys
 import json
 
 import pytest
 from quadrat.core.errors import BadInput
+from quadrat.core.reef.branchcolours import ABOVE, branch_colours
 from quadrat.core.reef.formats import catami, cpcecodes, labelsets, recognising, shape, toolbox
+from quadrat.core.reef.tree import Label, LabelTree
 
 pytestmark = pytest.mark.same_without_torch
 
@@ -119,6 +122,37 @@ def test_code_files_that_are_none(file):
     assert read.problems == [(4, "The line has 2 values where code, name and category should be; left out.")]
 
 
+@pytest.mark.parametrize(("text", "tree"), [
+    ("Level 1,level_2,L3\nCoral,Hard,Porites\nCoral,Hard,Acropora\nCoral,Soft,\nSand,,\n",
+     "Coral<;Hard<Coral;Porites<Hard;Acropora<Hard;Soft<Coral;Sand<"),
+    # Codes of the rows' own labels, one of them inner; blanks inside, and levels filled up by repetition.
+    ("code,level 1,level 2,level 3\nPOR,Coral,,Porites\nC,Coral,Coral,Coral\nSA,Sand,Sand,Sand\n",
+     "C<;POR<C;SA<"),
+    # Several codes on one path lie below it; R2 ends at its own name.
+    ("level 1;level 2;short code;name\nCoral;Hard;PL;P. lobata\nCoral;Hard;PC;P. compressa\nRock;;R2;rock\n",
+     "Coral<;Hard<Coral;PL<Hard;PC<Hard;R2<"),
+    ("Genus,Family,Species\nPorites,Poritidae,lobata\nPorites,Poritidae,\nAcropora,Acroporidae,A. muricata\n",
+     "Poritidae<;Porites<Poritidae;Porites lobata<Porites;Acroporidae<;Acropora<Acroporidae;A. muricata<Acropora"),
+])  # fmt: skip
+def test_trees_by_columns_of_levels(file, text, tree):
+    path = file(text)
+    assert recognising.recognise(path) == "labelset"
+    read = recognising.opened(path)
+    found = [f"{c}<{p}" for c, p in zip(read.labels["code"], read.labels["parent"], strict=True)]
+    assert sorted(found) == sorted(tree.split(";"))
+    assert read.problems == []
+
+
+def test_one_name_at_two_places_of_the_levels(file):
+    read = labelsets.read(file("level 1,level 2,code\nAlgae,Other,\nCoral,Other,\nSand,,S\nSand,,SA\n,,\n"))
+    # Two codes with one path: both lie below Sand.
+    assert read.labels["code"].tolist() == ["Algae", "Algae/Other", "Coral", "Coral/Other", "Sand", "S", "SA"]
+    assert read.labels["name"].tolist()[1] == "Other" and read.labels["parent"].tolist()[5:] == ["Sand", "Sand"]
+    assert [line for line, _ in read.problems] == [0] and "'Algae/Other'" in read.problems[0][1]
+    groups = labelsets.read(file("code,functional group,family,genus\nPL,Hard,Poritidae,Porites\n"))
+    assert groups.labels["parent"].tolist() == ["", "Hard"]  # as before there were levels
+
+
 def test_labels_of_the_toolbox(file, tmp_path):
     labels = [
         {"id": "-1", "short_label_code": "Review", "long_label_code": "Review", "color": [255, 255, 255, 255]},
@@ -141,14 +175,33 @@ def test_labels_of_the_toolbox(file, tmp_path):
         toolbox.read_labels(file('[\n{"a": 1},\n}\n'))
 
 
+def test_branches_of_a_tree_without_colours_get_their_own():
+    """A hue a branch, shades within; the root, which says nothing, is grey."""
+    pairs = [("All", "")] + [(f"b{n}", "All") for n in range(8)] + [(f"b1{n}", "b1") for n in range(9)]
+    colours = branch_colours(LabelTree(Label(code, parent=parent) for code, parent in pairs))
+    assert len(colours) == 18 and colours["All"] == ABOVE
+    assert len({colours[f"b{n}"] for n in range(8)}) == 8 and len({colours[f"b1{n}"] for n in range(9)}) == 9
+
+    def hue(code):
+        parts = [int(colours[code][at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        return colorsys.rgb_to_hls(*parts)[0]
+
+    assert [hue(f"b1{n}") for n in range(9)] == pytest.approx([hue("b1")] * 9, abs=0.02)
+    few = branch_colours(LabelTree([Label("Coral"), Label("Hard", parent="Coral"), Label("Sand")]))
+    assert few["Coral"] == "#ee8866" and few["Sand"] == "#ccbb44" and few["Hard"] != few["Coral"]
+    assert branch_colours(LabelTree()) == {}
+
+
 def test_catami(file):
-    def record(pk, code, parent):
-        fields = {"caab_code": f"0{pk}", "cpc_code": code, "point_colour": "8F8F8F", "code_name": code}
+    def record(pk, code, parent, colour="8F8F8F"):
+        fields = {"caab_code": f"0{pk}", "cpc_code": code, "point_colour": colour, "code_name": code}
         return {"pk": pk, "fields": {**fields, "parent": parent}}
 
     path = file(json.dumps([record(1, "B", None), record(2, "S", 1)]), "tree.json")
     assert recognising.recognise(path) == "catami"
-    assert catami.read(path).labels.iloc[1].tolist() == ["S", "S", "B", "#8f8f8f", "02"]
+    assert catami.read(path).labels.iloc[1][["code", "name", "parent", "label_id"]].tolist() == ["S", "S", "B", "02"]
+    coloured = catami.read(file(json.dumps([record(1, "B", None), record(2, "S", 1, "8F8F80")]), "tree.json"))
+    assert coloured.labels["colour"].tolist() == ["#8f8f8f", "#8f8f80"]
     with pytest.raises(BadInput, match="'S', has the parent 3, which is no record"):
         catami.read(file(json.dumps([record(1, "B", None), record(2, "S", 3)])))
     with pytest.raises(BadInput, match="record 2 has no `pk`"):

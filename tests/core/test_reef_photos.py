@@ -12,7 +12,7 @@ from quadrat.core.progress import Progress
 from quadrat.core.reef.depthlog import depth_of, read_depth
 from quadrat.core.reef.exif import Exif, read_exif
 from quadrat.core.reef.gpx import Course, parse_ahead, propose_clock, reachable, read_track, zone
-from quadrat.core.reef.photofacts import match, named, read_facts, read_folder
+from quadrat.core.reef.photofacts import match, named, read_facts, read_folder, sizes_of
 from quadrat.core.reef.photonames import parse_date, propose, read_names
 
 from .reefwork import exif_block, write_photo, write_track
@@ -285,3 +285,10 @@ def test_tables_that_need_a_choice():
         read_facts(table, "t.csv", {"name": "nam"}, "")
     assert "not known" in read_facts(table, "t.csv", {"name": "id"}, "").notes[0]
     assert read_facts(table, "t.csv", {"name": "id"}, "EPSG:32632").position[0] == pytest.approx([9.0, 0.0])
+
+
+def test_sizes_of_photos_by_the_folders_that_agree():
+    size = sizes_of([("N/T1/a.jpg", 30, 20), ("S/T1/a.JPG", 60, 40), ("b.png", 9, 9), ("S/c.jpg", 0, 0)])
+    assert size("a.tif") is None and size("T1/a.jpg") is None  # either of two
+    assert size(r"D:\S\t1\A.jpg") == (60, 40) and size("x/n/T1/a") == (30, 20)
+    assert size("x/b.jpg") == (9, 9) and size("c.jpg") is None and size("d.jpg") is None

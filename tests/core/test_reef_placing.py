@@ -192,6 +192,27 @@ def test_quadrats_are_added_to_a_survey_in_its_own_coordinates(make_raster, path
     assert points.crs.to_epsg() == 4326 and len(points) == 6 and points.geometry.y.between(41.5, 41.6).all()
 
 
+@pytest.mark.parametrize("design", ["random", "systematic"])
+def test_new_quadrats_lie_on_none_of_the_survey(make_raster, tmp_path, design):
+    """Also with the seed of before; those of a mosaic of another time do not count."""
+    values = {"quadrat_design": design, "quadrat_m": 0.5, "points": 2}
+    mosaic = make_raster("reef.tif", np.full((3, 400, 500), 9), crs="EPSG:32633", transform=GROUND)
+    output = str(tmp_path / "out.gpkg")
+    run("placepoints", orthomosaic=mosaic, quadrats=20, output=output, **{**values, "quadrat_design": "random"})
+    result, told = run("placepoints", survey=output, orthomosaic=mosaic, quadrats=12, **values)
+    shapes = pyogrio.read_dataframe(output, layer="quadrats").geometry.to_numpy()
+    assert len(shapes) == 20 + result.facts["quadrats"] and result.facts["quadrats"] > 2
+    first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    meeting = [(a, b) for a, b in zip(first, second, strict=True) if a < b]
+    assert all(shapes[a].intersection(shapes[b]).area < 1e-9 for a, b in meeting)
+    assert any("left out" in text for _, text in told) == (design == "systematic")
+    later = make_raster("later.tif", np.full((3, 60, 60), 9), crs="EPSG:32633", transform=GROUND)
+    values["quadrat_design"] = "random"
+    assert run("placepoints", survey=output, orthomosaic=later, quadrats=1, **values)[0].facts["quadrats"] == 1
+    with pytest.raises(BadInput, match="beside the 1 that the survey has there"):
+        run("placepoints", survey=output, orthomosaic=later, quadrats=1, **values)
+
+
 def test_quadrats_that_cannot_be(make_raster, tmp_path, path):
     plain = make_raster("plain.tif", np.full((3, 40, 50), 9), crs=None, transform=Affine(1, 0, 100, 0, -1, 0))
     output = str(tmp_path / "out.gpkg")

@@ -89,7 +89,8 @@ class PlacePoints(Job):
         "Quadrats lie",
         default=RANDOM,
         choices=(RANDOM, SYSTEMATIC),
-        help="random: anywhere, none on another. systematic: in a grid with a random start.",
+        help="random: anywhere, none on another. systematic: in a grid with a random start. None lies on those that "
+        "the survey has on this orthomosaic.",
     )
     spacing_m: float = param(
         Kind.NUMBER, "Spacing of quadrats", default=0.0, minimum=0.0, maximum=1e5, unit="m", advanced=True,

@@ -1,7 +1,8 @@
 """The CATAMI classification: a tree of biota, substrates and relief with CAAB codes, as its annotation site stores it.
 
 JSON, a list of records `{pk, model, fields: {caab_code, cpc_code, point_colour, code_name, description, parent}}`;
-`parent` is the `pk` of another record. The short CPCe code becomes the code, the CAAB code the ID.
+`parent` is the `pk` of another record. The short CPCe code becomes the code, the CAAB code the ID. Where all are
+grey, as published, branches get colours.
 
 Source: Althaus et al. 2015, doi:10.1371/journal.pone.0141039 (CC BY); github catami/catami e3ba30a, projects/fixtures.
 """
@@ -10,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import BadInput
+from ..branchcolours import branch_colours
 from .jsontext import load_list
 from .labelsets import HEX, Fact, finished
-from .shape import Problems, Read
+from .shape import Problems, Read, tree_of
+
+GREY = "#8f8f8f"
+"""Of every record of the published tree, so it tells nothing."""
 
 
 def read(path: str | Path) -> Read:
@@ -39,4 +44,8 @@ def read(path: str | Path) -> Read:
         colour = HEX.match(str(facts.get("point_colour", "")))
         labels.append((number, facts["cpc_code"], str(facts.get("code_name", "")), above,
                        f"#{colour[1].lower()}" if colour else "", str(facts.get("caab_code", ""))))  # fmt: skip
-    return finished(labels, path, Problems())
+    read = finished(labels, path, Problems())
+    if set(read.labels["colour"]) <= {"", GREY}:
+        colours = branch_colours(tree_of(read.labels))
+        read.labels["colour"] = [colours[code] for code in read.labels["code"]]
+    return read

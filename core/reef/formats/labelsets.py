@@ -3,6 +3,7 @@
 - CoralNet labelset: `Label ID`, `Short Code`; also `Name` and `Functional Group`, which lists of its site have.
 - a tree: `code`, `name`, `parent`, `colour`, in any order and under the usual names; a parent by its code or its name.
 - a table as quadcleanR's: `short_name`, `full_name`, `functional_group` among others: groups become the parents.
+- a table of paths: `level 1`, `level 2`, … or ranks such as `family`, `genus`, with codes or without (`levels.py`).
 
 A parent in a column called parent must be a label; a group need not be, and becomes one.
 """
@@ -17,7 +18,8 @@ import pandas as pd
 from ...atomic import replacing
 from ...errors import BadInput
 from ..tree import Label, LabelTree, faults, key_of
-from .columns import table_of
+from .columns import Table, table_of
+from .levels import facts_of, is_numbered, level_columns
 from .shape import LABELS, Problems, Read, no_points, plain_id, refuse_empty
 from .text import Records, read_records
 
@@ -52,6 +54,9 @@ def parse(records: Records, path: object) -> Read:
     """The label set in a table. Raises as `read`."""
     problems = Problems()
     table = table_of(records, NAMES, problems)
+    levels = _levels(table)
+    if levels:
+        return _parse_levels(table, levels, path)
     if "code" not in table.known:
         has = ", ".join(records.heading)
         raise BadInput(f"{path} is no label set: it has no column 'Short Code' or 'code'. Its columns: {has}.")
@@ -69,6 +74,22 @@ def parse(records: Records, path: object) -> Read:
     facts = [(*fact[:3], "" if fact[3].lower() in ROOTS else fact[3], *fact[4:]) for fact in facts]
     grouped = "parent" not in table.known and "group" in table.known
     return finished(_with_groups(facts) if grouped else _by_name(facts), path, problems)
+
+
+def _levels(table: Table) -> list[str]:
+    """Headings of levels, where these tell the tree: a column of parents goes before them, groups before ranks."""
+    titles = [] if "parent" in table.known else level_columns(list(table.further))
+    return [] if "group" in table.known and not any(map(is_numbered, titles)) else titles
+
+
+def _parse_levels(table: Table, titles: Sequence[str], path: object) -> Read:
+    lines = table.lines.tolist()
+    columns = {name: table.known.get(name, [""] * len(lines)) for name in ("code", "name", "colour", "label_id")}
+    told = zip(columns["colour"], lines, strict=True)
+    columns["colour"] = [_colour(text, line, table.problems) for text, line in told]
+    columns["label_id"] = [plain_id(text) for text in columns["label_id"]]
+    levels = {title: table.further[title] for title in titles}
+    return finished(facts_of(lines, levels, columns, table.problems), path, table.problems)
 
 
 def _colour(text: str, line: int, problems: Problems) -> str:

@@ -8,6 +8,7 @@ from ...errors import BadInput
 from ..tree import key_of
 from .columns import plain
 from .jsontext import load
+from .levels import level_columns
 from .registry import FORMATS, LABELS, POINTS
 from .shape import Read
 from .text import Text, heading_of, read_text, records
@@ -89,7 +90,8 @@ def _table(path: Path, text: Text) -> str:
     if "image name" in titles and titles & {"points", "annotation status", "image id"}:
         return "covers"
     coded = titles & set(CODES) and (titles & set(ABOVE) or len(titles) == 1)
-    return "labelset" if coded or ("label" in titles and titles & set(GROUPS)) else ""
+    paths = bool(level_columns(list(titles)))
+    return "labelset" if coded or paths or ("label" in titles and titles & set(GROUPS)) else ""
 
 
 def opened(path: str | Path, name: str = "", **facts: Any) -> Read:
