@@ -1,13 +1,13 @@
 """What a photograph shows around the middle of a window: colour and texture at three scales. numpy only, no weights.
 
 The window is seen as an eye sees it: its middle quarter pixel by pixel, its middle half at half the resolution, all of
-it at a quarter; each of these three levels is summed over its own middle and over all of it. Nothing depends on how a
-photo is turned, but for square pixels.
+it at a quarter; each of these three levels is summed over its own middle and over all of it. Turned by a quarter, a
+window says the same.
 
 Source: oriented edges, bars and spots, and the largest of their orientations, after Leung & Malik 2001,
 doi:10.1023/A:1011126920638 and Varma & Zisserman 2005, doi:10.1007/s11263-005-4635-4, whose filters Beijbom et al. 2012
-(doi:10.1109/CVPR.2012.6247798) used on these reefs; local binary patterns: Ojala et al. 2002, doi:10.1109/TPAMI.2002.1017623;
-random filters: Rolf et al. 2021, doi:10.1038/s41467-021-24638-z. Put together anew.
+(doi:10.1109/CVPR.2012.6247798) used on these reefs; local binary patterns: Ojala et al. 2002,
+doi:10.1109/TPAMI.2002.1017623; random filters: Rolf et al. 2021, doi:10.1038/s41467-021-24638-z. Put together anew.
 """
 
 import numpy as np
