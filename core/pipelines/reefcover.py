@@ -93,16 +93,7 @@ def _facts(material: Material, found: Found, job: CoverReef) -> dict[str, Any]:
             f"{partly:,} photos that people labelled in part, or in points that do not count, are not taken."
         )
     if read_ and 0 < whole < n:
-        warnings.append(
-            "That people labelled photos drawn at random is taken on trust."
-            if job.checked == "at random"
-            else "People chose the photos that they labelled, so that these speak for no others."
-        )
-        if not job.learnt_field:
-            warnings.append(
-                "That the machine learnt from none of the photos that people labelled is taken on trust. Where it did, "
-                "name the column that tells which."
-            )
+        warnings += _on_trust(material, job)
     if len(material.models) > 1:
         warnings.append(f"Suggestions are from several models: {', '.join(material.models)}.")
     for column, title in (("site", "site"), ("date", "date")):
@@ -115,6 +106,27 @@ def _facts(material: Material, found: Found, job: CoverReef) -> dict[str, Any]:
         "annotators": list(material.people), "models": list(material.models), "rows": len(found.rows),
         "sentences": sentences, "warnings": warnings,
     }  # fmt: skip
+
+
+def _on_trust(material: Material, job: CoverReef) -> list[str]:
+    """What the corrected estimates rest on."""
+    warnings = [
+        "That people labelled photos drawn at random is taken on trust."
+        if job.checked == "at random"
+        else "People chose the photos that they labelled, so that these speak for no others."
+    ]
+    if material.strangers:
+        warnings.append(
+            "That the machine learnt from none of the photos that people labelled is taken on trust. Where it did, "
+            "name the column that tells which."
+        )
+    if material.outdated:
+        warnings.append(
+            f"{material.outdated:,} photos that people labelled bear suggestions of another model than the others, "
+            "which does not tell how the machine errs on these; they count as photos that it learnt from. Suggest "
+            "labels of all photos by one model to make use of them."
+        )
+    return warnings
 
 
 def _write_rows(path: str, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:

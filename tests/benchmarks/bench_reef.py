@@ -25,7 +25,7 @@ importlib.import_module("conftest")  # makes `import quadrat` work in a checkout
 import numpy as np  # noqa: E402
 from quadrat.core.reef.learning.descent import descend  # noqa: E402
 from quadrat.core.reef.learning.numbered import NumberedTree  # noqa: E402
-from quadrat.core.reef.learning.stopping import check_batch, sign  # noqa: E402
+from quadrat.core.reef.learning.stopping import check_batch, next_size, sign  # noqa: E402
 from quadrat.core.reef.learning.trust import choose_thresholds, is_right, tree_sets  # noqa: E402
 from quadrat.tests.core.reeftrees import rio  # noqa: E402
 
@@ -123,12 +123,14 @@ def _one(tolerance: float, first: float, power: float, floor: float, seed: int, 
     """Photos at which the sign came (0: never), whether it was right, and told over true photos to go."""
     human, says = survey((most + 2) * BATCH, first, power, floor, seed)
     history, told = [], []
-    for batch in range(1, most):
-        trained, rows = batch * BATCH, slice(batch * BATCH, (batch + 1) * BATCH)
+    trained, size = BATCH, BATCH
+    while trained + size <= most * BATCH:
+        rows = slice(trained, trained + size)
         said = says(trained)
-        photos = np.repeat(np.arange(BATCH), POINTS)
+        photos = np.repeat(np.arange(size), POINTS)
         history.append(check_batch(TREE, photos, human[rows].ravel(), said[rows].ravel(), TARGETS, trained))
-        found = sign(history, tolerance)
+        trained, size = rows.stop, next_size(history[-1], tolerance, BATCH)
+        found = sign(history, tolerance, 0, size)
         if found.stop:
             rest = slice(rows.stop, None)
             cover = [

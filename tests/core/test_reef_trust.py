@@ -10,7 +10,14 @@ from quadrat.core.errors import BadInput
 from quadrat.core.metrics.hierarchical import agreement
 from quadrat.core.reef.learning.descent import Descent, descend
 from quadrat.core.reef.learning.numbered import ROOT, NumberedTree
-from quadrat.core.reef.learning.stopping import check_batch, error_limits, photos_for, power_law, sign
+from quadrat.core.reef.learning.stopping import (
+    check_batch,
+    error_limits,
+    next_size,
+    photos_for,
+    power_law,
+    sign,
+)
 from quadrat.core.reef.learning.trust import (
     NEVER,
     TreeSets,
@@ -185,6 +192,9 @@ def test_the_sign_takes_two_good_batches_in_a_row():
     wide = batch([0, 2, 0, 4, 0])[0]
     assert not wide.passes(0.05)
     assert sign([wide], 0.05).more > 10
+    assert sign([wide], 0.05, pending=6).more == sign([wide], 0.05).more - 6
+    assert 5 < next_size(wide, 0.05, 5) <= 20
+    assert (next_size(good, 0.05, 5), next_size(good, 0.05, 30), next_size(bad, 0.05, 15)) == (5, 30, 15)
 
 
 def test_the_way_to_go_follows_the_fall_of_the_error():
@@ -218,5 +228,5 @@ def test_limits_of_the_error_hold():
         errors = np.abs(rng.binomial(25, level.clip(max=1)) - rng.binomial(25, 0.02, 15)) / 25
         inside.append(errors)
     mean = np.mean(inside)
-    above = np.mean([error_limits(errors, np.full(15, 25))[1] >= mean for errors in inside])
+    above = np.mean([error_limits(errors[:, None], np.full(15, 25))[1] >= mean for errors in inside])
     assert above > 0.95

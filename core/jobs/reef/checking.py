@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from .. import running
 from ..declare import Job, JobFacts, Kind, param
 from .bringin import GROUP
 
@@ -69,7 +70,7 @@ class CheckReef(Job):
         optional=True,
         help="Only for suggestions of other programs: a column of the photos that is 1, true, yes or train for those.",
     )
-    seed: int = param(Kind.INTEGER, "Seed", default=0, minimum=0, maximum=2**31 - 1, advanced=True)
+    seed: int = running.seed()
     output: str = param(
         Kind.FILE_OUT, "Table of batches", extension="csv", result="table", optional=True,
         help="A row a batch and measure: hF, and cover of each group by people and machine.",

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from .. import running
 from ..declare import Job, JobFacts, Kind, param, shared
 from ..source import EmbedJob
 from .bringin import GROUP
@@ -74,8 +75,8 @@ class SuggestReef(Job):
     )
     weights: str = shared(EmbedJob, "weights")
     download: bool = shared(EmbedJob, "download")
-    device: str = shared(EmbedJob, "device")
-    threads: int = shared(EmbedJob, "threads")
+    device: str = running.device()
+    threads: int = running.threads()
     output: str = param(
         Kind.VECTOR_OUT,
         "Survey with suggestions",

@@ -24,6 +24,10 @@ FEWEST_PHOTOS = 5
 """A batch of fewer photos says nothing of the spread between photos and never passes."""
 POWERS = np.arange(1, 41) / 20
 """Exponents that are tried for the fall of an error with photos."""
+TOO_NEAR = 0.9
+"""Share of the tolerance from which an error is too near to it for any number of photos to show the difference."""
+MOST_TIMES = 4
+"""A batch grows to so many times its least size: what asked for it was one batch, and may have been chance."""
 FARTHEST = 20
 """Times the photos trained on so far: farther the curve is not followed."""
 
@@ -101,40 +105,44 @@ def check_batch(
     """
     _, members = np.unique(photos, return_inverse=True)
     sizes = np.bincount(members)
-    groups = []
-    for code, number in zip(targets, tree.numbers(targets), strict=True):
-        people, said = tree.above[human, number], tree.above[machine, number] & (machine != ROOT)
-        covers = [np.bincount(members, found) / sizes for found in (people, said)]
-        errors = np.abs(covers[1] - covers[0])
-        low, high = error_limits(errors, sizes)
-        spread = float(errors.std(ddof=1)) if len(errors) > 1 else math.nan
-        groups.append(
-            GroupError(code, float(covers[0].mean()), float(covers[1].mean()), float(errors.mean()), spread, low, high)
-        )
+    said = np.where(machine == ROOT, 0, machine)
+    covers = np.empty((2, len(sizes), len(targets)))
+    for place, number in enumerate(tree.numbers(targets)):
+        for row, found in enumerate((tree.above[human, number], tree.above[said, number] & (machine != ROOT))):
+            covers[row, :, place] = np.bincount(members, found) / sizes
+    errors = np.abs(covers[1] - covers[0])
+    spreads = errors.std(axis=0, ddof=1) if len(errors) > 1 else np.full(len(targets), math.nan)
+    columns = [*covers.mean(axis=1), errors.mean(axis=0), spreads, *error_limits(errors, sizes)]
+    groups = [
+        GroupError(code, *values) for code, values in zip(targets, np.stack(columns, axis=1).tolist(), strict=True)
+    ]
     f_low, f_high = _f_limits(tree, members, human, machine, seed)
     scores = agreement(human, machine, tree.above)
     return Checked(len(sizes), int(n_trained), scores, f_low, f_high, tuple(groups))
 
 
-def error_limits(errors: Float, sizes: Int, level: float = LEVEL) -> tuple[float, float]:
-    """Limits of the mean over photos of the cover error, 0..1.
+def error_limits(errors: Float, sizes: Int, level: float = LEVEL) -> tuple[Float, Float]:
+    """Limits of the mean over photos of the cover error of each group, 0..1.
 
     By t; above at least the exact limit for as many yes/no answers as there are points, because where no photo of a
     batch has an error, the photos to come may still have some.
 
     Args:
-        errors: (G,) of the photos.
+        errors: (G, K) of the photos.
         sizes: (G,) points of each.
         level: of the interval, two-sided.
+
+    Returns:
+        (K,) lower and (K,) upper.
     """
-    n = len(errors)
+    n, groups = errors.shape
     if n < 2:
-        return 0.0, 1.0
-    mean = float(errors.mean())
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * float(errors.std(ddof=1)) / math.sqrt(n)
+        return np.zeros(groups), np.ones(groups)
+    mean = errors.mean(axis=0)
+    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * errors.std(axis=0, ddof=1) / math.sqrt(n)
     points = float(sizes.sum())
-    exact = float(binomial_limits(mean * points, points, level)[1])
-    return max(mean - half, 0.0), min(max(mean + half, exact), 1.0)
+    exact = binomial_limits(mean * points, points, level)[1]
+    return np.maximum(mean - half, 0.0), np.minimum(np.maximum(mean + half, exact), 1.0)
 
 
 def _f_limits(tree: NumberedTree, members: Int, human: Int, machine: Int, seed: int) -> tuple[float, float]:
@@ -147,12 +155,31 @@ def _f_limits(tree: NumberedTree, members: Int, human: Int, machine: Int, seed: 
     return float(low), float(high)
 
 
-def sign(history: Sequence[Checked], tolerance: float) -> Sign:
+def next_size(checked: Checked, tolerance: float, least: int) -> int:
+    """Photos of the batch after this one: as many as would show an error like this one's to be below the tolerance.
+
+    It follows from batches before alone, so that no batch grows until it passes. Where an error is too high, photos do
+    not help but what is learnt from them does, and the batch stays small.
+
+    Args:
+        checked: the last batch.
+        tolerance: of the cover error, 0..1.
+        least: photos of a batch.
+    """
+    if any(group.error >= TOO_NEAR * tolerance for group in checked.groups) or checked.n_photos < 2:
+        return least
+    wanted = max(_proof(group.error, group.spread, tolerance) for group in checked.groups)
+    return min(max(wanted, least), MOST_TIMES * least)
+
+
+def sign(history: Sequence[Checked], tolerance: float, pending: int = 0, least: int = FEWEST_PHOTOS) -> Sign:
     """Whether to stop after these batches, in their order, and if not, about how many photos more to check.
 
     Args:
         history: at least one batch.
         tolerance: of the cover error, 0..1.
+        pending: photos that are checked already and wait for the next batch to fill.
+        least: photos of that batch.
     """
     last = history[-1]
     row = _passed_in_a_row(history, tolerance)
@@ -160,11 +187,13 @@ def sign(history: Sequence[Checked], tolerance: float) -> Sign:
     state = f"cover error of {worst.code}, the worst group, {_percent(worst.error)}, at most {_percent(worst.high)}"
     if row >= IN_A_ROW:
         return Sign(True, 0, f"You may stop: {state}, below {_percent(tolerance)} in {row} batches in a row.")
-    more = _more(history, tolerance, row)
+    more = _more(history, tolerance, row, least)
     if more is None:
         wider = f"Go on, or widen the tolerance of {_percent(tolerance)}"
         return Sign(False, None, f"{wider}: {state}, and nothing shows yet that more photos would do.")
-    return Sign(False, more, f"Check about {more} more photos: {state}, with a tolerance of {_percent(tolerance)}.")
+    more = max(more - pending, 1)
+    photos = f"{more} more photo{'s' if more > 1 else ''}"
+    return Sign(False, more, f"Check about {photos}: {state}, with a tolerance of {_percent(tolerance)}.")
 
 
 def _passed_in_a_row(history: Sequence[Checked], tolerance: float) -> int:
@@ -180,7 +209,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def _more(history: Sequence[Checked], tolerance: float, row: int) -> int | None:
+def _more(history: Sequence[Checked], tolerance: float, row: int, least: int) -> int | None:
     """Photos until the sign may come: training until the error is low enough, then batches that show it."""
     last, training = history[-1], 0
     margins = []
@@ -188,7 +217,7 @@ def _more(history: Sequence[Checked], tolerance: float, row: int) -> int | None:
         errors = np.array([checked.groups[place].error for checked in history])
         trained = np.array([checked.n_trained for checked in history], np.float64)
         spread = group.spread if math.isfinite(group.spread) else 0.0
-        if group.error < 0.9 * tolerance:
+        if group.error < TOO_NEAR * tolerance:
             margins.append((group.error, spread))
             continue
         # Half of the tolerance leaves room for the interval of a batch.
@@ -198,7 +227,9 @@ def _more(history: Sequence[Checked], tolerance: float, row: int) -> int | None:
             return None
         training = max(training, math.ceil(wanted - last.n_trained), 1)
         margins.append((tolerance / 2, spread))
-    size = max([last.n_photos if last.passes(tolerance) else FEWEST_PHOTOS, *(_proof(*m, tolerance) for m in margins)])
+    size = max(
+        [least, last.n_photos if last.passes(tolerance) else FEWEST_PHOTOS, *(_proof(*m, tolerance) for m in margins)]
+    )
     return training + (IN_A_ROW - (row if training == 0 else 0)) * size
 
 
