@@ -17,16 +17,20 @@ class Docking(QObject):
     opened = pyqtSignal()
     """The dock was made."""
 
-    def __init__(self, iface: Any, make_state: MakeState) -> None:
+    def __init__(self, iface: Any, make_state: MakeState, make_reef: Optional[MakeState] = None) -> None:
         super().__init__()
         self._iface = iface
-        self._make_state = make_state
+        self._make_state, self._make_reef = make_state, make_reef
         self.state: Any = None
         self.dock: Optional[Any] = None
 
     def show_teach(self) -> None:
         """Open the dock at the Teach tab."""
         self._made().show_teach()
+
+    def show_reef(self) -> None:
+        """Open the dock at the Reef tab."""
+        self._made().show_reef()
 
     def show_engine(self) -> None:
         """Open the dock at the Engine tab."""
@@ -55,7 +59,7 @@ class Docking(QObject):
 
             window = self._iface.mainWindow()
             self.state = self._make_state()
-            self.dock = QuadratDock(self.state, window)
+            self.dock = QuadratDock(self.state, window, self._make_reef)
             self.dock.apply_wanted.connect(self.apply_wanted)
             self.dock.form_wanted.connect(self.form_wanted)
             self._iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)

@@ -86,7 +86,9 @@ class Menu:
         iface.registerMainWindowAction(teach, TEACH_SHORTCUT)
         steps, looks, networks = ([self._step(*step) for step in some] for some in (STEPS, LOOKS, NETWORKS))
         self._fields = [self._field(*field) for field in FIELDS]
-        poverty = self._fields[[steps for _, _, steps in FIELDS].index(POVERTY)]
+        poverty, reef = (self._fields[[steps for _, _, steps in FIELDS].index(some)] for some in (POVERTY, REEF))
+        reef.addSeparator()
+        reef.addAction(self._entry("quadrat", tr("Annotate photos…"), docking.show_reef))
         poverty.addSeparator()
         poverty.addAction(self._entry("learningcurve", tr("Learning curve…"), show_curve))
         fields = [menu.menuAction() for menu in self._fields]

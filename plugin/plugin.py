@@ -32,7 +32,7 @@ class QuadratPlugin:
 
         self.initProcessing()
         self._undo.append(self._remove_provider)
-        docking = Docking(self._iface, self._new_state)
+        docking = Docking(self._iface, self._new_state, self._new_reef)
         self._undo.append(docking.remove)
         learning = LearningWatch(self._iface, docking.show_engine)
         self._undo.append(learning.remove)
@@ -49,6 +49,13 @@ class QuadratPlugin:
         state = TeachState(self._iface.mapCanvas())
         OnScreen(state, self._iface.mapCanvas())  # a child of the state, and gone with it
         return state
+
+    def _new_reef(self) -> Any:
+        """A survey that is annotated; made when the Reef tab is first seen."""
+        from .reef.onscreen import reef_on_screen
+        from .reef.state import ReefState
+
+        return reef_on_screen(ReefState(), self._iface)
 
     def unload(self) -> None:
         """Leave nothing behind: windows, runs and workers end, menu and algorithms go."""

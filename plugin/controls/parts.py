@@ -9,7 +9,8 @@ from qgis.PyQt.QtWidgets import QBoxLayout, QComboBox, QPushButton, QSizePolicy,
 
 from ...core.errors import QuadratError
 from ...processing.i18n import tr
-from ..teach.words import words
+from ..reef.words import words as reef_words
+from ..teach.words import words as teach_words
 
 SHORTEST_COMBO = 6
 """Letters that a list shows at least; more where there is room."""
@@ -18,10 +19,8 @@ _words: Dict[str, Tuple[str, str]] = {}
 
 
 def described(widget: QWidget, name: str) -> Any:
-    """The same widget with name, accessible name and tooltip from the file of words."""
-    if not _words:
-        _words.update(words())
-    title, tip = _words[name]
+    """The same widget with name, accessible name and tooltip from the files of words."""
+    title, tip = _known()[name]
     widget.setObjectName(name)
     widget.setAccessibleName(title)
     widget.setAccessibleDescription(tip)
@@ -31,9 +30,14 @@ def described(widget: QWidget, name: str) -> Any:
 
 def title_of(name: str) -> str:
     """What a control is called."""
+    return _known()[name][0]
+
+
+def _known() -> Dict[str, Tuple[str, str]]:
+    """All words, read once and only when something is shown."""
     if not _words:
-        _words.update(words())
-    return _words[name][0]
+        _words.update({**teach_words(), **reef_words()})
+    return _words
 
 
 def letters(widget: QWidget, count: float) -> int:
@@ -84,6 +88,12 @@ def narrow(combo: QComboBox) -> QComboBox:
     combo.setMinimumContentsLength(SHORTEST_COMBO)
     combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     return combo
+
+
+def narrow_text(button: QToolButton, text: str) -> None:
+    """Text of a button that takes the width there is; what does not fit is cut, and its tooltip says it whole."""
+    button.setText(text)
+    button.setMinimumWidth(0)
 
 
 def swatch(colour: str, side: int) -> QIcon:

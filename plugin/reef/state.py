@@ -4,17 +4,19 @@ The parts: `session` (the open file), `photolist`, `sheet` (points of the photo)
 photo to photo), `edits` (undo). Everything is in the file at once; what another program changes in it is read again.
 """
 
-from typing import Any, Callable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ...core.errors import BadJob
+from ...core.reef.relabel import LabelRows, label_rows, set_rows, uses
 from ...core.reef.schema import DONE, MACHINE
-from ...core.reef.survey import Annotation, Point
+from ...core.reef.survey import Annotation, Label, Point, Survey
+from ...core.reef.tree import key_of
 from ...processing.i18n import plural, tr
 from ..steps import Command
 from .edits import Annotate, Change
-from .palette import Palette
+from .palette import KEYS, Palette
 from .sheet import BEST, MACHINE_SAID, Proposal
 from .turning import Turning
 
@@ -132,6 +134,47 @@ class ReefState(Turning):
         if self.survey is not None:
             self.palette = Palette(self.survey.labels(), self.palette.recent)
             self.labels_changed.emit()
+
+    # Keys of labels -------------------------------------------------------------------------------------------------
+
+    def set_key(self, code: str, key: str) -> None:
+        """Give a label this key, which another loses; empty takes its key away."""
+        if key and key not in KEYS:
+            raise BadJob(tr("'{key}' can be no key: take a letter, or one of 6 to 9 and 0.").format(key=key))
+        self._set_keys({code: key})
+
+    def give_keys(self) -> None:
+        """Keys for all labels that have none, as far as there are any."""
+        given = self.palette.keys_for(uses(self.writable()))
+        if not given:
+            raise BadJob(tr("All labels have keys, or all keys are taken."))
+        self._set_keys(given)
+        self.said.emit("info", plural("%n label has a key now.", "%n labels have keys now.", len(given)))
+
+    def _set_keys(self, keys: Dict[str, str]) -> None:
+        wanted = {key_of(code): key for code, key in keys.items()}
+        taken = {key for key in keys.values() if key}
+
+        def rows(survey: Survey) -> Dict[int, Optional[Label]]:
+            found: Dict[int, Optional[Label]] = {}
+            for fid, label in label_rows(survey).items():
+                key = wanted.get(key_of(label.code), "" if label.key in taken else label.key)
+                if key != label.key:
+                    found[fid] = label._replace(key=key)
+            return found
+
+        before: List[LabelRows] = []
+
+        def do() -> None:
+            survey = self.writable()
+            before.append(set_rows(survey, rows(survey)))
+            self.reread_labels()
+
+        def undo() -> None:
+            set_rows(self.writable(), before.pop())
+            self.reread_labels()
+
+        self.change(plural("Change a key", "Change %n keys", len(keys)), do, undo)
 
     # In the background ----------------------------------------------------------------------------------------------
 

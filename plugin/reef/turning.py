@@ -36,6 +36,12 @@ class Turning(Wishes):
     """Labels, tree, colours or keys."""
     suggested = pyqtSignal()
     """Suggestions are shown or hidden."""
+    photo_wanted = pyqtSignal()
+    """The photo window is to be seen, with the keyboard."""
+    search_wanted = pyqtSignal(str)
+    """A label is to be searched for; begins with this text."""
+    dock_wanted = pyqtSignal()
+    """The keyboard leaves the photo for the dock."""
     said = pyqtSignal(str, str)
     """Level (`info`, `warning`, `error`) and a sentence."""
 
@@ -181,6 +187,11 @@ class Turning(Wishes):
         if points:
             here = self.sheet.place[self.point.point] if self.sheet is not None and self.point is not None else -by
             self.choose_point(points[(here + by) % len(points)].point)
+
+    def end_point(self, place: int) -> None:
+        """The first point (0) or the last (-1)."""
+        if self.points:
+            self.choose_point(self.points[place].point)
 
     def next_point(self) -> None:
         """The next point that is not done, in the order that was chosen; the next photo where there is none."""

@@ -14,6 +14,7 @@ APART = Setting("reef_apart", False, "Annotate apart from others: neither see no
 BLIND = Setting("reef_blind", False, "Suggestions are hidden while photos are annotated.")
 FLOWS = Setting("reef_flows", False, "Go on to the next photo by itself when all points are done.")
 ORDER = Setting("reef_order", IN_ORDER, "Order of the points of a photo.")
+TREE = Setting("reef_tree", True, "Labels are shown as a tree; else as a list.")
 RECENT = Setting("reef_recent", [], "Surveys that were annotated, the last first.")
 MOST_RECENT = 8
 
@@ -23,6 +24,7 @@ class Wishes(QObject):
 
     changed: Any
     suggested: Any
+    labels_changed: Any
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
@@ -30,6 +32,7 @@ class Wishes(QObject):
         self._apart, self._blind, self._flows = APART.get(), BLIND.get(), FLOWS.get()
         order = ORDER.get()
         self._order = order if order in ORDERS else IN_ORDER
+        self._tree = TREE.get()
 
     @property
     def annotator(self) -> str:
@@ -89,6 +92,17 @@ class Wishes(QObject):
         self._order = order
         ORDER.set(order)
         self.changed.emit()
+
+    @property
+    def tree(self) -> bool:
+        """True: labels are shown as a tree."""
+        return self._tree
+
+    @tree.setter
+    def tree(self, tree: bool) -> None:
+        self._tree = tree
+        TREE.set(tree)
+        self.labels_changed.emit()
 
     def recent_surveys(self) -> List[str]:
         """Paths that are still there, the last first."""

@@ -22,8 +22,11 @@ class TeachMemory(QObject):
     loaded = pyqtSignal()
     """Another project is there, or none: all values may differ."""
 
-    def __init__(self, project: Optional[QgsProject] = None, parent: Optional[QObject] = None) -> None:
+    def __init__(
+        self, project: Optional[QgsProject] = None, parent: Optional[QObject] = None, entry: str = ENTRY
+    ) -> None:
         super().__init__(parent)
+        self._entry = entry
         self._project = project or QgsProject.instance()
         self._values: Dict[str, Any] = {}
         self._project.readProject.connect(self._on_read)
@@ -62,7 +65,7 @@ class TeachMemory(QObject):
         self._project.writeProject.disconnect(self._on_writing)
 
     def _read(self) -> Dict[str, Any]:
-        text, found = self._project.readEntry(SCOPE, ENTRY, "")
+        text, found = self._project.readEntry(SCOPE, self._entry, "")
         if not found or not text:
             return {}
         try:
@@ -75,7 +78,7 @@ class TeachMemory(QObject):
 
     def _write(self) -> None:
         values = {"version": VERSION, **_with_paths(self._values, self._project.pathResolver().writePath)}
-        self._project.writeEntry(SCOPE, ENTRY, json.dumps(values, ensure_ascii=False, sort_keys=True))
+        self._project.writeEntry(SCOPE, self._entry, json.dumps(values, ensure_ascii=False, sort_keys=True))
 
     def _absolute(self, path: str) -> str:
         return self._project.pathResolver().readPath(path)

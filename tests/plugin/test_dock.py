@@ -64,6 +64,32 @@ def test_tabs_come_to_the_front(docking):
     assert [docking.dock.tabs.tabText(n) for n in range(docking.dock.tabs.count())] == ["Teach", "Engine"]
 
 
+def test_the_reef_tab_is_made_when_it_is_first_seen(iface, empty_home, qtbot, tmp_path):
+    from quadrat.plugin.reef.onscreen import reef_on_screen
+    from quadrat.plugin.reef.state import ReefState
+    from quadrat.tests.plugin.reefmade import make_survey
+
+    made = []
+    docking = Docking(iface, Stand, lambda: made.append(reef_on_screen(ReefState(), iface)) or made[-1])
+    docking.show_teach()
+    tabs = docking.dock.tabs
+    assert [tabs.tabText(n) for n in range(tabs.count())] == ["Teach", "Reef", "Engine"] and made == []
+    docking.show_reef()
+    (state,) = made
+    state.open(make_survey(tmp_path / "survey.gpkg"))
+    photo = next(dock for dock in iface.docks if dock is not docking.dock)
+    state.label("Sand")
+    docking.show_teach()
+    state.search_wanted.emit("")
+    assert tabs.currentWidget() is docking.dock.reef
+    with qtbot.waitSignal(docking.form_wanted):
+        state.form_wanted.emit("quadrat:importreef", {})
+    qtbot.waitUntil(lambda: docking.dock.engine.state.facts is not None, timeout=5000)
+    docking.remove()
+    assert iface.docks == [] and state.session is None, "the photo window goes with the dock"
+    del photo
+
+
 def test_the_way_to_the_engine_and_back(docking, qtbot):
     docking.show_teach()
     docking.state.engine_ready = False
