@@ -55,7 +55,7 @@ def _agreement() -> Words:
 def _learning() -> Words:
     return {
         "reef_train": (
-            tr("Train and suggest"),
+            tr("Train now"),
             tr(
                 "Train on all finished photos, then suggest labels for the others. In the background: go on annotating."
             ),
@@ -131,7 +131,7 @@ def _cover() -> Words:
             tr("Estimate the cover of all photos with 95 % intervals, by people and machine together."),
         ),
         "reef_cover_form": (
-            tr("Tables and report…"),
+            tr("Report…"),
             tr("Open the form that tells cover by site, date and transect, with diversity, maps and a page."),
         ),
     }

@@ -101,7 +101,7 @@ class SignState(QObject):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(SETTLE_MS)
-        self._timer.timeout.connect(self.refresh)
+        self._timer.timeout.connect(self._on_time)
         state.opened.connect(self._on_opened)
         state.photo_finished.connect(self.note)
         state.labels_changed.connect(self._on_labels)
@@ -144,6 +144,12 @@ class SignState(QObject):
         """A photo was finished."""
         if self._state.path:
             self._timer.start()
+
+    def _on_time(self) -> None:
+        """Ask by itself only where there can be an answer: it would start the engine for nothing."""
+        survey = self._state.survey
+        if survey is not None and survey.connection.execute("SELECT 1 FROM suggestions LIMIT 1").fetchone():
+            self.refresh()
 
     def refresh(self) -> None:
         """Ask now; while an answer is on its way, once more after it."""
