@@ -1,8 +1,9 @@
 """The toolbar of the photo window: zoom, how points look, magnifier, light, full screen."""
 
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
-from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtCore import QEvent, pyqtSignal
+from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import (
     QAction,
     QActionGroup,
@@ -17,6 +18,8 @@ from qgis.PyQt.QtWidgets import (
 
 from ....processing.i18n import tr
 from ...controls.parts import column, described, icon_size, letters, row, title_of, tool_button
+from ...plots.look import colours
+from .icons import icon
 from .look import MAGNIFICATIONS, MOST_PATCH
 from .shown import BY_LABEL, BY_STATE, LABELS, NO_TEXT, NUMBERS, STATES, PointShown
 from .symbols import Symbols, look_of
@@ -35,13 +38,15 @@ class PhotoBar(QWidget):
     def __init__(self, view: PhotoView, parent: Optional[QWidget] = None) -> None:
         super().__init__(parent)
         self.view = view
-        self.fit = self._button("photo_fit", "mActionZoomFullExtent", view.fit)
-        self.actual = self._button("photo_actual", "mActionZoomActual", view.actual_size)
-        self.to_patch = self._button("photo_to_patch", "mActionZoomToArea", view.zoom_to_patch)
-        self.points = self._button("photo_points", "mActionCapturePoint")
-        self.magnifier = self._button("photo_magnifier", "mActionIdentify")
-        self.light = self._button("photo_light", "mActionIncreaseBrightness")
-        self.full = self._button("photo_full", "mActionFullScreen", self.full_wanted.emit)
+        self._drawn: Dict[QToolButton, str] = {}
+        self._ink: Optional[QColor] = None
+        self.fit = self._button("photo_fit", "fit", view.fit)
+        self.actual = self._button("photo_actual", "actual", view.actual_size)
+        self.to_patch = self._button("photo_to_patch", "patch", view.zoom_to_patch)
+        self.points = self._button("photo_points", "points")
+        self.magnifier = self._button("photo_magnifier", "magnifier")
+        self.light = self._button("photo_light", "light")
+        self.full = self._button("photo_full", "full", self.full_wanted.emit)
         self.patch = described(QSpinBox(), "photo_patch")
         self._groups: List[Any] = []
         self._fill_points()
@@ -150,9 +155,31 @@ class PhotoBar(QWidget):
         button.setMenu(menu)
         button.setPopupMode(mode)
 
-    def _button(self, name: str, icon: str, pressed: Optional[Callable[[], Any]] = None) -> QToolButton:
-        button = tool_button(name, icon)
+    def _button(self, name: str, drawn: str, pressed: Optional[Callable[[], Any]] = None) -> QToolButton:
+        button = tool_button(name)
+        button.setText("")
+        button.setStyleSheet("")
         button.setIconSize(icon_size(button))
+        self._drawn[button] = drawn
         if pressed is not None:
             button.clicked.connect(lambda *_: pressed())
         return button
+
+    def _dress(self) -> None:
+        """Icons in the ink of the theme."""
+        ink = colours(self)[1]
+        if ink != self._ink:
+            self._ink = ink
+            for button, drawn in self._drawn.items():
+                button.setIcon(icon(drawn, ink))
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """The theme is known by now."""
+        super().showEvent(event)
+        self._dress()
+
+    def changeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Another theme."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange) and self.isVisible():
+            self._dress()

@@ -140,7 +140,8 @@ class PhotoCanvas(QWidget):
             needed.append(QRectF(self._overview.geometry()))
         patch = self.overlay.patch(self.camera, self.look.patch_px)
         # A patch that fills the window lies under everything; then only the point itself must be free.
-        if glass.put(self.size(), self.unit, [*needed, patch]) or glass.put(self.size(), self.unit, needed):
+        beside = max(self.camera.origin) / self.devicePixelRatioF() if self.camera.fitted else 0.0
+        if any(glass.put(self.size(), self.unit, boxes, beside) for boxes in ([*needed, patch], needed)):
             glass.look_at(self.photo, point, times, self._change())
             glass.show()
         else:

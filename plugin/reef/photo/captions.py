@@ -11,6 +11,8 @@ LONGEST = 18
 """Letters of a label; the rest is in the tooltip."""
 SMALLER = 0.92
 """Of the window's font."""
+APART = 1.6
+"""Of a symbol's radius that captions of others keep away, so that none is taken for its own."""
 HALO = 2.6
 """Width of the dark line around letters, widget pixels."""
 
@@ -63,7 +65,7 @@ def words_of(point: PointShown, texts: str) -> str:
 def arranged(
     places: Sequence[Offset], sizes: Sequence[Optional[Tuple[float, float]]], reach: float
 ) -> List[Optional[Offset]]:
-    """Where each caption has room: right of its point, left, below or above; None where it would cover another.
+    """Where each caption has room: right of its point or left; None where it would cover another.
 
     Args:
         places: (x, y) of all points, in pixels of the screen.
@@ -74,35 +76,35 @@ def arranged(
         Upper left corner of each caption, relative to its point.
     """
     wide = max((size[0] for size in sizes if size is not None), default=1.0) + 2 * reach
-    taken: Dict[Tuple[int, int], List[QRectF]] = {}
+    taken: Dict[Tuple[int, int], List[Tuple[int, QRectF]]] = {}
 
     def cells(box: QRectF) -> List[Tuple[int, int]]:
         across = range(int(box.left() // wide), int(box.right() // wide) + 1)
         down = range(int(box.top() // wide), int(box.bottom() // wide) + 1)
         return [(i, j) for i in across for j in down]
 
-    def take(box: QRectF) -> None:
+    def take(owner: int, box: QRectF) -> None:
         for cell in cells(box):
-            taken.setdefault(cell, []).append(box)
+            taken.setdefault(cell, []).append((owner, box))
 
-    for x, y in places:
-        take(QRectF(x - reach, y - reach, 2 * reach, 2 * reach))
+    def free(owner: int, box: QRectF) -> bool:
+        return not any(
+            owner != other and box.intersects(there) for cell in cells(box) for other, there in taken.get(cell, ())
+        )
+
+    far = APART * reach
+    for i, (x, y) in enumerate(places):
+        take(i, QRectF(x - far, y - far, 2 * far, 2 * far))
     found: List[Optional[Offset]] = []
-    for (x, y), size in zip(places, sizes):
+    for i, ((x, y), size) in enumerate(zip(places, sizes)):
         found.append(None)
         if size is None:
             continue
         width, height = size
-        beside = (
-            (reach, -height / 2),
-            (-reach - width, -height / 2),
-            (-width / 2, reach),
-            (-width / 2, -reach - height),
-        )
-        for dx, dy in beside:
+        for dx, dy in ((reach, -height / 2), (-reach - width, -height / 2)):
             box = QRectF(x + dx, y + dy, width, height)
-            if not any(box.intersects(other) for cell in cells(box) for other in taken.get(cell, ())):
-                take(box)
+            if free(i, box):
+                take(i, box)
                 found[-1] = (dx, dy)
                 break
     return found

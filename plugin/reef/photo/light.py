@@ -3,7 +3,7 @@
 from typing import Any, Optional
 
 from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtWidgets import QAbstractButton, QButtonGroup, QLabel, QSlider, QWidget
+from qgis.PyQt.QtWidgets import QAbstractButton, QButtonGroup, QLabel, QSlider, QToolButton, QWidget
 
 from ...controls.parts import column, described, push_button, row, title_of
 from .look import AS_TAKEN, AUTO, PICKED
@@ -33,7 +33,8 @@ class LightStrip(QWidget):
         )
         for at in (1, 3):
             sliders.setStretch(at, 1)
-        box = column(self, sliders, row(self.taken, self.auto, self.pick), row(self.compare, self.reset))
+        white = QLabel(title_of("photo_white"))
+        box = column(self, sliders, row(white, self.taken, self.auto, self.pick, self.compare, self.reset))
         edge = round(self.fontMetrics().averageCharWidth())
         box.setContentsMargins(edge, 0, edge, edge)
         self.brightness.valueChanged.connect(lambda value: view.change(brightness=value))
@@ -78,6 +79,8 @@ class LightStrip(QWidget):
         return slider
 
     def _choice(self, name: str) -> QAbstractButton:
-        button = push_button(name, lambda: None)
+        button = described(QToolButton(), name)
+        button.setText(title_of(name))
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         button.setCheckable(True)
         return button

@@ -18,7 +18,8 @@ LINES = 11
 """Side in lines of text, where there is room."""
 MOST = 0.36
 """Share of the shorter side of the window that it may take."""
-LEAST_LINES = 4
+LEAST_LINES, WELL_LINES = 4, 7
+"""Below the first it is left out; from the second on it is better small than over the photo."""
 WORTH = 0.75
 """Zoom of the window, as a share of the magnifier's, from which on it shows nothing that is not seen already."""
 ROUND, GAP = 6, 10
@@ -51,11 +52,21 @@ class Magnifier(QWidget):
             self._camera.zoom_to(float(times), point.col + 0.5, point.row + 0.5)
         self.update()
 
-    def put(self, window: QSize, unit: float, needed: Sequence[QRectF]) -> bool:
-        """Lie in a corner where nothing needed is covered, the same as long as that is so; False where none is free."""
-        side = round(min(LINES * unit, MOST * min(window.width(), window.height())))
+    def put(self, window: QSize, unit: float, needed: Sequence[QRectF], beside: float = 0.0) -> bool:
+        """Lie in a corner where nothing needed is covered, the same as long as that is so; False where none is free.
+
+        Args:
+            window: size of the view, widget pixels as all here.
+            unit: height of a line.
+            needed: places that must be seen.
+            beside: width or height of what the photo leaves free at the edges; where it is enough, nothing is covered.
+        """
+        side = min(LINES * unit, MOST * min(window.width(), window.height()))
+        if beside - 2 * GAP >= WELL_LINES * unit:
+            side = min(side, beside - 2 * GAP)
         if side < LEAST_LINES * unit:
             return False
+        side = round(side)
         places = corners(window, QSize(side, side))
         for corner in (self._corner, *range(len(places))):
             if not any(box.intersects(QRectF(places[corner])) for box in needed):

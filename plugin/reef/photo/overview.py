@@ -19,6 +19,8 @@ from .tone import Tables
 LINES, MOST = 8, 0.3
 """Its longer side in lines of text; the share of the window's shorter side that it may take."""
 LEAST_LINES = 3
+LEAST_FRAME = 7.0
+"""Of the part that is seen, widget pixels."""
 DOT, CURRENT_DOT = 1.6, 3.2
 """Radius of points, widget pixels."""
 
@@ -79,6 +81,9 @@ class Overview(QWidget):
             self._place(self._seen.right(), self._seen.bottom()),
         )
         box = QRectF(left_top, right_bottom).intersected(QRectF(self.rect())).adjusted(1, 1, -1, -1)
+        if min(box.width(), box.height()) < LEAST_FRAME:
+            half = QPointF(LEAST_FRAME / 2, LEAST_FRAME / 2)
+            box = QRectF(box.center() - half, box.center() + half)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for colour, wide in ((QColor(12, 14, 16, 190), 3.4), (QColor("white"), 1.6)):
             painter.setPen(QPen(colour, wide))

@@ -10,7 +10,7 @@ from .camera import Camera
 
 SMALLEST = 800
 """Pixels of the longer side below which no smaller size is made."""
-CRISP_FROM = 4.0
+CRISP_FROM = 6.0
 """Screen pixels for a pixel from which on pixels are seen as squares: who goes so near wants to see them."""
 MARGIN = 2
 """Pixels read beyond the edge of the screen, so that the edge is mixed of the same pixels as the middle."""

@@ -15,7 +15,7 @@ from ....core.errors import BadInput
 from ....processing.i18n import tr
 from .shown import Window
 
-GROUND = "#33373b"
+GROUND = "#343434"
 """Of what is no photo: dark and without colour, so that eyes judge the photo's own."""
 PREVIEW = 8
 """A preview has one pixel for so many by so many; JPEG files give it for less than half of the time."""

@@ -93,7 +93,11 @@ def neutral_gains(light: Sequence[float]) -> Gains:
 def _shown(byte: int, gain: float, power: float, slope: float) -> int:
     light = min(_LIGHT[byte] * gain, 1.0)
     code = (12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055) ** power
-    return round(255 * min(max(0.5 + slope * (code - 0.5), 0.0), 1.0))
+    if slope <= 1.0:
+        return round(255 * (0.5 + slope * (code - 0.5)))
+    # Steeper in the middle, flatter at both ends: nothing runs into black or white.
+    shade = 0.5 * (2 * min(code, 1 - code)) ** slope
+    return round(255 * (shade if code < 0.5 else 1 - shade))
 
 
 def _light(byte: int) -> float:

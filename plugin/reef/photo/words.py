@@ -63,15 +63,16 @@ def photo_words() -> Words:
         "photo_zoom": (tr("Zoom"), tr("Pixels of the screen for each pixel of the photo.")),
         "photo_brightness": (tr("Brightness"), tr("Darker or brighter, without losing black or white.")),
         "photo_contrast": (tr("Contrast"), tr("Flatter or harder.")),
-        "photo_white_taken": (tr("White as taken"), tr("Colours as the camera wrote them.")),
+        "photo_white": (tr("White balance"), tr("What is to look white or grey.")),
+        "photo_white_taken": (tr("As taken"), tr("Colours as the camera wrote them.")),
         "photo_white_auto": (
-            tr("White by itself"),
+            tr("Automatic"),
             tr("Each photo is balanced so that its mean is grey. Helps where water took the red."),
         ),
         "photo_white_pick": (
-            tr("Click on white"),
-            tr("Then click on something in the photo that is white or grey, as a slate or the frame. Esc gives up."),
+            tr("Pick…"),
+            tr("Click here, then on something in the photo that is white or grey, as a slate. Esc gives up."),
         ),
-        "photo_reset": (tr("As taken"), tr("Brightness, contrast and white as the camera wrote them.")),
+        "photo_reset": (tr("Reset"), tr("Brightness, contrast and white as the camera wrote them.")),
         "photo_compare": (tr("Compare"), tr("Hold to see the photo as it was taken.")),
     }
