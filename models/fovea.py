@@ -131,7 +131,7 @@ def _inner(image: Float, margin: int) -> Float:
 
 
 def _mean(image: Float, margin: int) -> Float:
-    return _inner(image, margin).mean(axis=(-2, -1))
+    return np.asarray(_inner(image, margin).mean(axis=(-2, -1)))
 
 
 def _colours(level: Float, margins: tuple[int, ...]) -> list[list[Float]]:
@@ -174,7 +174,7 @@ def _responses(images: Float, filters: Float, side: int) -> Float:
     padded = np.pad(images, ((0, 0), (0, 0), (side // 2,) * 2, (side // 2,) * 2), mode="reflect")
     views = sliding_window_view(padded, (side, side), axis=(2, 3)).transpose(0, 1, 4, 5, 2, 3)
     columns = views.reshape(count, channels * side * side, height * width)
-    return np.matmul(filters, columns).reshape(count, len(filters), height, width)
+    return np.asarray(np.matmul(filters, columns).reshape(count, len(filters), height, width))
 
 
 def _lines() -> Float:

@@ -19,7 +19,8 @@ class EmbedJob(Job):
         default=DEFAULT_BACKBONE,
         choices=tuple(BACKBONES),
         help="What makes the vectors. spectral-textural and mosaiks need nothing; colour-texture nothing but a colour "
-        "picture; timm and onnx need a model below; the others need weights, and the bands that they were made for: 'Which backbone fits?' tells.",
+        "picture; timm and onnx need a model below; the others need weights, and the bands that they were made for: "
+        "'Which backbone fits?' tells.",
     )
     model: str = param(
         Kind.TEXT,

@@ -28,7 +28,7 @@ class UnreadablePhoto(Exception):
 
 
 def read_picture(path: str, window: Sequence[int] = (), around_px: int = 0) -> Picture:
-    """The pixels of a photo, or of a quadrat of an orthomosaic with what the orthomosaic shows around it.
+    """Pixels of a photo, or of a quadrat of an orthomosaic with what the orthomosaic shows around it.
 
     Args:
         path: of the file.
@@ -44,7 +44,7 @@ def read_picture(path: str, window: Sequence[int] = (), around_px: int = 0) -> P
             with rasterio.open(path) as file:
                 return _read(file, window, around_px)
     except (RasterioError, OSError, MemoryError) as error:
-        raise UnreadablePhoto(f"cannot be read ({_reason(error)})") from error
+        raise UnreadablePhoto(f"cannot be read ({reason_of(error)})") from error
 
 
 def _read(file: Any, window: Sequence[int], around_px: int) -> Picture:
@@ -114,7 +114,10 @@ def _valid(file: Any, where: Window) -> NDArray[np.bool_] | None:
     return None if valid.all() else valid
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
+    """What the innermost library said."""
     while error.__cause__ is not None:
         error = error.__cause__
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return str(error).strip().rstrip(".") or type(error).__name__

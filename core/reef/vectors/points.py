@@ -26,6 +26,8 @@ class PointVectors:
         identity: equal where vectors mean the same: backbone, weights, patch and padding.
         state: arrays that build the same backbone again; may be empty.
         lacking: name of a photo whose points have no vectors -> why.
+        made: vectors that were made now; the others were known.
+        device: what made them, in words.
     """
 
     X: Float
@@ -34,6 +36,8 @@ class PointVectors:
     identity: str
     state: dict[str, NDArray[Any]] = field(default_factory=dict)
     lacking: dict[str, str] = field(default_factory=dict)
+    made: int = 0
+    device: str = ""
 
 
 def point_vectors(
@@ -77,4 +81,6 @@ def point_vectors(
         source.identity,
         source.state,
         source.lacking,
+        source.made,
+        source.device,
     )

@@ -2,17 +2,16 @@
 
 import os
 from collections import deque
-from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..survey import Photo
 from .patches import Bool, Bytes, Int, Picture, cut
-from .pictures import UnreadablePhoto, read_picture
+from .pictures import UnreadablePhoto, read_picture, reason_of
+from .store import content_of
 
 MOST_READERS = 4
 AHEAD = 2
@@ -37,6 +36,10 @@ class Wanted:
     rows: Int
     cols: Int
 
+    def some(self, which: Int) -> "Wanted":
+        """The same photo with some of the points."""
+        return Wanted(self.photo, self.path, self.point[which], self.rows[which], self.cols[which])
+
 
 @dataclass(frozen=True)
 class Patches:
@@ -49,6 +52,8 @@ class Patches:
     picture: Picture | None = None
     why: str = ""
     """Why there are none."""
+    content: str = ""
+    """Of the file, see `store.content_of`."""
 
     def take(self, part: slice) -> tuple[Bytes, Bool | None]:
         """(m, 3, side, side) uint8 and (m, side, side) bool or None of some of the points."""
@@ -58,20 +63,31 @@ class Patches:
         return values[part], None if known is None else known[part]
 
 
-def read_patches(wanted: Wanted, side_px: int, padding: str) -> Patches:
-    """The patches of one photo."""
+def read_patches(wanted: Wanted, side_px: int, padding: str, content: str = "") -> Patches:
+    """The patches of one photo.
+
+    Args:
+        wanted: photo and points.
+        side_px: of a patch.
+        padding: `mirror` or `white`.
+        content: of its file, where that is known already.
+    """
     nothing = np.zeros((0, 3, side_px, side_px), np.uint8), None
     if not wanted.path:
         return Patches(wanted, side_px, padding, nothing, why="has no file")
     try:
+        content = content or content_of(wanted.path)
         picture = read_picture(wanted.path, wanted.photo.window, side_px)
     except UnreadablePhoto as error:
         return Patches(wanted, side_px, padding, nothing, why=str(error))
+    except OSError as error:
+        return Patches(wanted, side_px, padding, nothing, why=f"cannot be read ({reason_of(error)})")
     if why := _outside(wanted, picture):
         return Patches(wanted, side_px, padding, nothing, why=why)
     if len(wanted.rows) * side_px * side_px > picture.values[0].size:
-        return Patches(wanted, side_px, padding, nothing, picture)
-    return Patches(wanted, side_px, padding, cut(picture, wanted.rows, wanted.cols, side_px, padding))
+        return Patches(wanted, side_px, padding, nothing, picture, content=content)
+    made = cut(picture, wanted.rows, wanted.cols, side_px, padding)
+    return Patches(wanted, side_px, padding, made, content=content)
 
 
 def _outside(wanted: Wanted, picture: Picture) -> str:
@@ -87,22 +103,30 @@ def _outside(wanted: Wanted, picture: Picture) -> str:
     )
 
 
-def read_ahead(photos: Sequence[Wanted], side_px: int, padding: str) -> Generator[Patches, None, None]:
-    """Patches of photos, in order, read by threads of their own."""
-    readers = max(1, min(MOST_READERS, (os.cpu_count() or 1) // 2))
-    rest = iter(photos)
-    waiting: deque[Future[Patches]] = deque()
-    pool = ThreadPoolExecutor(readers, thread_name_prefix="quadrat-photos")
-    try:
-        for one in islice(rest, readers + AHEAD):
-            waiting.append(pool.submit(read_patches, one, side_px, padding))
-        while waiting:
-            found = waiting.popleft().result()
-            for one in islice(rest, 1):
-                waiting.append(pool.submit(read_patches, one, side_px, padding))
-            yield found
-    finally:
-        pool.shutdown(cancel_futures=True)
+class Readers:
+    """Photos being read, first in first out."""
+
+    def __init__(self, side_px: int, padding: str) -> None:
+        count = max(1, min(MOST_READERS, (os.cpu_count() or 1) // 2))
+        self.most = count + AHEAD
+        self._side_px, self._padding = side_px, padding
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="quadrat-photos")
+        self._waiting: deque[Future[Patches]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def begin(self, wanted: Wanted, content: str) -> None:
+        """Have a photo read."""
+        self._waiting.append(self._pool.submit(read_patches, wanted, self._side_px, self._padding, content))
+
+    def next(self) -> Patches:
+        """The patches of the photo that was begun first; waits for them."""
+        return self._waiting.popleft().result()
+
+    def close(self) -> None:
+        """Read nothing more."""
+        self._pool.shutdown(cancel_futures=True)
 
 
 def as_numbers(patches: Bytes, known: Bool | None) -> tuple[NDArray[np.float32], Bool]:

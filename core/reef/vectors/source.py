@@ -1,4 +1,7 @@
-"""The loop: patches of many photos in batches through a backbone, and back to their photos, in order."""
+"""The loop: points that have no vectors yet, their patches in batches across photos through a backbone, and kept.
+
+Photos come back in the order asked for, each as soon as it and those before it are done.
+"""
 
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
@@ -16,16 +19,18 @@ from ...errors import BadInput, Stale
 from ...progress import Progress
 from ..survey import Photo, Survey
 from .building import build_backbone
+from .keeping import Keeper
 from .patches import Bool, Bytes, Int
-from .reading import Patches, Wanted, as_numbers, read_ahead, read_patches
+from .reading import Patches, Readers, Wanted, as_numbers, read_patches
 from .request import VectorRequest
 
 FORMAT = 1
 """Of vectors; raised when the same request gives other numbers."""
 BATCH_CPU, BATCH_GPU = 16, 128
-SAMPLE_PHOTOS = 32
+SAMPLE_PHOTOS, SAMPLE_POINTS = 32, 2
 """Photos that are looked at by backbones that draw from what they see, and patches of each."""
-SAMPLE_POINTS = 2
+MOST_WAITING = 64
+"""Photos whose vectors are known and that wait for one before them."""
 
 
 class Piece(NamedTuple):
@@ -44,7 +49,11 @@ class _Under:
 
     wanted: Wanted
     X: Float
+    missing: Int
+    """Places of points without vectors."""
     left: int
+    """How many of them are still to be made."""
+    content: str
     why: str = ""
 
 
@@ -54,11 +63,16 @@ class _Batch:
 
     values: list[Bytes] = field(default_factory=list)
     known: list[Bool | None] = field(default_factory=list)
-    places: list[tuple[_Under, slice]] = field(default_factory=list)
+    places: list[tuple[_Under, Int]] = field(default_factory=list)
+    size: int = 0
 
-    @property
-    def size(self) -> int:
-        return sum(part.stop - part.start for _, part in self.places)
+    def add(self, patches: Patches, under: _Under, part: slice) -> None:
+        """Patches of some of the missing points of a photo."""
+        values, known = patches.take(part)
+        self.values.append(values)
+        self.known.append(known)
+        self.places.append((under, under.missing[part]))
+        self.size += len(values)
 
 
 class VectorSource:
@@ -70,6 +84,8 @@ class VectorSource:
         dimensions: D.
         device: what it runs on, in words.
         lacking: name of a photo without vectors -> why; filled on the way.
+        made: vectors that were made; the others were known.
+        seconds: spent in the backbone.
     """
 
     def __init__(
@@ -79,74 +95,143 @@ class VectorSource:
         request.check()
         self._request, self._progress = request, progress
         self._wanted = wanted_points(survey, photos, points)
-        self._backbone = build_backbone(request, self._sample, progress, state=state)
-        self.identity = identity_of_vectors(self._backbone, request)
-        refuse_other(self.identity, identity, request)
-        self.state: dict[str, NDArray[Any]] = dict(self._backbone.state())
-        self.dimensions = pooled_width(self._backbone)
-        self.device = self._backbone.device
+        self._keeper = Keeper(survey.path, progress)
+        try:
+            if state is None and request.card.drawn:
+                state = self._keeper.state_of(request)
+            backbone = build_backbone(request, self._sample, progress, state=state)
+            self.identity = identity_of_vectors(backbone, request)
+            refuse_other(self.identity, identity, request)
+            self.state: dict[str, NDArray[Any]] = dict(backbone.state())
+            self.dimensions = pooled_width(backbone)
+            self._keeper.begin(self.identity, request, self.dimensions, self.state)
+        except BaseException:
+            self._keeper.close()
+            raise
+        self._runner = Runner(backbone, progress.info)
+        self.device = backbone.device
         self.lacking: dict[str, str] = {}
+        self.made = 0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        pass
+        self._keeper.close()
+
+    @property
+    def seconds(self) -> float:
+        """Spent in the backbone so far."""
+        return self._runner.seconds
 
     def pieces(self) -> Iterator[Piece]:
         """Vectors of each photo that has points and can be read, in the order asked for.
+
+        What is made is kept, also when a cancel or an error ends this.
 
         Raises:
             BadInput: none can be read.
             Cancelled: the user stopped the job.
         """
-        runner = Runner(self._backbone, self._progress.info)
-        size = self._request.batch or (BATCH_CPU if self.device.startswith("CPU") else BATCH_GPU)
-        total, done = max(sum(len(one.point) for one in self._wanted), 1), 0
         waiting: deque[_Under] = deque()
-        batch = _Batch()
-        feed = read_ahead(self._wanted, self._request.patch_px, self._request.padding)
+        reading: deque[_Under] = deque()
+        batch, readers = _Batch(), Readers(self._request.patch_px, self._request.padding)
+        total, done = max(sum(len(one.point) for one in self._wanted), 1), 0
         try:
-            for patches in feed:
-                waiting.append(under := self._begin(patches))
-                start = 0
-                while start < len(under.X):
-                    stop = min(start + size - batch.size, len(under.X))
-                    _add(batch, patches, under, slice(start, stop))
-                    start = stop
-                    if batch.size == size:
-                        self._progress.checkpoint(done / total)
-                        done += _flush(batch, runner)
-                yield from self._finished(waiting)
-            _flush(batch, runner)
+            for wanted in self._wanted:
+                waiting.append(under := self._recall(wanted))
+                if under.left:
+                    reading.append(under)
+                    readers.begin(wanted.some(under.missing), under.content)
+                while reading and (len(readers) > readers.most or len(waiting) > MOST_WAITING):
+                    self._take(readers.next(), reading.popleft(), batch)
+                if len(waiting) > MOST_WAITING:
+                    self._make(batch)
+                for piece in self._finished(waiting):
+                    done += len(piece.point)
+                    yield piece
+                self._progress.checkpoint(done / total)
+            while reading:
+                self._take(readers.next(), reading.popleft(), batch)
+                for piece in self._finished(waiting):
+                    done += len(piece.point)
+                    yield piece
+                self._progress.checkpoint(done / total)
+            self._make(batch)
             yield from self._finished(waiting)
         finally:
-            feed.close()
+            readers.close()
+            self._keeper.flush()
         self._refuse_nothing()
 
-    def _begin(self, patches: Patches) -> _Under:
-        count = 0 if patches.why else len(patches.wanted.point)
-        return _Under(patches.wanted, np.zeros((count, self.dimensions), np.float32), count, patches.why)
+    def _recall(self, wanted: Wanted) -> _Under:
+        """A photo with the vectors that are known."""
+        content, found, known = self._keeper.recall(wanted)
+        missing = np.flatnonzero(~found)
+        X = np.zeros((len(wanted.point), self.dimensions), np.float32)
+        if found.any():
+            X[found] = known
+        return _Under(wanted, X, missing, len(missing), content)
+
+    def _take(self, patches: Patches, under: _Under, batch: _Batch) -> None:
+        """Patches of a photo into batches; full ones are made."""
+        under.content = patches.content
+        if patches.why:
+            under.why, under.left = patches.why, 0
+            return
+        size = self._request.batch or (BATCH_CPU if self.device.startswith("CPU") else BATCH_GPU)
+        count, start = len(under.missing), 0
+        while start < count:
+            stop = min(start + size - batch.size, count)
+            batch.add(patches, under, slice(start, stop))
+            start = stop
+            if batch.size >= size:
+                self._make(batch)
+
+    def _make(self, batch: _Batch) -> None:
+        """Vectors of a batch to their photos. Empties it."""
+        if not batch.size:
+            return
+        self._progress.checkpoint()
+        gaps = [
+            np.ones((len(some), *some.shape[2:]), np.bool_) if known is None else known
+            for some, known in zip(batch.values, batch.known, strict=True)
+        ]
+        pixels, valid = as_numbers(np.concatenate(batch.values), np.concatenate(gaps))
+        backbone = self._runner.backbone
+        made = self._runner.run(lambda part: backbone.pooled(pixels[part], valid[part]), batch.size)
+        at = 0
+        for under, places in batch.places:
+            under.X[places] = made[at : at + len(places)]
+            under.left -= len(places)
+            at += len(places)
+        self.made += batch.size
+        batch.values, batch.known, batch.places, batch.size = [], [], [], 0
 
     def _finished(self, waiting: deque[_Under]) -> Iterator[Piece]:
-        """Photos at the front of the queue whose vectors are all made."""
+        """Photos at the front of the queue whose vectors are all there."""
         while waiting and not waiting[0].left:
             under = waiting.popleft()
             if under.why:
                 self.lacking[under.wanted.photo.name] = under.why
-            else:
-                yield Piece(under.wanted.photo, under.wanted.point, under.X)
+                continue
+            self._keeper.keep(under.wanted, under.content, under.missing, under.X)
+            yield Piece(under.wanted.photo, under.wanted.point, under.X)
 
     def _refuse_nothing(self) -> None:
         if self._wanted and len(self.lacking) == len(self._wanted):
             name, why = next(iter(self.lacking.items()))
             count = len(self._wanted)
-            raise BadInput(f"None of the {count} photos with points can be used: {name} {why}.")
+            raise BadInput(
+                f"{name} {why}." if count == 1
+                else f"None of the {count} photos with points can be used; the first, {name}, {why}."
+            )  # fmt: skip
 
     def _sample(self) -> Iterator[tuple[Float, Bool]]:
         """Patches of photos that lie evenly spread over the survey."""
         step = max(1, len(self._wanted) // SAMPLE_PHOTOS)
         for one in self._wanted[::step][:SAMPLE_PHOTOS]:
+            self._progress.checkpoint()
             patches = read_patches(one, self._request.patch_px, self._request.padding)
             if not patches.why:
                 yield from zip(*as_numbers(*patches.take(slice(0, SAMPLE_POINTS))), strict=True)
@@ -165,7 +250,7 @@ def wanted_points(survey: Survey, photos: Sequence[Photo], points: Collection[in
 
 
 def identity_of_vectors(backbone: Backbone, request: VectorRequest) -> str:
-    """Hash of all that decides the vectors, backbone, patch and padding."""
+    """Hash of all that decides the vectors: backbone, patch and padding."""
     facts = {
         "format": FORMAT, "backbone": backbone.identity, "patch_px": request.patch_px, "padding": request.padding,
     }  # fmt: skip
@@ -173,36 +258,13 @@ def identity_of_vectors(backbone: Backbone, request: VectorRequest) -> str:
 
 
 def refuse_other(identity: str, wished: str, request: VectorRequest) -> None:
-    """Raises Stale where vectors would not mean what those mean that a model learnt from."""
+    """Refuse vectors that do not mean what those mean that a model learnt from.
+
+    Raises:
+        Stale: they do not.
+    """
     if wished and identity != wished:
         raise Stale(
             f"The backbone {request.backbone} {request.model} on this computer does not give the vectors that the "
             "model learnt from (other weights, or another version). Train the model again, or choose those weights."
         )
-
-
-def _add(batch: _Batch, patches: Patches, under: _Under, part: slice) -> None:
-    values, known = patches.take(part)
-    batch.values.append(values)
-    batch.known.append(known)
-    batch.places.append((under, part))
-
-
-def _flush(batch: _Batch, runner: Runner) -> int:
-    """Vectors of a batch to their photos; how many. Empties it."""
-    count = batch.size
-    if not count:
-        return 0
-    values = np.concatenate(batch.values)
-    gaps = [np.ones((len(some), *some.shape[2:]), np.bool_) if known is None else known
-            for some, known in zip(batch.values, batch.known, strict=True)]  # fmt: skip
-    pixels, valid = as_numbers(values, np.concatenate(gaps))
-    made = runner.run(lambda part: runner.backbone.pooled(pixels[part], valid[part]), count)
-    at = 0
-    for under, part in batch.places:
-        length = part.stop - part.start
-        under.X[part] = made[at : at + length]
-        under.left -= length
-        at += length
-    batch.values, batch.known, batch.places = [], [], []
-    return count

@@ -118,8 +118,8 @@ class VectorStore:
 
     # Files --------------------------------------------------------------------------------------------------------
 
-    def content_of(self, stored: str, path: str) -> str:
-        """What the file of a photo is known to hold; empty where it is new, or nobody has looked yet.
+    def content_of(self, stored: str, path: str) -> tuple[str, bool]:
+        """What the file of a photo is known to hold, empty where nobody has looked yet; and whether that is noted.
 
         A file of another time or place is read here when one of its size was seen, so that copied surveys keep their
         vectors.
@@ -127,14 +127,17 @@ class VectorStore:
         try:
             status = os.stat(path)
         except OSError:
-            return ""
+            return "", False
         with self._told():
             asked = "SELECT content FROM files WHERE path = ? AND size = ? AND time = ?"
             row = self._connection.execute(asked, (stored, status.st_size, status.st_mtime_ns)).fetchone()
             if row is not None:
-                return str(row[0])
+                return str(row[0]), True
             seen = self._connection.execute("SELECT 1 FROM files WHERE size = ?", (status.st_size,)).fetchone()
-        return content_of(path) if seen else ""
+        try:
+            return (content_of(path) if seen else ""), False
+        except OSError:  # whoever opens the photo will say so
+            return "", False
 
     def note_files(self, files: Iterable[tuple[str, str, str]]) -> None:
         """Remember (stored path, path, content); vectors of what a file held before go, unless another holds it."""
