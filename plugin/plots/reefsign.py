@@ -62,9 +62,10 @@ class SignPlot(PlotBox):
         self.plot.setYRange(0, BEYOND * max(float(high.max()), tolerance), padding=0)
         # Which group is the worst may differ between batches; the last one counts.
         last = batches[-1]
-        said = plural("Worst group of the last batch: {code}; %n photo.", "Worst group of the last batch: {code}; %n "
-                      "photos.", last.photos)  # fmt: skip
-        self.caption.setText(said.format(code=last.worst))
+        said = plural(
+            "Last batch: %n photo; worst group: {name}.", "Last batch: %n photos; worst group: {name}.", last.photos
+        )
+        self.caption.setText(said.format(name=self.state.name_of(last.worst)))
         self.setAccessibleDescription(
             "; ".join(f"{x:.0f}: {e:.1f} ({a:.1f}–{b:.1f}) %" for x, e, a, b in zip(at, error, low, high))
         )

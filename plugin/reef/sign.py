@@ -130,6 +130,10 @@ class SignState(QObject):
             return tr("When photos with suggestions are checked, this tells whether more of them are needed.")
         return self.verdict.sentence
 
+    def name_of(self, code: str) -> str:
+        """What people call a group."""
+        return str(self._state.palette.name(code))
+
     def ask(self, **values: Any) -> None:
         """Ask something else, and at once; values as in `Question`."""
         wanted = replace(self.question, **values)
