@@ -99,7 +99,9 @@ class QuadratDock(QgsDockWidget):
         self.reef_state.form_wanted.connect(self.form_wanted)
         self.reef_state.search_wanted.connect(self._on_reef_wanted)
         self.reef_state.dock_wanted.connect(self._on_reef_wanted)
-        return ReefPanel(self.reef_state)
+        panel = ReefPanel(self.reef_state)
+        panel.engine_wanted.connect(self.show_engine)
+        return panel
 
     def _show_tab(self, panel: QWidget) -> None:
         self.tabs.setCurrentWidget(panel)

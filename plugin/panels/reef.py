@@ -3,16 +3,21 @@
 from typing import Any, Optional
 
 from qgis.gui import QgsCollapsibleGroupBox
-from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from ...processing.forms.sentences import sentence
 from ...processing.i18n import tr
 from ..controls.news import News
 from ..controls.parts import described, letters, lines, push_button
+from ..controls.reef_agreement import ReefAgreementControl
+from ..controls.reef_cover import ReefCoverControl
+from ..controls.reef_labels import ReefLabelControl
+from ..controls.reef_learn import ReefLearnControl
 from ..controls.reef_palette import PaletteControl
 from ..controls.reef_photos import PhotosControl
 from ..controls.reef_progress import ReefProgress
+from ..controls.reef_sign import ReefSignControl
 from ..controls.reef_suggestions import HistoryControl, PointControl
 from ..controls.reef_survey import SurveyControl, ask_for_survey
 from ..reef.keys import Keys
@@ -23,6 +28,8 @@ MARGIN_LINES = 0.5
 
 class ReefPanel(QWidget):
     """All controls of a survey; without one, what to do first."""
+
+    engine_wanted = pyqtSignal()
 
     def __init__(self, state: Any, parent: Optional[QWidget] = None) -> None:
         super().__init__(parent)
@@ -92,7 +99,18 @@ class ReefPanel(QWidget):
         return inner
 
     def _second_half(self) -> None:
-        """What comes of the annotations: labels, agreement, learning, stop sign, cover."""
+        """What comes of the annotations: learning, stop sign, cover, agreement; and their labels."""
+        state = self._state
+        self.learn, self.sign, self.cover = ReefLearnControl(state), ReefSignControl(state), ReefCoverControl(state)
+        self.agreement, self.labels = ReefAgreementControl(state), ReefLabelControl(state)
+        for title, name, control in (
+            (tr("Training"), "reef_learn", self.learn), (tr("Stop sign"), "reef_sign", self.sign),
+            (tr("Cover"), "reef_cover", self.cover), (tr("Two annotators"), "reef_agreement", self.agreement),
+            (tr("Label tree"), "reef_tree", self.labels),
+        ):  # fmt: skip
+            self._folding(title, name, control, folded=name != "reef_sign")
+        for control in (self.sign, self.cover):
+            control.engine_wanted.connect(self.engine_wanted)
 
     def _folding(self, title: str, name: str, control: QWidget, *, folded: bool) -> QgsCollapsibleGroupBox:
         """Controls that can be folded away; QGIS remembers whether they are."""
