@@ -56,6 +56,9 @@ POVERTY = (
 REEF = (
     ("quadrat:importreef", "Import photo survey…", "importreef"),
     ("quadrat:placepoints", "Place points on photos…", "placepoints"),
+    ("quadrat:trainreef", "Train on annotated photos…", "trainreef"),
+    ("quadrat:suggestreef", "Suggest labels of points…", "suggestreef"),
+    ("quadrat:checkreef", "Check suggestions of photo survey…", "checkreef"),
     ("quadrat:reefcover", "Cover of photo survey…", "reefcover"),
     ("quadrat:exportreef", "Export photo survey…", "exportreef"),
 )

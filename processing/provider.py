@@ -10,6 +10,7 @@ from .algorithms.applyhead import ApplyHeadAlgorithm
 from .algorithms.assesshead import AssessHeadAlgorithm
 from .algorithms.assessseries import AssessSeriesAlgorithm
 from .algorithms.cellvariables import CellVariablesAlgorithm
+from .algorithms.checkreef import CheckReefAlgorithm
 from .algorithms.choosebackbone import ChooseBackboneAlgorithm
 from .algorithms.clusterembedding import ClusterEmbeddingAlgorithm
 from .algorithms.comparesettlement import CompareSettlementAlgorithm
@@ -39,7 +40,9 @@ from .algorithms.reportindicator import ReportIndicatorAlgorithm
 from .algorithms.setupengine import SetUpEngineAlgorithm
 from .algorithms.speedtest import SpeedTestAlgorithm
 from .algorithms.suggestlabels import SuggestLabelsAlgorithm
+from .algorithms.suggestreef import SuggestReefAlgorithm
 from .algorithms.trainhead import TrainHeadAlgorithm
+from .algorithms.trainreef import TrainReefAlgorithm
 from .algorithms.trainseries import TrainSeriesAlgorithm
 from .algorithms.trainsettlement import TrainSettlementAlgorithm
 from .environment import borrow_from
@@ -79,6 +82,9 @@ ALGORITHMS = (
     AssessSeriesAlgorithm,
     ImportReefAlgorithm,
     PlacePointsAlgorithm,
+    TrainReefAlgorithm,
+    SuggestReefAlgorithm,
+    CheckReefAlgorithm,
     CoverReefAlgorithm,
     ExportReefAlgorithm,
     ExportOnnxAlgorithm,

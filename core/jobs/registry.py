@@ -25,6 +25,7 @@ from .reef.cover import CoverReef
 from .reef.leaving import ExportReef
 from .reef.placing import PlacePoints
 from .reef.suggesting import SuggestReef
+from .reef.training import TrainReef
 from .settlement.cells import MakeCells
 from .settlement.follow import FollowSettlement
 from .settlement.methods import CompareSettlement, MapSettlement, TrainSettlement
@@ -61,6 +62,7 @@ ALL: Tuple[Type[Job], ...] = (
     AssessSeries,
     ImportReef,
     PlacePoints,
+    TrainReef,
     SuggestReef,
     CheckReef,
     CoverReef,

@@ -40,6 +40,7 @@ PIPELINES = {
     "assessseries": "assessseries:run",
     "importreef": "importreef:run",
     "placepoints": "placepoints:run",
+    "trainreef": "trainreef:run",
     "suggestreef": "suggestreef:run",
     "checkreef": "checkreef:run",
     "reefcover": "reefcover:run",

@@ -26,7 +26,7 @@ from ..sidecar import write_sidecar
 from ..vector import parse_source
 from ..version import VERSION
 
-OWN_UNITS = ("raw",)
+OWN_UNITS = ("raw", "colour-texture")
 """Backbones whose dimensions are of different units."""
 SCORES = ("groups", "hf", "hf_low", "hf_high", "hp", "hr", "accuracy", "f1_weighted", "f1_macro")
 MOST_LACKING = 5
@@ -122,9 +122,9 @@ def _teaching(
     job: TrainReef, lessons: Lessons, vectors: PointVectors, request: VectorRequest
 ) -> tuple[Teaching, Choice]:
     """How heads are fitted, with what they choose chosen once."""
-    common = {"balance": job.balance, "seed": job.seed, "own_units": request.backbone in OWN_UNITS}
-    choice = settle(job.head, vectors.X, lessons.y, lessons.photo, **common)
-    fit = fit_by(choice.head, strength=choice.strength, **common)
+    units = request.backbone in OWN_UNITS
+    choice = settle(job.head, vectors.X, lessons.y, lessons.photo, balance=job.balance, seed=job.seed, own_units=units)
+    fit = fit_by(choice.head, balance=job.balance, seed=job.seed, own_units=units, strength=choice.strength)
     threads = thread_count(job.threads)
     teaching = Teaching(fit, vectors.X, lessons, lessons.numbered, job.calibration, job.balance, job.seed, threads)
     return teaching, choice

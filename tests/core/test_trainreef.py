@@ -8,6 +8,7 @@ import rasterio
 from quadrat.core.errors import BadInput, BadJob
 from quadrat.core.progress import Progress
 from quadrat.core.reef import build
+from quadrat.core.reef.learning.lessons import read_lessons
 from quadrat.core.reef.learning.stored import ReefModel
 from quadrat.core.reef.survey import Label, Survey, stored_path
 from quadrat.core.reef.vectors.points import point_vectors
@@ -61,12 +62,12 @@ def survey(tmp_path_factory):
     return path
 
 
-QUICK = {"patch_px": 32, "threads": 1, "backbone": "spectral-textural"}
+QUICK = {"patch_px": 32, "threads": 1}
 
 
 def test_a_model_its_page_and_what_is_told(survey, tmp_path):
     output, report = str(tmp_path / "m.qreef"), str(tmp_path / "m.html")
-    result, told = run("trainreef", survey=survey, output=output, report=report, left_out="frame", arrangement="both",
+    result, _ = run("trainreef", survey=survey, output=output, report=report, left_out="frame", arrangement="both",
                        curve=1, **QUICK)  # fmt: skip
     facts = result.facts
     assert facts["photos"] == PHOTOS and facts["labels"] == 5 and facts["levels"] == 2
@@ -98,3 +99,35 @@ def test_a_model_its_page_and_what_is_told(survey, tmp_path):
     covers = numbers["levels"][0]["groups"]
     assert sum(row["people"] for row in covers) == pytest.approx(1) == sum(row["machine"] for row in covers)
     assert numbers["curve"]["photos"] == [5, 10, 19]
+
+
+def test_what_cannot_be_learnt_is_said(survey, tmp_path):
+    output = str(tmp_path / "m.qreef")
+    with pytest.raises(BadInput, match="Nobody named 'Bob' annotated; there are: Ann"):
+        run("trainreef", survey=survey, output=output, annotators="Bob", **QUICK)
+    with pytest.raises(BadInput, match="carry the same label"):
+        run("trainreef", survey=survey, output=output, left_out="Coral, SAND, FRAME", **QUICK)
+    with pytest.raises(BadInput, match="has a label to learn from yet"):
+        run("trainreef", survey=survey, output=output, states=["machine"], **QUICK)
+    with pytest.raises(BadJob, match="needs a model"):
+        run("trainreef", survey=survey, output=output, backbone="timm")
+
+
+def test_the_label_of_most_annotators_is_learnt(survey, tmp_path):
+    path = str(tmp_path / "several.gpkg")
+    with build.changing(survey, path) as opened:
+        points = [point.point for point in opened.points(1)]
+        opened.annotate([(points[0], "SAND"), (points[1], "SAND"), (points[2], "alg")], "Bob")
+        opened.annotate([(points[0], "SAND"), (points[1], "ALG"), (points[2], "ALG")], "Cy")
+        first = opened.annotations(1, "Ann")
+        opened.annotate([(points[0], "POR"), (points[1], "POR"), (points[2], "POR")], "Ann")
+    with Survey(path) as opened:
+        lessons = read_lessons(opened)
+        alone = read_lessons(opened, annotators=["Ann"], left_out=["FRAME"])
+    said = dict(zip(lessons.point.tolist(), (lessons.tree.codes[y] for y in lessons.y), strict=True))
+    assert said[points[0]] == "SAND" and said[points[2]] == "ALG"
+    assert points[1] not in said and "1 points carry different labels" in lessons.notes[0]  # three minds, three labels
+    assert said[points[5]] == first[5].label
+    frames = sum(one.label == "FRAME" for one in first[3:])
+    assert len(alone.at(alone.photo == 0).y) == POINTS - frames
+    assert "carry labels that are not learnt: FRAME" in alone.notes[0]

@@ -20,8 +20,7 @@ def curve_picture(curve: dict[str, Any]) -> str:
     """
     sizes = [int(size) for size in curve["photos"]]
     table = np.array([[np.nan if v is None else v for v in draw] for draw in curve["scores"]["hf"]], np.float64)
-    known = np.isfinite(table).any(axis=0)
-    mean = np.array([np.nanmean(column) if there else np.nan for column, there in zip(table.T, known, strict=True)])
+    mean = np.array([np.nanmean(column) if np.isfinite(column).any() else np.nan for column in table.T])
     shown = [value for value in (*table.ravel(), curve["hf_twice"]) if value is not None and math.isfinite(value)]
     low, high = _range(shown)
     first, last = math.log(sizes[0]), math.log(sizes[-1] * (BEYOND if curve["hf_twice"] else 1.0) * 1.02)

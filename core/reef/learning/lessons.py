@@ -76,18 +76,7 @@ def read_lessons(
     Raises:
         BadInput: no labelled point, nobody of such a name, an unknown label, or labels that make no tree.
     """
-    known = survey.annotators()
-    strange = [name for name in annotators if name not in known]
-    if strange:
-        raise BadInput(f"Nobody named '{strange[0]}' annotated; there are: {', '.join(filter(None, known)) or 'none'}.")
-    asked = (
-        "SELECT p.photo, p.number, a.point, a.annotator, a.label, a.state FROM annotations a JOIN points p "
-        "ON p.point = a.point ORDER BY p.photo, p.number, a.annotator"
-    )
-    said: dict[tuple[int, int], list[str]] = {}
-    for photo, _, point, annotator, label, state in survey.connection.execute(asked):
-        if state in states and (not annotators or annotator in annotators):
-            said.setdefault((photo, point), []).append(label)
+    said = _said(survey, annotators, states)
     if not said:
         raise BadInput(
             f"No point of the survey {survey.path} has a label to learn from yet. Annotate some photos, or import "
@@ -98,12 +87,12 @@ def read_lessons(
     agreed = {place: _agreed(labels) for place, labels in said.items()}
     torn = sum(label is None for label in agreed.values())
     rows = [(*place, label) for place, label in agreed.items() if label is not None and key_of(label) not in gone]
+    away = len(agreed) - torn - len(rows)
     notes = []
     if torn:
         notes.append(
             f"{torn:,} points carry different labels of several annotators, none of the most, and are left out."
         )
-    away = len(agreed) - torn - len(rows)
     if away:
         notes.append(f"{away:,} points carry labels that are not learnt: {', '.join(left_out)}.")
     if not rows:
@@ -116,6 +105,23 @@ def read_lessons(
         np.array([place[row[0]] for row in rows], np.int64), NumberedTree.of(tree).numbers([row[2] for row in rows]),
         tuple(notes),
     )  # fmt: skip
+
+
+def _said(survey: Survey, annotators: Collection[str], states: Sequence[str]) -> dict[tuple[int, int], list[str]]:
+    """Labels of each (photo, point) in the order of the photos and their points."""
+    known = survey.annotators()
+    strange = [name for name in annotators if name not in known]
+    if strange:
+        raise BadInput(f"Nobody named '{strange[0]}' annotated; there are: {', '.join(filter(None, known)) or 'none'}.")
+    asked = (
+        "SELECT p.photo, a.point, a.annotator, a.label, a.state FROM annotations a JOIN points p "
+        "ON p.point = a.point ORDER BY p.photo, p.number, a.annotator"
+    )
+    said: dict[tuple[int, int], list[str]] = {}
+    for photo, point, annotator, label, state in survey.connection.execute(asked):
+        if state in states and (not annotators or annotator in annotators):
+            said.setdefault((photo, point), []).append(label)
+    return said
 
 
 def _agreed(labels: Sequence[str]) -> str | None:
