@@ -1,6 +1,7 @@
 """The job that tells the cover of a photo survey, on a made one."""
 
 import csv
+import shutil
 
 import geopandas as gpd
 import numpy as np
@@ -91,6 +92,27 @@ def test_photos_that_people_chose_speak_for_no_others(survey, tmp_path):
     assert {r["method"] for r in rows} == {"people", "corrected", "machine"}
     assert all(r["low"] == "" for r in rows if r["method"] == "people")
     assert any("speak for no others" in text for text in result.facts["warnings"])
+
+
+def test_what_the_machine_learnt_from_and_what_another_model_said_prove_nothing(survey, tmp_path):
+    path, output = str(tmp_path / "copy.gpkg"), str(tmp_path / "out.csv")
+    shutil.copy(survey, path)
+
+    def told():
+        facts = run("reefcover", survey=path, groups=["survey"], output=output)[0].facts
+        notes = " ".join(facts["warnings"])
+        return facts["both"], "taken on trust. Where it did" in notes, "another model" in notes
+
+    assert told() == (CHECKED, True, False), "nobody noted what m learnt from"
+    with Survey(path) as opened:
+        opened.put_learnt("m", range(1, 11))
+        assert told() == (CHECKED - 5, False, False)
+        opened.connection.execute(
+            "UPDATE suggestions SET model = 'n' WHERE point IN (SELECT point FROM points WHERE photo BETWEEN 60 AND 63)"
+        )
+        opened.put_learnt("n", [])
+    # Photos 61 and 63 are labelled by people; of 60 and 62, which are not, another model spoke than of most.
+    assert told() == (CHECKED - 7, False, True)
 
 
 def test_what_cannot_be_told_is_refused(survey, tmp_path):

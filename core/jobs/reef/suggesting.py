@@ -68,7 +68,7 @@ class SuggestReef(Job):
         minimum=0,
         maximum=100,
         help="Of the label tree: 1 takes roots too, 2 what is trusted at the second level or deeper. 0: only where the "
-        "most probable label itself is trusted.",
+        "whole way down to a label is trusted.",
     )
     accepted_by: str = param(
         Kind.TEXT, "Annotator of accepted labels", default="machine", advanced=True, help="As it stands in the survey."

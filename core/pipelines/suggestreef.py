@@ -1,0 +1,163 @@
+"""Suggest labels of points: a survey and a model in, the survey with suggestions out, while people go on in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..atomic import check_apart
+from ..errors import BadInput
+from ..jobs.declare import Result
+from ..jobs.reef.suggesting import ALL, NOTHING, SuggestReef
+from ..progress import Progress
+from ..reef import schema
+from ..reef.build import changing
+from ..reef.finish import finish
+from ..reef.learning.stored import ReefModel
+from ..reef.learning.telling import Teller
+from ..reef.photofacts import named
+from ..reef.suggesting import Tally, Writer, add_labels, moved_labels, photos_for
+from ..reef.survey import Photo, Survey
+from ..reef.vectors.request import VectorRequest
+from ..reef.vectors.source import Piece, VectorSource
+from ..vector import parse_source
+
+PIECE_PHOTOS, PIECE_POINTS = 200, 5_000
+"""Written in one edit: others wait for the survey no longer than about half a second."""
+
+
+def run(job: SuggestReef, progress: Progress) -> Result:
+    """Do the job.
+
+    Raises:
+        QuadratError: no survey or model, photos that cannot be read, or a survey that cannot be written.
+    """
+    source = parse_source(job.survey).path
+    output = job.output or source
+    inputs = {"model": job.model}
+    check_apart({"output": output}, inputs)
+    model = ReefModel.load(job.model)
+    progress.checkpoint(0.02, "The model")
+    teller = Teller(model, job.trust, job.wish / 100)
+    with Survey(source) as survey, _target(survey, job) as target:
+        photos = _photos(survey, job)
+        new = add_labels(target, model)
+        moved = moved_labels(survey, model)
+        numbers = {photo.name: photo.photo for photo in survey.photos()}
+        learnt = [numbers[name] for name in model.photos if name in numbers]
+        target.put_learnt(model.name, learnt)
+        writer = Writer(target, model, job)
+        lacking = _suggest(survey, photos, writer, teller, job, progress.part(0.05, 1.0)) if photos else {}
+    facts = _facts(job, teller, writer.tally, lacking, len(learnt))
+    facts["warnings"] += _label_notes(new, moved)
+    if output != source:
+        inputs["survey"] = job.survey
+    finish(job, output, facts, inputs, progress)
+    return Result(job.facts.id, {"output": output}, facts)
+
+
+@contextmanager
+def _target(survey: Survey, job: SuggestReef) -> Iterator[Survey]:
+    """The survey itself, which others may edit meanwhile, or a copy of it that appears when it is done."""
+    if not job.output or Path(job.output).resolve() == Path(survey.path).resolve():
+        yield survey
+        return
+    with changing(survey.path, job.output) as copy:
+        yield copy
+
+
+def _photos(survey: Survey, job: SuggestReef) -> list[Photo]:
+    """Those that are to get suggestions; may be none.
+
+    Raises:
+        BadInput: no photo has points.
+    """
+    if not survey.connection.execute("SELECT 1 FROM points LIMIT 1").fetchone():
+        raise BadInput(f"The survey {survey.path} has no points. Use 'Place points on photos' first.")
+    return photos_for(survey, job.photos)
+
+
+def _suggest(
+    survey: Survey, photos: list[Photo], writer: Writer, teller: Teller, job: SuggestReef, progress: Progress
+) -> dict[str, str]:
+    """All photos, some hundred at a time; names of those that cannot be read, and why."""
+    model = teller.model
+    with VectorSource(
+        survey, photos, _request(job, model), progress, state=model.state or None,
+        identity=str(model.features["identity"]),
+    ) as source:  # fmt: skip
+        waiting: list[Piece] = []
+        for piece in source.pieces():
+            waiting.append(piece)
+            if len(waiting) == PIECE_PHOTOS or sum(len(one.point) for one in waiting) >= PIECE_POINTS:
+                _write(waiting, writer, teller)
+                waiting = []
+        _write(waiting, writer, teller)
+        return dict(source.lacking)
+
+
+def _request(job: SuggestReef, model: ReefModel) -> VectorRequest:
+    """The vectors that the model learnt from, made here; their identity is compared with the model's."""
+    facts = dict(model.features["request"])
+    if job.weights or not Path(str(facts.get("weights") or "")).is_file():
+        facts["weights"] = job.weights  # empty: of Quadrat's store, since the file is not on this computer
+    return VectorRequest.from_facts(facts, download=job.download, device=job.device, threads=job.threads)
+
+
+def _write(pieces: list[Piece], writer: Writer, teller: Teller) -> None:
+    if not pieces:
+        return
+    photo = np.concatenate([np.full(len(one.point), one.photo.photo, np.int64) for one in pieces])
+    told = teller.tell(np.concatenate([one.X for one in pieces]))
+    writer.write([one.photo.photo for one in pieces], photo, np.concatenate([one.point for one in pieces]), told)
+
+
+def _facts(
+    job: SuggestReef, teller: Teller, tally: Tally, lacking: dict[str, str], learnt: int
+) -> dict[str, Any]:  # fmt: skip
+    points, name = tally.points, teller.model.name
+    sentences = [f"Suggestions by '{name}' at {points:,} points of {tally.photos:,} photos."]
+    if not tally.photos and not lacking:
+        which = "has points" if job.photos == ALL else "is open: people have finished all, or each has suggestions"
+        sentences = [f"No photo {which}; there was nothing to suggest."]
+    below = {level: sum(n for deep, n in tally.trusted.items() if deep >= level) for level in sorted(tally.trusted)}
+    if points:
+        shares = [f"level {level}: {100 * count / points:.0f} %" for level, count in below.items() if level]
+        given = "; ".join(shares) or "none"
+        sentences.append(f"Trusted at {job.wish:g} % {job.trust}, of all points: {given}.")
+    if job.accept != NOTHING:
+        sentences.append(
+            f"{tally.accepted_points:,} labels were accepted as {job.accepted_by.strip()}'s; {tally.accepted_photos:,} "
+            "photos are labelled whole by that."
+        )
+    if tally.finished:
+        sentences.append(f"{tally.finished:,} photos that people finished meanwhile were left alone.")
+    warnings = [teller.note] if teller.note else []
+    if lacking:
+        first = next(iter(lacking.values()))
+        warnings.append(
+            f"Photos without suggestions, as they cannot be read: {named(list(lacking))}. The first {first}."
+        )
+    return {
+        "result": schema.RESULT, "model": name, "photos": tally.photos, "points": points,
+        "trusted_points": {str(level): count for level, count in below.items() if level},
+        "mean_confidence": round(tally.confidence / points, 4) if points else None,
+        "accepted_points": tally.accepted_points, "accepted_photos": tally.accepted_photos,
+        "finished_meanwhile": tally.finished, "lacking": lacking, "learnt_photos": learnt, "trust": teller.facts,
+        "thresholds": [least if least <= 1 else None for least in teller.thresholds],
+        "warnings": warnings, "sentences": sentences,
+    }  # fmt: skip
+
+
+def _label_notes(new: list[str], moved: list[str]) -> list[str]:
+    notes = []
+    if new:
+        notes.append(f"Labels of the model that the survey lacked were added: {named(new)}.")
+    if moved:
+        notes.append(
+            f"These labels hang elsewhere in the tree than when the model learnt them: {named(moved)}. Train again, so "
+            "that what is trusted fits the tree."
+        )
+    return notes
