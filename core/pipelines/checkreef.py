@@ -127,8 +127,10 @@ def _sentences(found: CheckedPhotos, verdict: Verdict) -> list[str]:
     n, batches = len(found.names), len(verdict.batches)
     if not n:
         return []
-    told = [f"{n:,} photos checked by people that the machine did not learn from, in {batches:,} batches; "
-            f"{verdict.pending:,} of {verdict.needed:,} for the next."]  # fmt: skip
+    told = [
+        f"{n:,} photos checked by people that the machine did not learn from, in {batches:,} "
+        f"batch{'' if batches == 1 else 'es'}; {verdict.pending:,} of {verdict.needed:,} for the next."
+    ]
     if verdict.batches:
         last = verdict.batches[-1].checked
         told.append(

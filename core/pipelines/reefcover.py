@@ -123,8 +123,9 @@ def _on_trust(material: Material, job: CoverReef) -> list[str]:
     if material.outdated:
         warnings.append(
             f"{material.outdated:,} photos that people labelled bear suggestions of another model than the others, "
-            "which does not tell how the machine errs on these; they count as photos that it learnt from. Suggest "
-            "labels of all photos by one model to make use of them."
+            "which does not tell how the machine errs on these; they count as photos that it learnt from. What it "
+            "did not learn from can be used when it has suggested labels there too: 'Suggest labels of points', all "
+            "photos."
         )
     return warnings
 

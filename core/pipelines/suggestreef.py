@@ -122,9 +122,10 @@ def _facts(
     if not tally.photos and not lacking:
         which = "has points" if job.photos == ALL else "is open: people have finished all, or each has suggestions"
         sentences = [f"No photo {which}; there was nothing to suggest."]
-    below = {level: sum(n for deep, n in tally.trusted.items() if deep >= level) for level in sorted(tally.trusted)}
+    levels = range(1, max(tally.trusted, default=0) + 1)
+    below = {level: sum(n for deep, n in tally.trusted.items() if deep >= level) for level in levels}
     if points:
-        shares = [f"level {level}: {100 * count / points:.0f} %" for level, count in below.items() if level]
+        shares = [f"level {level}: {100 * count / points:.0f} %" for level, count in below.items()]
         given = "; ".join(shares) or "none"
         sentences.append(f"Trusted at {job.wish:g} % {job.trust}, of all points: {given}.")
     if job.accept != NOTHING:
@@ -142,7 +143,7 @@ def _facts(
         )
     return {
         "result": schema.RESULT, "model": name, "photos": tally.photos, "points": points,
-        "trusted_points": {str(level): count for level, count in below.items() if level},
+        "trusted_points": {str(level): count for level, count in below.items()},
         "mean_confidence": round(tally.confidence / points, 4) if points else None,
         "accepted_points": tally.accepted_points, "accepted_photos": tally.accepted_photos,
         "finished_meanwhile": tally.finished, "lacking": lacking, "learnt_photos": learnt, "trust": teller.facts,

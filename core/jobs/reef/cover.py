@@ -99,8 +99,8 @@ class CoverReef(Job):
         "Photos that the machine learnt from",
         parent="survey",
         optional=True,
-        help="A column of the photos that is 1, true, yes or train for them. What the machine says of them proves "
-        "nothing.",
+        help="Only for suggestions of other programs; of its own models Quadrat notes it. A column of the photos that "
+        "is 1, true, yes or train for them: what the machine says of them proves nothing.",
     )
     level: float = param(
         Kind.NUMBER, "Level of the intervals", default=95.0, minimum=50.0, maximum=99.9, unit="%", advanced=True
