@@ -7,14 +7,14 @@ from qgis.PyQt.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap
 from qgis.PyQt.QtWidgets import QComboBox, QHeaderView, QLineEdit, QTreeView, QWidget
 
 from ...core.reef.survey import Photo
-from ...processing.forms.sentences import quiet, sentence
+from ...processing.forms.sentences import Sentence, quiet, sentence
 from ...processing.i18n import plural, tr
 from ..reef.photolist import ALL, BEGUN, DONE, LEFT, Wish
 from .parts import column, described, icon_size, lines, narrow, number_of, row, tool_button
 
 NAME, POINTS = range(2)
 Role = Qt.ItemDataRole
-ROWS = 6
+ROWS = 5
 PIE_PX = 64
 EIGHTHS = 8
 DONE_COLOUR, BEGUN_COLOUR = "#228833", "#4477aa"
@@ -28,7 +28,7 @@ class PhotoModel(QAbstractTableModel):
         self._state = state
         self.photos: List[Photo] = []
         self._pies: Dict[int, QIcon] = {}
-        self.ink = QColor("#888888")
+        self.ink, self.chosen_ink = QColor("#888888"), QColor("#ffffff")
         self.refresh()
 
     def refresh(self) -> None:
@@ -82,24 +82,29 @@ class PhotoModel(QAbstractTableModel):
     def _pie(self, eighths: int) -> QIcon:
         """A circle, as full as the photo is done."""
         if eighths not in self._pies:
-            pixmap = QPixmap(PIE_PX, PIE_PX)
-            pixmap.fill(QColor(0, 0, 0, 0))
-            painter = QPainter(pixmap)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            whole = QRectF(8, 8, PIE_PX - 16, PIE_PX - 16)
-            pen = painter.pen()
-            pen.setWidth(5)
-            pen.setColor(QColor(DONE_COLOUR if eighths == EIGHTHS else BEGUN_COLOUR if eighths else self.ink))
-            painter.setPen(pen)
-            painter.drawEllipse(whole)
-            painter.setBrush(pen.color())
-            if eighths:
-                painter.drawPie(whole, 90 * 16, -round(360 * 16 * eighths / EIGHTHS))
-            painter.end()
-            icon = QIcon(pixmap)
-            icon.addPixmap(pixmap, QIcon.Mode.Selected)
+            colour = QColor(DONE_COLOUR if eighths == EIGHTHS else BEGUN_COLOUR if eighths else self.ink)
+            icon = QIcon(_circle(eighths, colour))
+            icon.addPixmap(_circle(eighths, self.chosen_ink), QIcon.Mode.Selected)
             self._pies[eighths] = icon
         return self._pies[eighths]
+
+
+def _circle(eighths: int, colour: QColor) -> QPixmap:
+    pixmap = QPixmap(PIE_PX, PIE_PX)
+    pixmap.fill(QColor(0, 0, 0, 0))
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    whole = QRectF(8, 8, PIE_PX - 16, PIE_PX - 16)
+    pen = painter.pen()
+    pen.setWidth(5)
+    pen.setColor(colour)
+    painter.setPen(pen)
+    painter.drawEllipse(whole)
+    painter.setBrush(colour)
+    if eighths:
+        painter.drawPie(whole, 90 * 16, -round(360 * 16 * eighths / EIGHTHS))
+    painter.end()
+    return pixmap
 
 
 class PhotosControl(QWidget):
@@ -118,14 +123,14 @@ class PhotosControl(QWidget):
         self.model = PhotoModel(state, self)
         self.view = self._list()
         self.empty = quiet(sentence())
-        self.count = quiet(sentence())
+        self.count = quiet(Sentence())
         self.previous = self._way("reef_previous_photo", "mActionArrowLeft", lambda: state.step_photo(-1))
         self.next = self._way("reef_next_photo", "mActionArrowRight", lambda: state.step_photo(1))
         self.left = self._way("reef_left_photo", "mActionDoubleArrowRight", state.next_photo)
         column(
             self,
-            row(self.find, self.shown, stretch=self.find), self.site, self.view, self.empty,
-            row(self.count, self.previous, self.next, self.left, stretch=self.count),
+            row(self.find, self.shown, stretch=self.find), self.view, self.empty,
+            row(self.site, self.count, self.previous, self.next, self.left, stretch=self.count),
         )  # fmt: skip
         self.find.textChanged.connect(self._ask)
         self.shown.activated.connect(self._ask)
@@ -153,6 +158,7 @@ class PhotosControl(QWidget):
         view.header().setSectionResizeMode(POINTS, QHeaderView.ResizeMode.Fixed)
         view.setFixedHeight(lines(view, 1.25) * ROWS + 2 * view.frameWidth())
         self.model.ink = view.palette().color(QPalette.ColorRole.Mid)
+        self.model.chosen_ink = view.palette().color(QPalette.ColorRole.HighlightedText)
         return view
 
     def _way(self, name: str, icon: str, does: Any) -> Any:
@@ -188,7 +194,7 @@ class PhotosControl(QWidget):
         self.empty.setVisible(not listed)
         self.empty.setText(tr("No photo fits. Change what is typed or chosen above.") if every else "")
         photos = plural("%n photo", "%n photos", every)
-        self.count.setText(photos if listed == every else tr("{some} of {photos}").format(some=listed, photos=photos))
+        self.count.setText(photos if listed == every else tr("{some} of {every}").format(some=listed, every=every))
         self._show_current()
 
     def _show_current(self, *_: Any) -> None:

@@ -23,7 +23,7 @@ class ReefProgress(QWidget):
         self.survey, self.text = self._bar("reef_survey_progress"), sentence()
         self.photo, self.photo_text = self._bar("reef_photo_progress"), sentence()
         box = column(self, self.photo_text, self.photo, self.text, self.survey)
-        box.setSpacing(lines(self, 0.15))
+        box.setSpacing(0)
         state.annotated.connect(self._show)
         state.photo_chosen.connect(self._show)
         state.listed.connect(self._show)
@@ -33,7 +33,7 @@ class ReefProgress(QWidget):
     def _bar(self, name: str) -> QProgressBar:
         bar = described(QProgressBar(), name)
         bar.setTextVisible(False)
-        bar.setMaximumHeight(lines(self, 0.55))
+        bar.setMaximumHeight(lines(self, 0.45))
         return bar
 
     def _show(self, *_: Any) -> None:
@@ -42,7 +42,7 @@ class ReefProgress(QWidget):
         self.survey.setRange(0, max(of, 1))
         self.survey.setValue(points)
         self.text.setText(
-            tr("Survey: {done} of {points}, {whole} of {photos} done").format(
+            tr("Survey: {done} / {points}, {whole} / {photos}").format(
                 done=counted(points), points=plural("%n point", "%n points", of), whole=counted(photos),
                 photos=plural("%n photo", "%n photos", of_photos),
             )
@@ -56,7 +56,7 @@ class ReefProgress(QWidget):
         done = every - len(sheet.left())
         self.photo.setRange(0, max(every, 1))
         self.photo.setValue(done)
-        text = tr("Photo: {done} of {points} done").format(done=done, points=plural("%n point", "%n points", every))
+        text = tr("Photo: {done} / {points}").format(done=done, points=plural("%n point", "%n points", every))
         if not every:
             text = tr("This photo has no points. 'Place points on photos' in the menu above gives it some.")
         self.photo_text.setText(text)

@@ -63,22 +63,20 @@ class Offer(QAbstractButton):
         painter.setFont(font)
         metrics, height, middle = painter.fontMetrics(), self.height(), Qt.AlignmentFlag.AlignVCenter
         left = self._paint_key(painter, ink if self.label else quiet_colour())
-        gap, figure = letters(self, 0.7), metrics.horizontalAdvance(percent(1.0))
-        track = letters(self, 7) if self.width() > letters(self, 30) else 0
-        right = self.width() - (figure + gap if self.share is not None else 0)
-        if self.colour:
-            side = 0.62 * height
-            painter.fillRect(QRectF(left, (height - side) / 2, side, side), QColor(self.colour))
-            left += side + gap
-        room = right - left - (track + gap if track and self.share is not None else 0)
-        painter.setPen(ink if self.label else quiet_colour())
-        text = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, round(room))
-        painter.drawText(QRectF(left, 0, room, height), middle | Qt.AlignmentFlag.AlignLeft, text)
+        gap = letters(self, 0.7)
+        right = self.width() - (metrics.horizontalAdvance(percent(1.0)) + gap if self.share is not None else 0)
         if self.share is not None:
-            painter.drawText(
-                QRectF(right, 0, figure, height), middle | Qt.AlignmentFlag.AlignRight, percent(self.share)
-            )
-            self._paint_bar(painter, QRectF(right - track - gap, 0.32 * height, track, 0.36 * height), faint)
+            self._paint_bar(painter, QRectF(left, 0.9 * height, self.width() - left, 0.1 * height), faint)
+        if self.colour:
+            side = 0.58 * height
+            painter.fillRect(QRectF(left, 0.18 * height, side, side), QColor(self.colour))
+            left += side + gap
+        painter.setPen(ink if self.label else quiet_colour())
+        text = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, round(right - left))
+        painter.drawText(QRectF(left, 0, right - left, 0.92 * height), middle | Qt.AlignmentFlag.AlignLeft, text)
+        if self.share is not None:
+            box = QRectF(right, 0, self.width() - right, 0.92 * height)
+            painter.drawText(box, middle | Qt.AlignmentFlag.AlignRight, percent(self.share))
         if self.hasFocus():
             option = QStyleOption()
             option.initFrom(self)
@@ -88,21 +86,17 @@ class Offer(QAbstractButton):
     def _paint_key(self, painter: QPainter, ink: QColor) -> float:
         """The key as a small cap; where the rest begins."""
         width = max(self.fontMetrics().horizontalAdvance(self.key) + letters(self, 1), letters(self, 2.4))
-        box = QRectF(1, 0.16 * self.height(), width, 0.68 * self.height())
+        box = QRectF(1, 0.1 * self.height(), width, 0.7 * self.height())
         painter.setPen(ink)
         painter.drawRoundedRect(box, 3, 3)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.key)
         return float(width + letters(self, 1))
 
     def _paint_bar(self, painter: QPainter, box: QRectF, faint: QColor) -> None:
-        if box.width() < 1:
-            return
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(faint)
-        painter.drawRoundedRect(box, 2, 2)
-        painter.setBrush(QColor(self.colour))
+        """Confidence, below the name: there it takes no width from it."""
+        painter.fillRect(box, faint)
         box.setWidth(box.width() * min(max(self.share or 0.0, 0.0), 1.0))
-        painter.drawRoundedRect(box, 2, 2)
+        painter.fillRect(box, QColor(self.colour))
 
 
 class PointControl(QFrame):
@@ -122,7 +116,6 @@ class PointControl(QFrame):
         self.next = self._button("reef_next_point", "mActionArrowRight", lambda: state.step_point(1))
         self.erase = self._button("reef_erase", "mActionDeleteSelected", state.erase)
         self.first = Offer("reef_trusted", tr("Enter"))
-        self.first.strong = True
         self.first.clicked.connect(lambda *_: attempt(state, state.accept))
         self.offers: List[Offer] = [Offer("reef_suggestion", str(rank)) for rank in range(1, SUGGESTIONS + 1)]
         for rank, offer in enumerate(self.offers, 1):
@@ -199,10 +192,9 @@ class PointControl(QFrame):
         elif proposal is None:
             self.first.offer("", "", None, tr("Nothing is suggested here"))
         else:
-            why = {TRUSTED: "{label}", MACHINE_SAID: tr("{label} (machine)")}.get(
-                proposal.why, tr("{label} (not sure)")
-            )
+            why = {TRUSTED: "{label}", MACHINE_SAID: tr("{label} (machine)")}.get(proposal.why, tr("{label} ?"))
             name = why.format(label=palette.name(proposal.label))
+            self.first.strong = proposal.why == TRUSTED
             self.first.offer(proposal.label, palette.colour(proposal.label), proposal.confidence, name)
         found = sheet.suggestions.get(point, [])
         for number, offer in enumerate(self.offers):

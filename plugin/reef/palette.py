@@ -8,7 +8,7 @@ from ...core.reef.survey import Label
 from ...core.reef.tree import Label as Node
 from ...core.reef.tree import LabelTree, key_of
 
-MOST_RECENT = 6
+MOST_RECENT = 4
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 DIGITS = "67890"
 """1 to 5 take suggestions."""

@@ -66,16 +66,16 @@ def test_without_a_survey_it_says_what_to_do(panel, state, qtbot):
 def test_it_says_where_one_is(opened, state):
     assert opened.point.title.text() == "Point 1 of 5"
     assert opened.point.said.text() == "Not labelled yet"
-    assert opened.progress.photo_text.text() == "Photo: 0 of 5 points done"
-    assert opened.progress.text.text() == "Survey: 0 of 20 points, 0 of 4 photos done"
+    assert opened.progress.photo_text.text() == "Photo: 0 / 5 points"
+    assert opened.progress.text.text() == "Survey: 0 / 20 points, 0 / 4 photos"
     assert opened.photos.count.text() == "4 photos"
     assert [offer.text() for offer in (opened.point.first, *opened.point.offers)] == [
         "Hard corals", "Porites", "Favia", "", "", "",
     ]  # fmt: skip
     state.label("Sand")
-    assert opened.progress.text.text() == "Survey: 1 of 20 points, 0 of 4 photos done"
+    assert opened.progress.text.text() == "Survey: 1 / 20 points, 0 / 4 photos"
     assert opened.photos.model.index(0, 1).data() == "1 / 5"
-    assert opened.point.first.text() == "Porites (not sure)"
+    assert opened.point.first.text() == "Porites ?"
     state.step_point(-1)
     assert opened.point.said.text() == "You said: Sand"
 
@@ -158,7 +158,7 @@ def test_photos_are_chosen_and_filtered(opened, state):
     opened.photos.view.setCurrentIndex(opened.photos.model.index(2, 0))
     assert state.photo.photo == 3
     opened.photos.find.setText("4.jpg")
-    assert opened.photos.count.text() == "1 of 4 photos"
+    assert opened.photos.count.text() == "1 of 4"
     opened.photos.find.setText("nothing like it")
     assert opened.photos.empty.isVisible() and not opened.photos.view.isVisible()
     assert state.photo.photo == 3

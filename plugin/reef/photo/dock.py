@@ -19,7 +19,7 @@ OBJECT_NAME = "QuadratPhotoDock"
 """QGIS keeps place and size of the window under this name."""
 WIDTH_LETTERS, HEIGHT_LINES = 46, 20
 """Below these it cannot be made; letters and lines."""
-SHARE = 0.55
+SHARE = 0.45
 """Of QGIS's window that it takes at first."""
 
 
@@ -55,12 +55,17 @@ class PhotoDock(QgsDockWidget):
     def settle(self, iface: Any, beside: Optional[QDockWidget] = None) -> None:
         """Add it to QGIS, where it was in the last session, else left of the dock that is given; once."""
         window = iface.mainWindow()
-        iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self)
-        if window is None or window.restoreDockWidget(self):
+        # Asked before it is added: afterwards Qt says yes of any dock.
+        if window is not None and window.restoreDockWidget(self):
             return
+        iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self)
+        if window is None:
+            return
+        docks, widths = [self], [round(SHARE * window.width())]
         if beside is not None and not beside.isFloating():
+            docks, widths = [self, beside], [*widths, beside.width()]
             window.splitDockWidget(self, beside, Qt.Orientation.Horizontal)
-        window.resizeDocks([self], [round(SHARE * window.width())], Qt.Orientation.Horizontal)
+        window.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
 
     def say(self, words: str) -> None:
         """What the line below tells: name of the photo, its site, which point of how many."""
