@@ -19,7 +19,6 @@ from .patches import Picture
 LARGEST_PX = 400_000_000
 """Pixels of a photo that are read at once."""
 RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
-PRINT = (ColorInterp.cyan, ColorInterp.magenta, ColorInterp.yellow, ColorInterp.black)
 BYTE, WORD = "uint8", "uint16"
 
 
@@ -73,8 +72,6 @@ def _colours(file: Any, where: Window) -> NDArray[np.uint8]:
         for index, colour in file.colormap(1).items():
             table[index % 256] = colour[:3]
         return np.ascontiguousarray(np.moveaxis(table[file.read(1, window=where)], 2, 0))
-    if any(kind in PRINT for kind in kinds):
-        raise UnreadablePhoto("holds colours for print (CMYK); save it as RGB")
     bands = _bands(kinds)
     types = {file.dtypes[band - 1] for band in bands}
     if not types <= {BYTE, WORD}:

@@ -92,7 +92,11 @@ def read_patches(wanted: Wanted, side_px: int, padding: str, content: str = "") 
 
 def _outside(wanted: Wanted, picture: Picture) -> str:
     """What to say of points that do not lie on the photo; empty where all do."""
-    height, width = wanted.photo.window[2:] or picture.values.shape[1:]
+    height, width = (
+        first + length for first, length in zip((picture.top, picture.left), picture.values.shape[1:], strict=True)
+    )
+    if wanted.photo.window:  # which may reach beyond its orthomosaic
+        height, width = min(height, wanted.photo.window[2]), min(width, wanted.photo.window[3])
     beyond = (wanted.rows < 0) | (wanted.cols < 0) | (wanted.rows >= height) | (wanted.cols >= width)
     if not beyond.any():
         return ""

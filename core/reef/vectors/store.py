@@ -63,8 +63,9 @@ class VectorStore:
 
     def __init__(self, survey: str) -> None:
         self.path = f"{survey}{SUFFIX}"
-        # No transaction begins by itself: each says where it begins and ends.
-        self._connection = sqlite3.connect(self.path, timeout=WAIT_S, isolation_level=None)
+        with self._told():
+            # No transaction begins by itself: each says where it begins and ends.
+            self._connection = sqlite3.connect(self.path, timeout=WAIT_S, isolation_level=None)
         try:
             with self._told():
                 self._prepare()
