@@ -1,4 +1,4 @@
-"""How long the photo window of surveys takes, in QGIS's own Python: a photo of 20 megapixels, 1600 x 1000 on the screen.
+"""How long the photo window of surveys takes, in QGIS's own Python: 20 megapixels on 1600 x 1000 of the screen.
 
     QT_QPA_PLATFORM=offscreen .quadrat/test-qgis/bin/python tests/benchmarks/bench_photo_view.py
 
@@ -62,7 +62,7 @@ class Stepper(QObject):
         self.view, self.count, self.at = view, count, 0
         view.installEventFilter(self)
 
-    def eventFilter(self, watched: "object", event: "object") -> bool:  # noqa: N802 - Qt's name
+    def eventFilter(self, watched: "object", event: "object") -> bool:
         if event.type() == event.Type.KeyPress and event.key() == Qt.Key.Key_Right:
             self.at = self.at % self.count + 1
             self.view.set_current(self.at)

@@ -44,9 +44,7 @@ class PhotoFile:
                     "The photo is not there: {path}. Bring it back, or import the photos of its new folder again."
                 ).format(path=path)
             )
-        self._dataset = _asked(gdal.Open, path)
-        if self._dataset is None:
-            raise BadInput(tr("The photo cannot be read: {path}. {why}").format(path=path, why=_why()))
+        self._dataset = _asked(tr("The photo cannot be read: {path}."), path, gdal.Open, path)
         across, down = self._dataset.RasterXSize, self._dataset.RasterYSize
         row, col, self.height, self.width = window or (0, 0, down, across)
         self._place = (col, row, self.width, self.height)
@@ -65,8 +63,6 @@ class PhotoFile:
         self._telling = 1
         """Band whose mask tells where there is data."""
         self._bands, self._source = self._prepared(self._dataset)
-        if self._source is None:
-            raise self._broken()
 
     def preview(self) -> QImage:
         """A small picture of all of it; null where the whole comes as fast."""
@@ -82,7 +78,7 @@ class PhotoFile:
         """Numbers of the red, green and blue band, and the dataset to read them from, as bytes."""
         first = dataset.GetRasterBand(1)
         if first.GetColorTable() is not None:
-            return [1, 2, 3], _asked(gdal.Translate, "", dataset, format="VRT", rgbExpand="rgb")
+            return [1, 2, 3], self._ask(gdal.Translate, "", dataset, format="VRT", rgbExpand="rgb")
         bands = _coloured(dataset)
         self._telling = bands[0]
         if first.DataType == gdal.GDT_Byte:
@@ -90,7 +86,7 @@ class PhotoFile:
         low, high = self._range(dataset, bands)
         scale = [[low, high, 0, 255]] * 3
         kind = gdal.GDT_Byte
-        stretched = _asked(
+        stretched = self._ask(
             gdal.Translate, "", dataset, format="VRT", bandList=bands, outputType=kind, scaleParams=scale
         )
         return [1, 2, 3], stretched
@@ -99,7 +95,7 @@ class PhotoFile:
         side = (min(self.width, SAMPLED_PX), min(self.height, SAMPLED_PX))
         found = array("f")
         for band in sorted(set(bands)):
-            block = _asked(dataset.GetRasterBand(band).ReadRaster, *self._place, *side, buf_type=gdal.GDT_Float32)
+            block = self._ask(dataset.GetRasterBand(band).ReadRaster, *self._place, *side, buf_type=gdal.GDT_Float32)
             valid = self._valid(dataset, band, *side)
             if block is None:
                 raise self._broken()
@@ -114,19 +110,15 @@ class PhotoFile:
     def _valid(self, dataset: Any, band: int, width: int, height: int) -> bytes:
         """A byte for each pixel, 0 where there is no data."""
         mask = dataset.GetRasterBand(band).GetMaskBand()
-        block = _asked(mask.ReadRaster, *self._place, width, height, buf_type=gdal.GDT_Byte)
-        if block is None:
-            raise self._broken()
+        block = self._ask(mask.ReadRaster, *self._place, width, height, buf_type=gdal.GDT_Byte)
         return bytes(block)
 
     def _read(self, width: int, height: int) -> QImage:
         line = 3 * width
-        block = _asked(
+        block = self._ask(
             self._source.ReadRaster, *self._place, width, height, buf_type=gdal.GDT_Byte, band_list=self._bands,
             buf_pixel_space=3, buf_line_space=line, buf_band_space=1,
         )  # fmt: skip
-        if block is None:
-            raise self._broken()
         photo = QImage(block, width, height, line, QImage.Format.Format_RGB888)
         photo = photo.convertToFormat(QImage.Format.Format_RGB32)
         if photo.isNull():
@@ -152,8 +144,8 @@ class PhotoFile:
         painter.drawImage(0, 0, ground)
         painter.end()
 
-    def _broken(self) -> BadInput:
-        return BadInput(tr("The photo is damaged or not whole: {path}. {why}").format(path=self.path, why=_why()))
+    def _ask(self, function: Any, *values: Any, **named: Any) -> Any:
+        return _asked(tr("The photo is damaged or not whole: {path}."), self.path, function, *values, **named)
 
 
 def _coloured(dataset: Any) -> List[int]:
@@ -171,19 +163,22 @@ def _is_alpha(band: Any) -> bool:
     return bool(band.GetColorInterpretation() == gdal.GCI_AlphaBand)
 
 
-def _asked(function: Any, *values: Any, **named: Any) -> Any:
-    """What GDAL gives, None where it fails, whether it raises (another plugin may have asked for that) or not."""
+def _asked(refusal: str, path: str, function: Any, *values: Any, **named: Any) -> Any:
+    """What GDAL gives, whether it raises (another plugin may have asked for that) or not.
+
+    Raises:
+        BadInput: it failed; `refusal` with `{path}`, and what GDAL said.
+    """
     gdal.ErrorReset()
     gdal.PushErrorHandler("CPLQuietErrorHandler")
     try:
-        return function(*values, **named)
-    except RuntimeError:
-        return None
+        found, why = function(*values, **named), gdal.GetLastErrorMsg()
+    except RuntimeError as error:
+        found, why = None, str(error)
     finally:
         gdal.PopErrorHandler()
-
-
-def _why() -> str:
-    """What GDAL said last, as a sentence."""
-    said = " ".join(gdal.GetLastErrorMsg().split())
-    return said if not said or said.endswith(".") else f"{said}."
+    if found is None:
+        said = " ".join(why.split())
+        ended = not said or said.endswith(".")
+        raise BadInput(f"{refusal.format(path=path)} {said if ended else said + '.'}".strip())
+    return found

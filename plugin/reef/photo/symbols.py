@@ -20,8 +20,10 @@ STATE_COLOURS = {
     CONFIRMED: "#35dda4",
 }
 """Told apart with each kind of colour blindness, and bright, as photos under water are dark."""
-RADIUS, CURRENT_RADIUS = 0.36, 0.62
+RADIUS, CURRENT_RADIUS = 0.4, 0.64
 """In heights of a line, as all sizes here."""
+DIAMOND = 1.35
+"""Times the radius, so that it leaves as much free as a ring."""
 TICK = 0.5
 """Length of the four ticks around the current point."""
 STROKE, CASING, SHADE = 0.12, 0.07, 0.09
@@ -52,7 +54,7 @@ class Symbols:
 
     def reach(self, current: bool = False) -> float:
         """Distance from the point to the outside of its symbol, in widget pixels."""
-        body = CURRENT_RADIUS + TICK if current else RADIUS
+        body = CURRENT_RADIUS + TICK if current else DIAMOND * RADIUS
         return self.unit * (body + STROKE / 2 + CASING + SHADE)
 
     def _draw(self, looked: Looked) -> Tuple[QPixmap, float]:
@@ -103,7 +105,7 @@ def outline(state: str, radius: float) -> QPainterPath:
     elif state == MACHINE:
         path.addRect(box.adjusted(0.1 * radius, 0.1 * radius, -0.1 * radius, -0.1 * radius))
     elif state == IMPORTED:
-        far = 1.2 * radius
+        far = DIAMOND * radius
         path.moveTo(QPointF(0, -far))
         for x, y in ((far, 0), (0, far), (-far, 0)):
             path.lineTo(QPointF(x, y))
