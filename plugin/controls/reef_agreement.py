@@ -40,6 +40,8 @@ class KappaModel(QAbstractTableModel):
 
     def headerData(self, section: int, orientation: Any, role: int = Role.DisplayRole) -> Any:  # noqa: N802
         """Titles of the columns."""
+        if orientation == Qt.Orientation.Horizontal and role == Role.TextAlignmentRole:
+            return number_of(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if orientation != Qt.Orientation.Horizontal or role != Role.DisplayRole:
             return None
         return (tr("Level"), tr("Agree"), tr("Kappa"), tr("95 % interval"))[section]
@@ -122,8 +124,9 @@ class ReefAgreementControl(QWidget):
         self.heading = sentence()
         self.differing = DifferingModel(state, self)
         self.points = _table("reef_differing", self.differing)
+        self.points.header().setSectionResizeMode(3, QHeaderView.ResizeMode.ResizeToContents)
         self.points.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.points.header().setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.points.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names of photos differ at their ends
         column(self, self.said, self.pair, self.table, self.heading, self.points)
         self.pair.activated.connect(self._on_pair)
         self.table.selectionModel().currentRowChanged.connect(self._on_level)

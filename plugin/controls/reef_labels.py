@@ -3,7 +3,7 @@
 from typing import Any, Dict, List, Optional, Set
 
 from qgis.gui import QgsColorDialog
-from qgis.PyQt.QtCore import QPoint, QSignalBlocker, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QPoint, QSignalBlocker, Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QDropEvent, QKeySequence
 from qgis.PyQt.QtWidgets import (
     QAbstractItemView,
@@ -57,6 +57,8 @@ class ReefLabelControl(QWidget):
         self.work = LabelWork(state, self)
         self._shut: Set[str] = set()
         self._known: Set[str] = set()
+        self._filled: Any = None
+        self._late = False
         self.fault = sentence()
         self.empty = quiet(sentence(tr("This survey has no labels yet. Type the first one below.")))
         self.view = self._tree()
@@ -117,6 +119,7 @@ class ReefLabelControl(QWidget):
         view.itemCollapsed.connect(lambda item: self._shut.add(self._code(item)))
         view.itemExpanded.connect(lambda item: self._shut.discard(self._code(item)))
         view.dropped.connect(self._move)
+        view.itemDelegate().closeEditor.connect(self._on_editor_closed)
         return view
 
     def _make_actions(self) -> None:
@@ -143,7 +146,16 @@ class ReefLabelControl(QWidget):
     # Shown -----------------------------------------------------------------------------------------------------------
 
     def _show(self) -> None:
+        """Fill the tree where labels differ; counts alone must not take away what is being typed or dragged."""
         palette = self._state.palette
+        now = [(*label, palette.colour(label.code)) for label in palette.labels]
+        if now == self._filled:
+            self._show_counts()
+            return
+        if self.view.state() == QAbstractItemView.State.EditingState:
+            self._late = True
+            return
+        self._filled = now
         chosen = [self.work.chosen] if self.work.chosen else self.chosen()
         self.work.chosen = ""
         at = self.view.verticalScrollBar().value()
@@ -163,6 +175,17 @@ class ReefLabelControl(QWidget):
         self.fault.setVisible(bool(palette.fault))
         self._fit_height()
         self._on_selected()
+
+    def _show_counts(self) -> None:
+        with QSignalBlocker(self.view):
+            for code, item in self._items().items():
+                item.setText(POINTS, str(self.work.count(code)))
+        self.view.viewport().update()
+
+    def _on_editor_closed(self, *_: Any) -> None:
+        if self._late:
+            self._late = False
+            QTimer.singleShot(0, self._show)
 
     def _fill(self, palette: Any) -> None:
         self.view.clear()
@@ -248,6 +271,7 @@ class ReefLabelControl(QWidget):
         what = {CODE: self.work.recode, NAME: self.work.rename, KEY: self.work.set_key}.get(place)
         before = {CODE: label.code, NAME: label.name, KEY: label.key}.get(place)
         if what is None or text == before or not attempt(self._state, what, code, text):
+            self._filled = None
             self._show()
 
     def _recolour(self) -> None:

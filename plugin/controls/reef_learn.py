@@ -32,7 +32,7 @@ class ReefLearnControl(QWidget):
         self.auto = described(QCheckBox(title_of("reef_auto")), "reef_auto")
         self.first = described(QSpinBox(), "reef_first")
         self.first.setRange(2, 100_000)
-        self.first.setPrefix(tr("from "))
+        self.first.setPrefix(tr("first at "))
         self.first.setSuffix(tr(" photos"))
         self.wish = described(QDoubleSpinBox(), "reef_wish")
         self.wish.setRange(50.0, 99.9)

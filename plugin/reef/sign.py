@@ -17,6 +17,7 @@ from .errand import Errand, Made, Step, facts_of
 
 ASKED = Setting("reef_sign", "{}", "What the stop sign of each survey is asked, as JSON by path.")
 SETTLE_MS = 600
+UNBROKEN_PERCENT = "\u00a0%"
 STOP, GO_ON, UNKNOWN = "stop", "go on", "unknown"
 
 
@@ -128,7 +129,11 @@ class SignState(QObject):
             return self.trouble
         if self.verdict is None:
             return tr("When photos with suggestions are checked, this tells whether more of them are needed.")
-        return self.verdict.sentence
+        told = self.verdict.sentence
+        first, _, rest = told.partition(": ")
+        if first == self.headline() and rest:  # it stands above already
+            told = rest[0].upper() + rest[1:]
+        return told.replace(" %", UNBROKEN_PERCENT)
 
     def name_of(self, code: str) -> str:
         """What people call a group."""
@@ -190,10 +195,13 @@ class SignState(QObject):
         return tuple((label.code, label.parent) for label in self._state.palette.labels)
 
     def _on_ended(self, made: Made) -> None:
+        before = self.kind
         try:
             self.verdict, self.trouble = verdict_of(facts_of(made.get("output", ""))), ""
         except BadInput as error:
             self.verdict, self.trouble = None, str(error)
+        if self.verdict is not None and self.verdict.stop and before != STOP:
+            self._state.said.emit("info", self.verdict.sentence)  # the sign may be folded away
         self._after()
 
     def _on_failed(self, why: str) -> None:

@@ -4,7 +4,7 @@ import pytest
 from qgis.PyQt.QtCore import QPoint, Qt
 from qgis.PyQt.QtGui import QImage
 from qgis.PyQt.QtWidgets import QAbstractButton, QAbstractItemView, QComboBox, QLabel, QLineEdit, QSpinBox, QWidget
-from quadrat.core.reef.survey import Suggestion, Survey
+from quadrat.core.reef.survey import Label, Suggestion, Survey
 from quadrat.core.reef.tally import Bar, Tally
 from quadrat.plugin.controls import reef_labels
 from quadrat.plugin.controls.reef_agreement import ReefAgreementControl
@@ -158,6 +158,26 @@ def test_merge_and_remove_from_the_menu(shown, state):
     assert [label.code for label in state.palette.labels] == ["Coral", "Hard", "Fav", "Sand"]
     state.let_go()
     assert not labels.view.isVisible() and not labels.name.isEnabled()
+
+
+def test_what_is_typed_outlives_counts_and_news_from_elsewhere(shown, state, qtbot):
+    labels = shown(ReefLabelControl)
+    labels.view.setCurrentItem(row_of(labels, "Por"))
+    labels.rename_action.trigger()
+    editor = labels.view.findChild(QLineEdit)
+    editor.setText("Lobe coral")
+    state.survey.put_labels([Label("Alg", "Algae")])
+    state.reread_labels()
+    labels.work.counts = {"por": 7}
+    labels.work.changed.emit()
+    assert labels.view.findChild(QLineEdit) is editor and editor.text() == "Lobe coral"
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "alg" in labels._items())
+    assert state.palette.name("Por") == "Lobe coral" and row_of(labels, "Por").text(NAME) == "Lobe coral"
+    labels.work.counts = {"por": 8}
+    before = row_of(labels, "Por")
+    labels.work.changed.emit()
+    assert row_of(labels, "Por") is before and before.text(POINTS) == "8"
 
 
 # Two annotators ------------------------------------------------------------------------------------------------------

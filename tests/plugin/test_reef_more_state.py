@@ -218,14 +218,16 @@ def test_the_sign_is_asked_after_each_photo_and_remembers_its_question(state, qt
     assert runs[0].algorithm == "quadrat:checkreef" and runs[0].values["SURVEY"] == state.path
     runs[0].finished.emit(True, answer(tmp_path, FACTS), "")
     assert (sign.kind, sign.headline()) == (GO_ON, "Check about 12 more photos")
+    assert sign.explanation() == "Reasons."
     batch = sign.verdict.batches[0]
     assert (batch.worst, batch.error, batch.high, batch.passes) == ("Hard", 0.1, 0.14, False)
     sign.ask(tolerance=8.0, targets="Hard")
     assert sign.verdict is None and sign._timer.isActive()
+    said = heard(state)
     sign.refresh()
     assert (runs[1].values["TOLERANCE"], runs[1].values["TARGETS"]) == (8.0, "Hard")
     runs[1].finished.emit(True, answer(tmp_path, {**FACTS, "stop": True, "more": 0, "sentence": "You may stop: …"}), "")
-    assert (sign.kind, sign.headline()) == (STOP, "You may stop")
+    assert (sign.kind, sign.headline()) == (STOP, "You may stop") and said == [("info", "You may stop: …")]
     sign.refresh()
     runs[2].finished.emit(False, {}, "No photo was checked yet.")
     assert sign.kind == UNKNOWN and sign.explanation() == "No photo was checked yet."
