@@ -10,6 +10,8 @@ doi:10.1023/A:1011126920638 and Varma & Zisserman 2005, doi:10.1007/s11263-005-4
 doi:10.1109/TPAMI.2002.1017623; random filters: Rolf et al. 2021, doi:10.1038/s41467-021-24638-z. Put together anew.
 """
 
+from functools import cache
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -64,32 +66,29 @@ class Fovea:
 
     def _level(self, level: Float) -> list[list[Float]]:
         """Numbers of one level, for each pool."""
-        margins = (level.shape[1] // 4, 0)
         looks = (_colours, self._textures, _patterns, self._chances)
-        found = [look(level, margins) for look in looks]
+        found = [look(level) for look in looks]
         return [[part for look in found for part in look[pool]] for pool in range(len(POOLS))]
 
-    def _textures(self, level: Float, margins: tuple[int, ...]) -> list[list[Float]]:
+    def _textures(self, level: Float) -> list[list[Float]]:
         """Strength of edges, bars and spots: of all orientations, of the strongest, and between orientations."""
         strength = np.abs(_responses(level[:, None], self._oriented, SIDE))
         lines = strength[:, : -len(SPOTS_PX)].reshape(3, len(LENGTHS), ORIENTATIONS, 2, *level.shape[1:])
         spots, strongest = strength[:, -len(SPOTS_PX) :], lines.max(axis=2)
         made = []
-        for margin in margins:
-            by = _mean(lines, margin)
+        for by, most, dots in zip(_means(lines), _means(strongest), _means(spots), strict=True):
             mean = by.mean(axis=2)
-            parts = mean, _mean(strongest, margin) - mean, np.ptp(by, axis=2), _mean(spots, margin)
+            parts = mean, most - mean, np.ptp(by, axis=2), dots
             # Strengths have long tails; their roots suit linear heads better.
             made.append([np.sqrt(np.maximum(part, 0)).ravel() for part in parts])
         return made
 
-    def _chances(self, level: Float, margins: tuple[int, ...]) -> list[list[Float]]:
+    def _chances(self, level: Float) -> list[list[Float]]:
         """Random filters, rising and falling, averaged over quarter turns, and how much the turns differ."""
         found = _responses(level[None], self._random, RANDOM_SIDE)[0].reshape(-1, TURNS, *level.shape[1:])
-        rising, made = np.maximum(found, 0), []
-        for margin in margins:
-            up = _mean(rising, margin)
-            down = up - _mean(found, margin)
+        made = []
+        for up, both in zip(_means(np.maximum(found, 0)), _means(found), strict=True):
+            down = up - both
             made.append([up.mean(axis=1), down.mean(axis=1), up.std(axis=1) + down.std(axis=1)])
         return made
 
@@ -130,21 +129,38 @@ def _inner(image: Float, margin: int) -> Float:
     return image[..., margin : image.shape[-2] - margin, margin : image.shape[-1] - margin]
 
 
-def _mean(image: Float, margin: int) -> Float:
-    return np.asarray(_inner(image, margin).mean(axis=(-2, -1)))
+def _margins(side: int) -> tuple[int, int]:
+    """What each pool leaves out on each side."""
+    return side // 4, 0
 
 
-def _colours(level: Float, margins: tuple[int, ...]) -> list[list[Float]]:
+def _means(images: Float) -> list[Float]:
+    """Means over the pools of (..., n, n): (...) each."""
+    weights = _weights(images.shape[-1])
+    found = images.reshape(-1, len(weights)) @ weights
+    return [found[:, pool].reshape(images.shape[:-2]) for pool in range(len(POOLS))]
+
+
+@cache
+def _weights(side: int) -> Float:
+    """(n * n, pools) float32: the mean over a pool as a product."""
+    made = np.zeros((side, side, len(POOLS)), np.float32)
+    for pool, margin in enumerate(_margins(side)):
+        made[margin : side - margin, margin : side - margin, pool] = 1 / (side - 2 * margin) ** 2
+    return made.reshape(side * side, len(POOLS))
+
+
+def _colours(level: Float) -> list[list[Float]]:
     """Mean, spread and percentiles of the channels."""
     made = []
-    for margin in margins:
+    for margin in _margins(level.shape[1]):
         pixels = _inner(level, margin).reshape(3, -1)
         ranks = np.percentile(pixels, PERCENTILES, axis=1)
         made.append([pixels.mean(axis=1), pixels.std(axis=1), *ranks])
     return made
 
 
-def _patterns(level: Float, margins: tuple[int, ...]) -> list[list[Float]]:
+def _patterns(level: Float) -> list[list[Float]]:
     """Roots of the shares of local binary patterns of brightness, however turned."""
     light = level[0]
     size = light.shape[0] - 2
@@ -153,7 +169,7 @@ def _patterns(level: Float, margins: tuple[int, ...]) -> list[list[Float]]:
     changes = (brighter != np.roll(brighter, 1, axis=0)).sum(axis=0)
     pattern = np.where(changes <= 2, brighter.sum(axis=0), PATTERNS - 1)
     made = []
-    for margin in margins:
+    for margin in _margins(level.shape[1]):
         inside = _inner(pattern, max(margin - 1, 0)).ravel()
         made.append([np.sqrt(np.bincount(inside, minlength=PATTERNS) / inside.size).astype(np.float32)])
     return made
