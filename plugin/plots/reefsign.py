@@ -9,7 +9,7 @@ from ..controls.parts import lines
 from .box import PlotBox
 from .look import GRID_OPACITY, colours, quiet_plot
 
-HEIGHT, POINT_LINES, BEYOND = 9, 0.6, 1.1
+HEIGHT, POINT_LINES, BEYOND = 10, 0.6, 1.1
 """Lines of text; lines of text; share of room above and beside."""
 
 
@@ -26,7 +26,7 @@ class SignPlot(PlotBox):
         """Checked photos to the right, error upwards."""
         plot = quiet_plot(pg)
         plot.setLabel("bottom", tr("checked photos"))
-        plot.setLabel("left", tr("cover error (%)"))
+        plot.setLabel("left", tr("error (%)"))
         plot.showGrid(x=False, y=True, alpha=GRID_OPACITY)
         self.limit = pg.InfiniteLine(angle=0, movable=False)
         self.bars = pg.ErrorBarItem()
