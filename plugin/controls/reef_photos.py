@@ -136,6 +136,7 @@ class PhotosControl(QWidget):
         self.shown.activated.connect(self._ask)
         self.site.activated.connect(self._ask)
         self.view.selectionModel().currentRowChanged.connect(self._on_row_chosen)
+        self.view.activated.connect(lambda *_: state.photo_wanted.emit())
         state.opened.connect(self._on_opened)
         state.listed.connect(self._on_listed)
         state.annotated.connect(self.model.tell)

@@ -3,13 +3,13 @@
 from typing import Any, List, Optional
 
 from qgis.PyQt.QtCore import QRectF, QSize, Qt
-from qgis.PyQt.QtGui import QColor, QPainter, QPaintEvent, QPalette
-from qgis.PyQt.QtWidgets import QAbstractButton, QFrame, QLabel, QSizePolicy, QStyle, QStyleOption, QWidget
+from qgis.PyQt.QtGui import QColor, QKeySequence, QPainter, QPaintEvent, QPalette
+from qgis.PyQt.QtWidgets import QAbstractButton, QAction, QFrame, QLabel, QSizePolicy, QStyle, QStyleOption, QWidget
 
 from ...processing.forms.sentences import quiet, quiet_colour, sentence
 from ...processing.i18n import tr
 from ..reef.sheet import MACHINE_SAID, TRUSTED
-from .parts import attempt, column, described, letters, lines, percent, push_button, row, tool_button
+from .parts import attempt, column, described, letters, lines, percent, push_button, row, title_of, tool_button
 
 SUGGESTIONS = 5
 HEIGHT_LINES = 1.45
@@ -187,7 +187,7 @@ class PointControl(QFrame):
     def _offer_all(self, sheet: Any, point: int) -> None:
         palette, proposal = self._state.palette, self._state.proposal()
         if sheet.done(point):
-            self.first.offer("", "", None, tr("next point"))
+            self.first.offer("", "", None, tr("next point") if sheet.left() else tr("next photo"))
             self.first.setEnabled(True)
         elif proposal is None:
             self.first.offer("", "", None, tr("Nothing is suggested here"))
@@ -215,9 +215,24 @@ class HistoryControl(QWidget):
         self.undo.clicked.connect(lambda *_: attempt(state, state.undo))
         self.redo.clicked.connect(lambda *_: attempt(state, state.redo))
         self.photo = push_button("reef_to_photo", state.photo_wanted.emit)
+        self.actions = [
+            self._action("reef_undo", QKeySequence.StandardKey.Undo, state.undo),
+            self._action("reef_redo", QKeySequence.StandardKey.Redo, state.redo),
+        ]
         column(self, row(self.undo, self.redo, self.photo, stretch=self.photo))
         state.changed.connect(self._show)
         self._show()
+
+    def serve(self, panel: QWidget) -> None:
+        """Answer to the keys of undo and redo wherever in this panel the keyboard is; elsewhere they are QGIS's."""
+        panel.addActions(self.actions)
+
+    def _action(self, name: str, key: Any, does: Any) -> QAction:
+        action = QAction(title_of(name), self)
+        action.setShortcut(QKeySequence(key))
+        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        action.triggered.connect(lambda *_: attempt(self._state, does))
+        return action
 
     def _show(self) -> None:
         stack = self._state.stack

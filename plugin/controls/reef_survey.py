@@ -1,29 +1,15 @@
 """Which survey is annotated, by whom, and how."""
 
 import os
-from typing import Any, List, Optional
+from typing import Any, Optional
 
-from qgis.core import QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import QSignalBlocker, Qt
 from qgis.PyQt.QtWidgets import QComboBox, QFileDialog, QLabel, QMenu, QToolButton, QWidget
 
-from ...core.reef.schema import PHOTOS
 from ...processing.i18n import tr
+from ..reef.layers import path_of, photo_layers, same, source_of
 from ..reef.sheet import IN_ORDER, UNSURE
 from .parts import attempt, column, described, narrow, row, title_of, tool_button
-
-MARK = f"layername={PHOTOS}"
-FIELDS = {"name", "window", "annotated", "state"}
-"""That the photos of every survey have."""
-
-
-def survey_layers() -> List[QgsVectorLayer]:
-    """Layers of photos of surveys in the project."""
-    found = []
-    for layer in QgsProject.instance().mapLayers().values():
-        if isinstance(layer, QgsVectorLayer) and MARK in layer.source() and set(layer.fields().names()) >= FIELDS:
-            found.append(layer)
-    return found
 
 
 def ask_for_survey(parent: QWidget, state: Any) -> None:
@@ -44,7 +30,7 @@ class SurveyList(QComboBox):
 
     def fill(self) -> None:
         """List what there is, and show which is open."""
-        paths = [layer.source().partition("|")[0] for layer in survey_layers()]
+        paths = [path_of(layer) for layer in photo_layers()]
         every = [*paths, *self._state.recent_surveys(), *([self._state.path] if self._state.path else [])]
         with QSignalBlocker(self):
             self.clear()
@@ -109,7 +95,7 @@ class SurveyControl(QWidget):
 
     def _on_chosen(self, number: int) -> None:
         path = self.survey.itemData(number)
-        if path and path != os.path.normpath(self._state.path or "."):
+        if path and not same(path, self._state.path):
             attempt(self._state, self._state.open, path)
         self.survey.fill()
 
@@ -132,23 +118,15 @@ class SurveyControl(QWidget):
         )  # fmt: skip
         actions = [menu.addAction(text, lambda job=job: self._form(job)) for text, job in forms]
         menu.addSeparator()
-        actions.append(menu.addAction(tr("Show photos on the map"), self._show_on_map))
+        map_action = menu.addAction(tr("Show on the map"), state.map_wanted.emit)
+        map_action.setToolTip(tr("Centre the map on this photo. Select a photo on the map to turn to it."))
+        actions.append(map_action)
         actions.append(menu.addAction(tr("Read the file again"), lambda: attempt(state, state.reload)))
         for action in actions:
             action.setEnabled(bool(path))
 
     def _form(self, job: str) -> None:
-        photos = f"{self._state.path}|{MARK}"
-        self._state.form_wanted.emit(f"quadrat:{job}", {"SURVEY": photos})
-
-    def _show_on_map(self) -> None:
-        state = self._state
-        if any(layer.source().startswith(f"{state.path}|") for layer in survey_layers()):
-            state.said.emit("info", tr("The photos are on the map already; the one at hand is ringed."))
-            return
-        layer = QgsVectorLayer(f"{state.path}|{MARK}", os.path.splitext(os.path.basename(state.path))[0], "ogr")
-        if layer.isValid():
-            QgsProject.instance().addMapLayer(layer)
+        self._state.form_wanted.emit(f"quadrat:{job}", {"SURVEY": source_of(self._state.path)})
 
     def _fill_how(self, menu: QMenu) -> None:
         state = self._state

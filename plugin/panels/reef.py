@@ -45,6 +45,7 @@ class ReefPanel(QWidget):
         self.keys.serve(self.palette.view, chooses=True)
         state.search_wanted.connect(self.palette.search)
         state.dock_wanted.connect(self._on_dock_wanted)
+        self.history.serve(self)
         self.palette.done.connect(self._on_label_given)
         layout = QVBoxLayout(self)
         margin = lines(self, MARGIN_LINES)
@@ -130,7 +131,8 @@ class ReefPanel(QWidget):
         self.pages.setCurrentIndex(1 if self._state.session is not None else 0)
 
     def _on_label_given(self) -> None:
-        self._state.photo_wanted.emit()
+        self.take_keyboard()
+        self._state.keyboard_wanted.emit()  # to the photo window, where it is seen
 
     def _on_dock_wanted(self) -> None:
         self.photos.view.setFocus(Qt.FocusReason.OtherFocusReason)

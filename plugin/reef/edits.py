@@ -23,15 +23,18 @@ class Annotate(Command):
 
     def _do(self) -> None:
         if not self._after:
-            survey = self._state.writable()
-            self._before = survey.annotate(self._labels, self._annotator)
-            points = {point for point, _ in self._labels}
-            now = {one.point: one for one in survey.annotations(self._photo, self._annotator) if one.point in points}
-            gone = [Annotation(point, self._annotator, "", "", "") for point in points if point not in now]
-            self._after = [*now.values(), *gone]
-            self._state.wrote_annotations(self._photo, self._after)
+            self._begin()
         else:
             self._put(self._after, instead_of=self._before)
+
+    def _begin(self) -> None:
+        points = {point for point, _ in self._labels}
+        with self._state.writing() as survey:
+            self._before = survey.annotate(self._labels, self._annotator)
+            now = {one.point: one for one in survey.annotations(self._photo, self._annotator) if one.point in points}
+        gone = [Annotation(point, self._annotator, "", "", "") for point in points if point not in now]
+        self._after = [*now.values(), *gone]
+        self._state.wrote_annotations(self._photo, self._after)
 
     def _undo(self) -> None:
         self._put(self._before, instead_of=self._after)
@@ -42,13 +45,13 @@ class Annotate(Command):
         Raises:
             BadJob: another window or program did.
         """
-        survey = self._state.writable()
-        there = {one.point: one for one in survey.annotations(self._photo, self._annotator)}
-        for one in instead_of:
-            held = there.get(one.point)
-            if (held.label if held is not None else "") != one.label:
-                raise BadJob(tr("This was changed elsewhere meanwhile, so it stays as it is now."))
-        survey.put_back(wanted)
+        with self._state.writing() as survey:
+            there = {one.point: one for one in survey.annotations(self._photo, self._annotator)}
+            for one in instead_of:
+                held = there.get(one.point)
+                if (held.label if held is not None else "") != one.label:
+                    raise BadJob(tr("This was changed elsewhere meanwhile, so it stays as it is now."))
+            survey.put_back(wanted)
         self._state.wrote_annotations(self._photo, wanted)
         self._state.go_to(self._photo, min(one.point for one in wanted))
 

@@ -1,5 +1,6 @@
 """The map beside the photos: the place of the photo at hand is ringed, photos selected on the map are turned to."""
 
+import os
 from typing import Any, List, Optional
 
 from qgis.core import (
@@ -14,7 +15,9 @@ from qgis.gui import QgsVertexMarker
 from qgis.PyQt.QtCore import QObject
 from qgis.PyQt.QtGui import QColor
 
-from ...core.reef.schema import PHOTOS, bounds_of
+from ...core.reef.schema import bounds_of
+from ...processing.i18n import tr
+from .layers import photo_layers, source_of
 from .state import ReefState
 
 RING_COLOUR, RING_PX, RING_PEN = QColor("#ffd400"), 22, 3
@@ -37,6 +40,7 @@ class OnMap(QObject):
         state.opened.connect(self._on_opened)
         state.photo_chosen.connect(self._on_photo)
         state.photo_finished.connect(self._on_finished)
+        state.map_wanted.connect(self.show)
         state.closing.connect(self.remove)
         project = QgsProject.instance()
         project.layersAdded.connect(self._on_layers_added)
@@ -53,6 +57,20 @@ class OnMap(QObject):
         if self._ring is not None:
             self._canvas.scene().removeItem(self._ring)
             self._ring = None
+
+    def show(self) -> None:
+        """Bring the photos of the survey into the project, and the one at hand into the middle of the map."""
+        path = self._state.path
+        if path and not photo_layers(path):
+            layer = QgsVectorLayer(source_of(path), os.path.splitext(os.path.basename(path))[0], "ogr")
+            if layer.isValid():
+                QgsProject.instance().addMapLayer(layer)
+        place = self.place()
+        if place is None:
+            self._state.said.emit("info", tr("This photo has no position."))
+            return
+        self._canvas.setCenter(place)
+        self._canvas.refresh()
 
     def place(self) -> Optional[QgsPointXY]:
         """Of the photo at hand, in the coordinate system of the map; None where it has no position."""
@@ -80,7 +98,7 @@ class OnMap(QObject):
                 self._crs = QgsCoordinateReferenceSystem(f"{found[0]}:{found[1]}")
                 if not self._crs.isValid():
                     self._crs = QgsCoordinateReferenceSystem.fromWkt(str(found[2]))
-        self._follow(self._of_survey())
+        self._follow(photo_layers(self._state.path) if self._state.path else [])
         self._on_photo()
 
     def _on_photo(self, *_: Any) -> None:
@@ -100,14 +118,6 @@ class OnMap(QObject):
 
     # Layers of the survey -------------------------------------------------------------------------------------------
 
-    def _of_survey(self) -> List[QgsVectorLayer]:
-        path = self._state.path
-        return [
-            layer
-            for layer in QgsProject.instance().mapLayers().values()
-            if path and isinstance(layer, QgsVectorLayer) and layer.source().startswith(f"{path}|layername={PHOTOS}")
-        ]
-
     def _follow(self, layers: List[QgsVectorLayer]) -> None:
         for layer in self._layers:
             try:
@@ -119,7 +129,7 @@ class OnMap(QObject):
             layer.selectionChanged.connect(self._on_selected)
 
     def _on_layers_added(self, layers: Any) -> None:
-        self._follow(self._of_survey())
+        self._follow(photo_layers(self._state.path) if self._state.path else [])
 
     def _on_layers_going(self, ids: Any) -> None:
         self._follow([layer for layer in self._layers if layer.id() not in ids])

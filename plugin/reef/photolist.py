@@ -73,10 +73,10 @@ class PhotoList:
         """In order of their names."""
         return sorted({photo.site for photo in self.photos if photo.site})
 
-    def ask(self, wish: Wish) -> None:
-        """List other photos."""
+    def ask(self, wish: Wish, keep: int = 0) -> None:
+        """List other photos; one of them is kept in any case."""
         self.wish = wish
-        self.listed = [photo for photo in self.photos if self._fits(photo)]
+        self.listed = [photo for photo in self.photos if photo.photo == keep or self._fits(photo)]
 
     def row(self, number: int) -> int:
         """Place in the list; -1 where it is not listed."""

@@ -7,8 +7,8 @@ from qgis.core import QgsProject
 from qgis.PyQt.QtCore import QObject
 
 from ...core.errors import QuadratError
-from ...core.reef.schema import PHOTOS
 from ..teach.project import TeachMemory
+from .layers import path_of, photo_layers, same
 from .state import ReefState
 
 ENTRY = "reef"
@@ -29,7 +29,7 @@ class ReefRemembering(QObject):
     def take_up(self) -> None:
         """Open the survey of the project, if it names one that is still there; else leave things as they are."""
         path = str(self.memory.get("survey_path", ""))
-        if path and os.path.isfile(path) and os.path.normpath(path) != os.path.normpath(self._state.path or "."):
+        if path and os.path.isfile(path) and not same(path, self._state.path):
             self._open(path)
 
     def _note(self) -> None:
@@ -38,12 +38,10 @@ class ReefRemembering(QObject):
 
     def _on_layers_added(self, layers: Any) -> None:
         """Photos of a survey came into the project, as after an import: annotate them, unless another is at work."""
-        from ..controls.reef_survey import survey_layers
-
         added = {layer.id() for layer in layers}
-        found = [layer for layer in survey_layers() if layer.id() in added and PHOTOS in layer.source()]
+        found = [layer for layer in photo_layers() if layer.id() in added]
         if found and self._state.session is None:
-            self._open(found[0].source().partition("|")[0])
+            self._open(path_of(found[0]))
 
     def _open(self, path: str) -> None:
         try:

@@ -2,7 +2,8 @@
 
 import os
 import sqlite3
-from typing import Any, Optional, Tuple
+from contextlib import contextmanager
+from typing import Any, Iterator, Optional, Tuple
 
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
@@ -63,6 +64,23 @@ class Session(QObject):
                 tr("The survey {path} was moved or deleted. Open it where it is now.").format(path=self.path)
             )
         raise BadInput(tr("Another program wrote the survey anew. It is read again; then go on."))
+
+    @contextmanager
+    def asked(self) -> Iterator[None]:
+        """Reading of the file, which a program that writes a lot may hold for a while.
+
+        Raises:
+            BadInput: it does.
+        """
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            text = tr("The survey {path} cannot be read just now, as another program is changing it. Try again.")
+            raise BadInput(text.format(path=self.path)) from error
+
+    def look_again(self) -> None:
+        """Tell at the next look that the file was changed, as it could not be read now."""
+        self._version = -1
 
     def state(self) -> str:
         """`THERE`, `GONE` or `REPLACED`."""

@@ -1,6 +1,7 @@
 """Survey, photo and point at hand, and the way from one to the next. The lower half of `ReefState`."""
 
-from typing import Any, List, Optional
+from contextlib import contextmanager
+from typing import Any, Iterator, List, Optional
 
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
@@ -38,6 +39,10 @@ class Turning(Wishes):
     """Suggestions are shown or hidden."""
     photo_wanted = pyqtSignal()
     """The photo window is to be seen, with the keyboard."""
+    keyboard_wanted = pyqtSignal()
+    """The keyboard goes back to where keys label points, as a search or a click in the dock is over."""
+    map_wanted = pyqtSignal()
+    """The photos are to be seen on the map, the one at hand in the middle."""
     search_wanted = pyqtSignal(str)
     """A label is to be searched for; begins with this text."""
     dock_wanted = pyqtSignal()
@@ -102,14 +107,18 @@ class Turning(Wishes):
         if self.session is None:
             return
         photo, point = self.photo, self.point
-        self._read()
+        self._read(photo.photo if photo is not None else 0)
         self.labels_changed.emit()
+        if photo is None or self.photos.of(photo.photo) is None:
+            self.listed.emit()
+            self._begin()
+            return
+        with self.session.asked():
+            self.sheet = Sheet.read(self.session.survey, photo.photo, self.annotator, self.apart)
+        if point is None or self.sheet.point(point.point) != point:
+            self._take_first(point.point if point is not None else None)
         self.listed.emit()
         self.annotated.emit(0)
-        if photo is not None and self.photos.of(photo.photo) is not None:
-            self._turn_to(photo.photo, point.point if point is not None else None)
-        else:
-            self._begin()
 
     def writable(self) -> Survey:
         """The open survey, when it is certain that what is written is found again.
@@ -122,6 +131,14 @@ class Turning(Wishes):
         self.session.check()
         self.session.wrote()
         return self.session.survey
+
+    @contextmanager
+    def writing(self) -> Iterator[Survey]:
+        """The same, around reading and writing; a file that another program holds is told as such. Raises as above."""
+        survey = self.writable()
+        if self.session is not None:
+            with self.session.asked():
+                yield survey
 
     # Photos ---------------------------------------------------------------------------------------------------------
 
@@ -216,14 +233,15 @@ class Turning(Wishes):
         point = self.sheet.next_left(self.point.point if self.point is not None else None, self.order)
         return None if point is None or self.sheet.done(point.point) else point
 
-    def _read(self) -> None:
-        survey = self.survey
-        if survey is None:
+    def _read(self, keep: int = 0) -> None:
+        if self.session is None:
             return
-        wish = self.photos.wish
-        self.photos = PhotoList.read(survey, self.annotator, self.apart)
-        self.photos.ask(wish)
-        self.palette = Palette(survey.labels(), self.palette.recent)
+        survey, wish = self.session.survey, self.photos.wish
+        with self.session.asked():
+            photos = PhotoList.read(survey, self.annotator, self.apart)
+            palette = Palette(survey.labels(), self.palette.recent)
+        photos.ask(wish, keep)
+        self.photos, self.palette = photos, palette
 
     def _begin(self) -> None:
         """Turn to the first listed photo with points left, or the first at all."""
@@ -237,21 +255,33 @@ class Turning(Wishes):
 
     def _turn_to(self, number: int, point: Optional[int] = None) -> None:
         survey = self.survey
-        if survey is None:
+        if survey is None or self.session is None:
             return
         try:
-            self.sheet = Sheet.read(survey, number, self.annotator, self.apart)
-        except QuadratError as error:  # the photo was taken out of the survey elsewhere
+            with self.session.asked():
+                self.sheet = Sheet.read(survey, number, self.annotator, self.apart)
+        except QuadratError as error:  # the photo was taken out of the survey elsewhere, or the file is locked
             self.said.emit("warning", str(error))
+            return
+        self.point = None
+        self.photo_chosen.emit(number)
+        self._take_first(point)
+
+    def _take_first(self, point: Optional[int]) -> None:
+        """Turn to this point of the photo, or to the first that is left."""
+        if self.sheet is None:
             return
         first = self.sheet.next_left(None, self.order) or next(iter(self.sheet.points), None)
         self.point = (self.sheet.point(point) if point is not None else None) or first
-        self.photo_chosen.emit(number)
         self.point_chosen.emit(self.point.point if self.point is not None else 0)
 
     def _on_altered(self) -> None:
         """A job or another window wrote into the file."""
-        self.reload()
+        try:
+            self.reload()
+        except QuadratError:  # it still writes
+            if self.session is not None:
+                self.session.look_again()
 
     def _on_lost(self, how: str) -> None:
         path, name = self.path, self.photo.name if self.photo is not None else ""

@@ -27,6 +27,8 @@ class PhotoWindow(QObject):
         state.suggested.connect(self._show_points)
         state.labels_changed.connect(self._show_points)
         state.photo_wanted.connect(self.show)
+        state.keyboard_wanted.connect(self._take_keyboard)
+        state.search_wanted.connect(self._leave_full_screen)
         state.closing.connect(self.remove)
 
     def show(self) -> None:
@@ -37,11 +39,21 @@ class PhotoWindow(QObject):
             self.dock.setUserVisible(True)
             self.dock.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def _take_keyboard(self) -> None:
+        if self.dock is not None and self.dock.view.isVisible():
+            self.dock.view.window().activateWindow()
+            self.dock.view.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _leave_full_screen(self, *_: Any) -> None:
+        """Labels are searched for in the dock, which the full screen covers."""
+        if self.dock is not None and self.dock.view.window().isFullScreen() and not self.dock.window().isFullScreen():
+            self.dock.toggle_full_screen()
+
     def remove(self) -> None:
         """Leave QGIS as it was."""
         dock, self.dock = self.dock, None
         if dock is not None:
-            self._iface.removeDockWidget(dock)
+            self._iface.mainWindow().removeDockWidget(dock)
             dock.dismiss()
 
     def _on_opened(self) -> None:
@@ -120,4 +132,15 @@ class PhotoWindow(QObject):
         facts = [state.photo.name, state.photo.site, state.photo.date[:10]]
         if state.point is not None:
             facts.append(tr("point {number} of {every}").format(number=state.point.number, every=len(state.points)))
-        self.dock.say(" · ".join(fact for fact in facts if fact))
+        self.dock.say(" · ".join(fact for fact in [*facts, *self._offers()] if fact))
+
+    def _offers(self) -> List[str]:
+        """What keys would take, for who looks at the photo only."""
+        state, found = self._state, self._state.proposal()
+        if state.sheet is None or state.point is None or state.blind or state.sheet.done(state.point.point):
+            return []
+        offers = [] if found is None else [(tr("Enter"), found.label, found.confidence)]
+        suggested = state.sheet.suggestions.get(state.point.point, [])
+        offers += [(str(one.rank), one.label, one.confidence) for one in suggested]
+        name = state.palette.name
+        return [f"{key}: {name(label)}{'' if sure is None else f' {sure:.0%}'}" for key, label, sure in offers]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from qgis.PyQt.QtCore import QObject, Qt
 from qgis.PyQt.QtGui import QKeySequence
+from qgis.PyQt.QtWidgets import QDockWidget
 from quadrat.plugin.docking import Docking
 from quadrat.plugin.menu import TEACH_SHORTCUT
 from quadrat.tests.plugin.stand import Stand
@@ -77,7 +78,8 @@ def test_the_reef_tab_is_made_when_it_is_first_seen(iface, empty_home, qtbot, tm
     docking.show_reef()
     (state,) = made
     state.open(make_survey(tmp_path / "survey.gpkg"))
-    photo = next(dock for dock in iface.docks if dock is not docking.dock)
+    photo = iface.mainWindow().findChild(QDockWidget, "QuadratPhotoDock")
+    assert iface.mainWindow().dockWidgetArea(photo) == Qt.DockWidgetArea.RightDockWidgetArea
     state.label("Sand")
     docking.show_teach()
     state.search_wanted.emit("")
@@ -86,8 +88,8 @@ def test_the_reef_tab_is_made_when_it_is_first_seen(iface, empty_home, qtbot, tm
         state.form_wanted.emit("quadrat:importreef", {})
     qtbot.waitUntil(lambda: docking.dock.engine.state.facts is not None, timeout=5000)
     docking.remove()
-    assert iface.docks == [] and state.session is None, "the photo window goes with the dock"
-    del photo
+    assert state.session is None
+    assert iface.mainWindow().dockWidgetArea(photo) == Qt.DockWidgetArea.NoDockWidgetArea, "it goes with the dock"
 
 
 def test_the_way_to_the_engine_and_back(docking, qtbot):

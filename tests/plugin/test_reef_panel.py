@@ -115,7 +115,7 @@ def test_a_letter_of_no_label_begins_a_search_and_enter_gives_what_is_found(open
     qtbot.keyClick(opened.point, Key.Key_F)
     assert opened.palette.find.text() == "f" and opened.palette.find.hasFocus()
     assert opened.palette.model.index(0, 0).data() == "Favia (Fav)"
-    with qtbot.waitSignal(state.photo_wanted):
+    with qtbot.waitSignal(state.keyboard_wanted):
         qtbot.keyClick(opened.palette.find, Key.Key_Return)
     assert label_of(state, 1) == "Fav" and opened.palette.find.text() == ""
     qtbot.keyClick(opened.point, Key.Key_Space)
@@ -124,7 +124,7 @@ def test_a_letter_of_no_label_begins_a_search_and_enter_gives_what_is_found(open
     qtbot.keyClick(opened.palette.find, Key.Key_Return)
     assert label_of(state, 2) == "Hard"
     qtbot.keyClick(opened.point, Key.Key_Space)
-    with qtbot.waitSignal(state.photo_wanted):
+    with qtbot.waitSignal(state.keyboard_wanted):
         qtbot.keyClick(opened.palette.find, Key.Key_Escape)
     assert label_of(state, 3) == ""
 
