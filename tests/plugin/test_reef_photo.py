@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from qgis.core import QgsApplication
-from qgis.PyQt.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt
+from qgis.PyQt.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, QSize, Qt
 from qgis.PyQt.QtGui import QKeyEvent, QMouseEvent
 from qgis.PyQt.QtTest import QSignalSpy, QTest
 from qgis.PyQt.QtWidgets import QAbstractButton, QAbstractSpinBox, QSlider
@@ -170,7 +170,15 @@ def test_keys_of_the_photo_and_keys_of_others(shown):
     override.ignore()
     QgsApplication.sendEvent(shown, override)
     assert override.isAccepted(), "QGIS takes Ctrl+1 for a panel otherwise"
-    for key in (Qt.Key.Key_A, Qt.Key.Key_1, Qt.Key.Key_Return, Qt.Key.Key_Left, Qt.Key.Key_PageDown, Qt.Key.Key_Escape):
+    for key in (
+        Qt.Key.Key_A,
+        Qt.Key.Key_1,
+        Qt.Key.Key_Return,
+        Qt.Key.Key_Left,
+        Qt.Key.Key_PageDown,
+        Qt.Key.Key_Escape,
+        Qt.Key.Key_Space,
+    ):
         for kind in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
             event = key_event(kind, key)
             event.ignore()
@@ -178,16 +186,52 @@ def test_keys_of_the_photo_and_keys_of_others(shown):
             assert not event.isAccepted(), "keys that annotate are for others"
 
 
-def test_space_shows_the_photo_alone_while_it_is_held(shown):
+@pytest.mark.parametrize("how", ["key", "mouse"])
+def test_the_photo_alone_is_seen_while_something_is_held(shown, how):
     shown.set_current(12)
-    at = place(shown, 100, 150) + QPoint(0, -round(0.62 * shown.unit))
-    with_points = shown.grab().toImage().pixelColor(at)
-    QTest.keyPress(shown, Qt.Key.Key_Space)
+    at = place(shown, 100, 150) + QPoint(0, -round(0.64 * shown.unit))
+    down, up = {
+        "key": (
+            lambda: QTest.keyPress(shown, Qt.Key.Key_F8),
+            lambda: QTest.keyRelease(shown, Qt.Key.Key_F8),
+        ),
+        "mouse": (
+            lambda: QTest.mousePress(shown, Qt.MouseButton.RightButton),
+            lambda: QTest.mouseRelease(shown, Qt.MouseButton.RightButton),
+        ),
+    }[how]
+    with_points = shown.grab().toImage()
+    down()
     alone = shown.grab().toImage()
-    assert alone.pixelColor(at) != with_points
-    QTest.keyRelease(shown, Qt.Key.Key_Space)
-    assert shown.grab().toImage().pixelColor(at) == with_points
-    assert alone != shown.grab().toImage()
+    assert alone.pixelColor(at) != with_points.pixelColor(at)
+    up()
+    assert shown.grab().toImage() == with_points
+
+
+class Annotating(QObject):
+    """Takes every key of the photo, as the Reef tab takes some."""
+
+    taken = 0
+
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Type.KeyPress:
+            self.taken += 1
+            return True
+        return False
+
+
+def test_esc_gives_up_what_was_begun_here_before_others_hear_it(dock, qtbot):
+    others = Annotating()
+    dock.view.installEventFilter(others)
+    dock.view.pick_white()
+    dock.toggle_full_screen()
+    QTest.keyClick(dock.view, Qt.Key.Key_Escape)
+    assert not dock.view.picking and dock.view.window() is not dock
+    QTest.keyClick(dock.view, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: dock.widget() is dock.body)
+    assert others.taken == 0
+    QTest.keyClick(dock.view, Qt.Key.Key_Escape)
+    assert others.taken == 1
 
 
 def test_the_magnifier_hides_nothing_needed(shown):

@@ -3,7 +3,7 @@
 from typing import Any, Callable, Dict, List, Optional
 
 from qgis.PyQt.QtCore import QEvent, pyqtSignal
-from qgis.PyQt.QtGui import QColor
+from qgis.PyQt.QtGui import QColor, QPixmap
 from qgis.PyQt.QtWidgets import (
     QAction,
     QActionGroup,
@@ -118,7 +118,8 @@ class PhotoBar(QWidget):
         lines = []
         for state in STATES:
             picture, words = QLabel(), QLabel(state_words()[state])
-            picture.setPixmap(symbols.of(look_of(PointShown(0, 0, 0, 0, state), BY_STATE, False))[0])
+            drawn = symbols.of(look_of(PointShown(0, 0, 0, 0, state), BY_STATE, False))[0]
+            picture.setPixmap(QPixmap.fromImage(drawn))
             lines.append(row(picture, words))
         return lines
 

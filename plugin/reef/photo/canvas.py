@@ -53,6 +53,7 @@ class PhotoCanvas(QWidget):
         self._grey: Gains = NEUTRAL
         self._toned_for, self._tables = Tone(), tables(Tone())
         self._told_scale = 0.0
+        self._gone = False
 
     @property
     def unit(self) -> float:
@@ -97,6 +98,8 @@ class PhotoCanvas(QWidget):
 
     def refresh(self) -> None:
         """Draw anew, and let the insets follow."""
+        if self._gone:
+            return
         self._resize()
         self.overlay.by, self.overlay.texts = self.look.colours, self.look.texts
         self._put_overview()
@@ -106,6 +109,14 @@ class PhotoCanvas(QWidget):
         if self.photo is not None and self.camera.scale != self._told_scale:
             self._told_scale = self.camera.scale
             self.zoomed.emit(self._told_scale)
+
+    def let_go(self) -> None:
+        """Hold no pictures and no fonts any more; nothing is drawn from now on."""
+        self._gone = True
+        self.photo = None
+        self._magnifier.hide()
+        self._overview.hide()
+        self.overlay.undress()
 
     def follow_pointer(self, place: Optional[QPoint]) -> None:
         """The mouse is there, in widget pixels; what lies in its way goes."""
@@ -162,6 +173,8 @@ class PhotoCanvas(QWidget):
         """Photo, patch, points; or a sentence."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(GROUND))
+        if self._gone:
+            return
         ratio = self.devicePixelRatioF()
         if self.photo is not None:
             self._picture.draw(painter, self.camera, self.photo, self._change(), ratio)

@@ -3,7 +3,7 @@
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from qgis.PyQt.QtCore import QPointF, QRectF, Qt
-from qgis.PyQt.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap
+from qgis.PyQt.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
 
 from .shown import LABELS, NUMBERS, PointShown
 
@@ -28,28 +28,29 @@ class Captions:
         self.font.setWeight(QFont.Weight.DemiBold)
         self.ratio = ratio
         self._metrics = QFontMetricsF(self.font)
-        self._made: Dict[str, QPixmap] = {}
+        self._made: Dict[str, QImage] = {}
 
     def size(self, words: str) -> Tuple[float, float]:
         """Width and height on the screen, widget pixels."""
         return self._metrics.horizontalAdvance(words) + 2 * HALO, self._metrics.height() + HALO
 
-    def picture(self, words: str) -> QPixmap:
+    def picture(self, words: str) -> QImage:
         """Light letters with a dark line around, which can be read on any ground."""
         if words not in self._made:
             width, height = self.size(words)
-            pixmap = QPixmap(round(width * self.ratio) + 1, round(height * self.ratio) + 1)
-            pixmap.setDevicePixelRatio(self.ratio)
-            pixmap.fill(Qt.GlobalColor.transparent)
+            pixels = round(width * self.ratio) + 1, round(height * self.ratio) + 1
+            picture = QImage(*pixels, QImage.Format.Format_ARGB32_Premultiplied)
+            picture.setDevicePixelRatio(self.ratio)
+            picture.fill(Qt.GlobalColor.transparent)
             path = QPainterPath()
             path.addText(QPointF(HALO, HALO / 2 + self._metrics.ascent()), self.font, words)
-            painter = QPainter(pixmap)
+            painter = QPainter(picture)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             cap, join = Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin
             painter.strokePath(path, QPen(QColor(12, 14, 16, 215), 2 * HALO, Qt.PenStyle.SolidLine, cap, join))
             painter.fillPath(path, QColor("white"))
             painter.end()
-            self._made[words] = pixmap
+            self._made[words] = picture
         return self._made[words]
 
 

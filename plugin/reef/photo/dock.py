@@ -50,6 +50,7 @@ class PhotoDock(QgsDockWidget):
         self.bar.full_wanted.connect(self.toggle_full_screen)
         self.view.zoomed.connect(self._on_zoomed)
         self.view.looked.connect(self._on_looked)
+        self.view.white_wanted.connect(self._first_asked)
         self.body.installEventFilter(self)
 
     def settle(self, iface: Any, beside: Optional[QDockWidget] = None) -> None:
@@ -80,6 +81,7 @@ class PhotoDock(QgsDockWidget):
         self._screen = FullScreen(self.body)
         self._screen.closed.connect(self._on_full_screen_over)
         self._screen.showFullScreen()
+        self._first_asked()
         self.view.setFocus()
 
     def dismiss(self) -> None:
@@ -91,15 +93,29 @@ class PhotoDock(QgsDockWidget):
         self.deleteLater()
 
     def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
-        """F11, wherever in the window the keyboard is; Esc ends the full screen."""
-        if event.type() in (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride):
-            key = event.key()
-            if key == Qt.Key.Key_F11 or (key == Qt.Key.Key_Escape and self._screen is not None):
-                event.accept()
-                if event.type() == QEvent.Type.KeyPress:
-                    self.toggle_full_screen()
-                return True
-        return bool(super().eventFilter(watched, event))
+        """F11, wherever in the window the keyboard is; Esc gives up what was begun: white, then the full screen."""
+        if event.type() not in (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride):
+            return False
+        key = event.key()
+        if key == Qt.Key.Key_Escape and self.view.picking:
+            deed = self._give_up_white
+        elif key == Qt.Key.Key_F11 or (key == Qt.Key.Key_Escape and self._screen is not None):
+            deed = self.toggle_full_screen
+        else:
+            return False
+        event.accept()
+        if event.type() == QEvent.Type.KeyPress:
+            deed()
+        return True
+
+    def _give_up_white(self) -> None:
+        self.view.pick_white(False)
+
+    def _first_asked(self, *_: Any) -> None:
+        """Hear the keys of the photo before those who annotate, while Esc is to give up something here."""
+        self.view.removeEventFilter(self)
+        if self.view.picking or self._screen is not None:
+            self.view.installEventFilter(self)
 
     def _line(self) -> QHBoxLayout:
         line = QHBoxLayout()
@@ -111,6 +127,7 @@ class PhotoDock(QgsDockWidget):
 
     def _on_full_screen_over(self) -> None:
         self._screen = None
+        self._first_asked()
         self.setWidget(self.body)
         self.body.show()
         self.view.setFocus()

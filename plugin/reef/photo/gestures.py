@@ -12,6 +12,8 @@ WHEEL_STEP = 120.0
 PER_NOTCH = 1.25
 """Zoom of a notch."""
 PER_KEY = 1.5
+ALONE = Qt.Key.Key_F8
+"""Held, it shows the photo alone, as the right mouse button does. Space, letters and digits are for annotating."""
 SHARE = 0.2
 """Of the window by which Ctrl and an arrow move the photo."""
 
@@ -53,15 +55,11 @@ class Gestures:
         modifiers = event.modifiers() & ~(Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.ShiftModifier)
         if modifiers == Qt.KeyboardModifier.ControlModifier:
             return self._with_control.get(event.key())
-        if modifiers == Qt.KeyboardModifier.NoModifier:
-            if event.key() == Qt.Key.Key_Escape and self.picking:
-                return lambda: self._view.pick_white(False)
-            return self._plain.get(event.key())
-        return None
+        return self._plain.get(event.key()) if modifiers == Qt.KeyboardModifier.NoModifier else None
 
     def key(self, event: Any, down: bool) -> bool:
         """A key went down or up; True if that was for the photo."""
-        if event.key() == Qt.Key.Key_Space and event.modifiers() == Qt.KeyboardModifier.NoModifier:
+        if event.key() == ALONE and event.modifiers() == Qt.KeyboardModifier.NoModifier:
             if not event.isAutoRepeat():
                 self._view.peek(down)
             return True
@@ -74,6 +72,8 @@ class Gestures:
 
     def press(self, event: Any) -> None:
         """Begin a click, or a drag."""
+        if event.button() == Qt.MouseButton.RightButton:
+            self._view.peek(True)
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._from, self._dragging = event.pos(), False
 
@@ -92,6 +92,9 @@ class Gestures:
 
     def release(self, event: Any) -> None:
         """End of a drag, or a click."""
+        if event.button() == Qt.MouseButton.RightButton:
+            self._view.peek(False)
+            return
         began, dragged = self._from, self._dragging
         self._from, self._dragging = None, False
         self.show_cursor(event.pos())
@@ -151,4 +154,6 @@ class Gestures:
 
     def handles(self, event: Any) -> bool:
         """Whether this is a key that QGIS may not take for a shortcut of its own while the photo has the focus."""
-        return event.type() == QEvent.Type.ShortcutOverride and self.meant(event) is not None
+        if event.type() != QEvent.Type.ShortcutOverride:
+            return False
+        return event.key() == ALONE or self.meant(event) is not None

@@ -28,6 +28,7 @@ class Overlay:
         self.unit = 16.0
         self._symbols = Symbols(self.unit, 1.0)
         self._captions: Optional[Captions] = None
+        self._captions_font: Optional[QFont] = None
         self._offsets: List[Optional[Offset]] = []
         self._offsets_for: Tuple[object, ...] = ()
 
@@ -38,6 +39,11 @@ class Overlay:
             self.unit, self._captions_font = unit, QFont(font)
             self._symbols, self._captions = Symbols(unit, ratio), Captions(font, ratio)
             self._offsets_for = ()
+
+    def undress(self) -> None:
+        """Let go of fonts, which must not outlive QGIS."""
+        self.show((), None)
+        self._captions = self._captions_font = None
 
     def show(self, points: Sequence[PointShown], current: Optional[int]) -> None:
         """Replace the points."""
@@ -128,12 +134,12 @@ class Overlay:
         return self._offsets
 
     def _draw_symbol(self, painter: QPainter, point: PointShown, place: Tuple[float, float]) -> None:
-        pixmap, middle = self._symbols.of(look_of(point, self.by, point is self.current))
-        painter.drawPixmap(QPointF(place[0] - middle, place[1] - middle), pixmap)
+        picture, middle = self._symbols.of(look_of(point, self.by, point is self.current))
+        painter.drawImage(QPointF(place[0] - middle, place[1] - middle), picture)
 
     def _draw_caption(
         self, painter: QPainter, point: PointShown, place: Tuple[float, float], offset: Optional[Offset]
     ) -> None:
         words = words_of(point, self.texts)
         if words and offset is not None and self._captions is not None:
-            painter.drawPixmap(QPointF(place[0] + offset[0], place[1] + offset[1]), self._captions.picture(words))
+            painter.drawImage(QPointF(place[0] + offset[0], place[1] + offset[1]), self._captions.picture(words))

@@ -1,14 +1,14 @@
 """How points look: readable on sand, shade and coral, told apart without colours, and open in the middle.
 
 What lies under a point decides its label, so no symbol covers its own middle. Each shape has a dark and a light casing
-around its colour. Drawn once for each look, then copied.
+around its colour. Drawn once for each look, then copied; images and not pixmaps, which must not outlive QGIS.
 """
 
 import math
 from typing import Dict, NamedTuple, Tuple
 
 from qgis.PyQt.QtCore import QPointF, QRectF, Qt
-from qgis.PyQt.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap
+from qgis.PyQt.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 
 from .shown import BY_LABEL, CONFIRMED, IMPORTED, MACHINE, OPEN, SUGGESTED, PointShown
 
@@ -40,13 +40,13 @@ class Looked(NamedTuple):
 
 
 class Symbols:
-    """Pixmaps of points, for one height of a line and one ratio of device to widget pixels."""
+    """Pictures of points, for one height of a line and one ratio of device to widget pixels."""
 
     def __init__(self, unit: float, ratio: float) -> None:
         self.unit, self.ratio = unit, ratio
-        self._made: Dict[Looked, Tuple[QPixmap, float]] = {}
+        self._made: Dict[Looked, Tuple[QImage, float]] = {}
 
-    def of(self, looked: Looked) -> Tuple[QPixmap, float]:
+    def of(self, looked: Looked) -> Tuple[QImage, float]:
         """The picture, and how far left and up of the point its corner lies, in widget pixels."""
         if looked not in self._made:
             self._made[looked] = self._draw(looked)
@@ -57,14 +57,15 @@ class Symbols:
         body = CURRENT_RADIUS + TICK if current else DIAMOND * RADIUS
         return self.unit * (body + STROKE / 2 + CASING + SHADE)
 
-    def _draw(self, looked: Looked) -> Tuple[QPixmap, float]:
+    def _draw(self, looked: Looked) -> Tuple[QImage, float]:
         half = math.ceil(self.reach(looked.current)) + 1
         # An odd number of pixels, so that the middle of the picture is the middle of a pixel of the screen.
         side = 2 * half + 1
-        pixmap = QPixmap(round(side * self.ratio), round(side * self.ratio))
-        pixmap.setDevicePixelRatio(self.ratio)
-        pixmap.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(pixmap)
+        pixels = round(side * self.ratio)
+        picture = QImage(pixels, pixels, QImage.Format.Format_ARGB32_Premultiplied)
+        picture.setDevicePixelRatio(self.ratio)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         middle = side / 2
         painter.translate(middle, middle)
@@ -75,7 +76,7 @@ class Symbols:
             self._stroke(painter, _ticks(self.unit), QColor("white"), STROKE)
         self._stroke(painter, path, colour, stroke)
         painter.end()
-        return pixmap, middle
+        return picture, middle
 
     def _stroke(self, painter: QPainter, path: QPainterPath, colour: QColor, width: float) -> None:
         light, dark = QColor(255, 255, 255, 230), QColor(12, 14, 16, 215)

@@ -178,6 +178,7 @@ class PhotoView(PhotoCanvas):
         """End what is read in the background; called once, before the widget goes."""
         self._slow.stop()
         self._loader.end()
+        self.let_go()
 
     def _zoom_to(self, scale: float, place: Optional[QPoint] = None) -> None:
         if self.photo is None:

@@ -41,7 +41,9 @@ def photo_words() -> Words:
     return {
         "photo_view": (
             tr("Photo"),
-            tr("Wheel: zoom. Drag: move. Click a point to choose it. Hold Space to see the photo without points."),
+            tr(
+                "Wheel: zoom. Drag: move. Click: choose a point. Hold the right button or F8: the photo without points."
+            ),
         ),
         "photo_fit": (tr("All of the photo"), tr("See all of the photo. Key: Ctrl+0")),
         "photo_actual": (tr("One to one"), tr("One pixel of the photo for each pixel of the screen. Key: Ctrl+1")),
