@@ -36,8 +36,10 @@ class Progress(NamedTuple):
     """Photos that people have finished."""
     learnt: int
     """Photos that the last model learnt from; 0 where there is none."""
-    suggested: int
-    """Photos with suggestions."""
+    suggested: bool
+    """Whether there are suggestions at all."""
+    left: int
+    """Photos with points that people have not finished: those that suggestions are for."""
 
 
 class Score(NamedTuple):
@@ -71,17 +73,13 @@ def look(path: str) -> Progress:
     """
     with Survey(path) as survey:
         ask = survey.connection.execute
-        finished = ask("SELECT COUNT(*) FROM photos WHERE state = ?", (DONE,)).fetchone()[0]
-        # Photos that are not finished bear the suggestions of the last model.
-        asked = (
-            "SELECT model, MAX(s.suggestion) FROM suggestions s JOIN points p ON p.point = s.point "
-            "JOIN photos f ON f.photo = p.photo GROUP BY model ORDER BY 2 DESC"
-        )
+        asked = "SELECT COALESCE(SUM(state = ?), 0), COUNT(*) FROM photos WHERE points > 0"
+        finished, every = ask(asked, (DONE,)).fetchone()
+        # Suggestions that were written last are of the last model.
+        asked = "SELECT model, MAX(suggestion) FROM suggestions GROUP BY model ORDER BY 2 DESC"
         models = [row[0] for row in ask(asked)]
-        asked = "SELECT COUNT(DISTINCT photo) FROM suggestions s JOIN points p ON p.point = s.point"
-        suggested = ask(asked).fetchone()[0]
         learnt = next((len(survey.learnt(model)) for model in models if survey.learnt(model)), 0)
-        return Progress(int(finished), learnt, int(suggested))
+        return Progress(int(finished), learnt, bool(models), int(every - finished))
 
 
 class Retraining(QObject):
@@ -104,7 +102,8 @@ class Retraining(QObject):
         self.result = ""
         """How the last training went, in a sentence."""
         self._automatic, self._first, self._wish = bool(AUTOMATIC.get()), int(FIRST.get()), float(WISH.get())
-        self._asking, self._failed_at, self._trained = False, 0, False
+        self._asking, self._trained = False, False
+        self._begun_at = self._learnt_at = self._failed_at = 0
         self._before: Optional[Score] = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -112,7 +111,7 @@ class Retraining(QObject):
         self._timer.timeout.connect(self.refresh)
         state.opened.connect(self._on_opened)
         state.photo_finished.connect(self._note)
-        state.annotated.connect(self._note)
+        state.annotated.connect(self._on_annotated)
         self._on_opened()
 
     # Settings --------------------------------------------------------------------------------------------------------
@@ -178,7 +177,8 @@ class Retraining(QObject):
             learnt = tr("{done}; there is no model yet.").format(done=done)
         if not self.automatic:
             return learnt
-        left = next_at(self.standing.learnt, self.first) - self.standing.finished
+        base = max(self.standing.learnt, self._learnt_at)
+        left = next_at(base, self.first) - self.standing.finished
         if left <= 0:
             return learnt
         return " ".join([learnt, plural("Trains after %n more.", "Trains after %n more.", left)])
@@ -196,6 +196,7 @@ class Retraining(QObject):
             raise QuadratError(tr("Open a survey first."))
         model = self.model
         self.result, self._trained, self._before = "", True, score_of(facts_of(model))
+        self._begun_at = self.standing.finished if self.standing is not None else 0
         self.errand.start([
             Step(tr("Training"), "quadrat:trainreef", lambda _: form_values(self._lesson(path, model))),
             Step(tr("Suggesting labels"), "quadrat:suggestreef", lambda _: form_values(self._asked(path, model))),
@@ -251,12 +252,18 @@ class Retraining(QObject):
 
     def _on_opened(self) -> None:
         self.errand.forget()
-        self.standing, self.result, self._failed_at = None, "", 0
+        self.standing, self.result = None, ""
+        self._begun_at = self._learnt_at = self._failed_at = 0
         self.changed.emit()
         self.refresh()
 
     def _note(self, *_: Any) -> None:
         self._timer.start()
+
+    def _on_annotated(self, photo: int) -> None:
+        """Of a single photo `photo_finished` tells what matters here."""
+        if photo == 0:
+            self._timer.start()
 
     def _told(self, path: str, found: Any, error: Optional[BaseException]) -> None:
         self._asking = False
@@ -270,22 +277,25 @@ class Retraining(QObject):
     def _perhaps(self) -> None:
         """Train, where that is wished and due; what failed is tried again only with more photos."""
         there = self.standing
-        if there is None or not self.automatic or self.errand.busy:
+        if there is None or not there.left or not self.automatic or self.errand.busy:
             return
-        if there.finished >= max(next_at(there.learnt, self.first), self._failed_at + 1):
+        if there.finished >= max(next_at(max(there.learnt, self._learnt_at), self.first), self._failed_at + 1):
             try:
                 self.train()
-            except QuadratError as error:
-                self._on_failed(str(error))
+            except QuadratError as error:  # it began just now, by hand
+                self._state.said.emit("warning", str(error))
 
     def _on_ended(self, made: Made) -> None:
+        if self._trained:
+            self._learnt_at = self._begun_at  # also where no photo was left to write suggestions for
         self.result = self._summary()
         self._state.said.emit("info", self.result)
         self.refresh()
         self.changed.emit()
 
     def _on_failed(self, why: str) -> None:
-        self._failed_at = self.standing.finished if self.standing is not None else 0
+        if self._trained:
+            self._failed_at = self._begun_at
         self.result = why or tr("Stopped. Vectors that were computed are kept.")
         if why:
             self._state.said.emit("warning", why)

@@ -266,7 +266,7 @@ def test_when_a_model_is_trained_again(learnt, first, wanted):
 def test_training_then_suggesting_in_the_background(state, qtbot, runs):
     training, said = Retraining(state), heard(state)
     qtbot.waitUntil(lambda: training.standing is not None)
-    assert training.standing == (2, 0, 0)
+    assert training.standing == (2, 0, False, 2)
     assert training.sentence() == "2 photos are finished; there is no model yet."
     assert not training.has_model
     with pytest.raises(QuadratError, match="no model"):
@@ -321,8 +321,26 @@ def test_it_trains_by_itself_when_enough_is_new_and_not_again_after_a_failure(st
     training.refresh()
     qtbot.waitUntil(lambda: not training._asking)
     assert len(runs) == 1 and training.result == "Too few points."
-    finish(state.survey, 4, "Sand")
-    state.photo_finished.emit(4)
+    survey = state.survey
+    survey.annotate([(point.point, "") for point in survey.points(1)], "Ana")
+    survey.annotate([(point.point, "") for point in survey.points(1)], "Ben")
+    finish(survey, 4, "Sand")
+    training.refresh()
+    qtbot.waitUntil(lambda: training.standing.left == 1 and not training._asking)
+    assert len(runs) == 1  # three photos are finished, as when it failed
+    training.first = 2
+    training._failed_at = 0
+    training.refresh()
     qtbot.waitUntil(lambda: len(runs) == 2)
+    runs[1].finished.emit(True, {"OUTPUT": runs[1].values["OUTPUT"]}, "")
+    runs[2].finished.emit(True, {}, "")
+    training.refresh()
+    qtbot.waitUntil(lambda: not training._asking)
+    assert len(runs) == 3  # nobody noted what the model learnt from, and still it is not trained over and over
+    finish(survey, 1, "Por")
+    training.refresh()
+    qtbot.waitUntil(lambda: training.standing.left == 0)
+    assert len(runs) == 3  # all are finished: there is nothing left to suggest
+    training.train()
     state.let_go()
-    assert runs[1].cancelled and training.standing is None
+    assert runs[3].cancelled and training.standing is None
