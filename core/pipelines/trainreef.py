@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from ...models.crew import thread_count
 from ..atomic import check_apart, check_folder, replacing
 from ..errors import BadInput
+from ..heads.fitting import run_all
 from ..jobs.declare import Result
 from ..jobs.reef.training import TrainReef
 from ..progress import Progress
@@ -47,9 +49,9 @@ def run(job: TrainReef, progress: Progress) -> Result:
         check_folder(path)
     lessons, vectors, request = _material(job, progress)
     read_s = time.monotonic() - started
-    teaching, choice = _teaching(job, lessons, vectors, request)
+    teaching, choice = _teaching(job, lessons, vectors, request, progress.part(0.5, 0.53))
     kinds = (TREE, FLAT) if job.arrangement == BOTH else (job.arrangement,)
-    kept = learn_best(teaching, kinds, progress.part(0.5, 0.7))
+    kept = learn_best(teaching, kinds, progress.part(0.53, 0.7))
     fit_s = time.monotonic() - started - read_s
     wish = job.wish / 100
     numbers = assess(teaching, kept, choice, job.tests, wish, job.curve, progress.part(0.7, 0.97))
@@ -119,11 +121,14 @@ def _listed(text: str) -> tuple[str, ...]:
 
 
 def _teaching(
-    job: TrainReef, lessons: Lessons, vectors: PointVectors, request: VectorRequest
+    job: TrainReef, lessons: Lessons, vectors: PointVectors, request: VectorRequest, progress: Progress
 ) -> tuple[Teaching, Choice]:
     """How heads are fitted, with what they choose chosen once."""
     units = request.backbone in OWN_UNITS
-    choice = settle(job.head, vectors.X, lessons.y, lessons.photo, balance=job.balance, seed=job.seed, own_units=units)
+    task = partial(
+        settle, job.head, vectors.X, lessons.y, lessons.photo, balance=job.balance, seed=job.seed, own_units=units
+    )
+    choice: Choice = run_all([task], 1, progress)[0]
     fit = fit_by(choice.head, balance=job.balance, seed=job.seed, own_units=units, strength=choice.strength)
     threads = thread_count(job.threads)
     teaching = Teaching(fit, vectors.X, lessons, lessons.numbered, job.calibration, job.balance, job.seed, threads)

@@ -13,7 +13,7 @@ from ...metrics.calibration import reliability
 from ...metrics.classes import calibration_error, per_class
 from ...metrics.hierarchical import agreement
 from .numbered import ROOT, Float, Int, NumberedTree
-from .stopping import check_batch
+from .stopping import FEWEST_PHOTOS, check_batch
 
 MOST_MISTAKES = 12
 Row = dict[str, Any]
@@ -31,7 +31,7 @@ def top_labels(shares: Float, classes: Int) -> Int:
 
 
 def exact_scores(tree: NumberedTree, truth: Int, said: Int, photo: Int, seed: int = 0) -> Row:
-    """Scores of labels as they stand, with limits of hF over photos like these.
+    """Scores of labels as they stand, with limits of hF over photos like these where there are some.
 
     Args:
         tree: of the labels.
@@ -41,10 +41,11 @@ def exact_scores(tree: NumberedTree, truth: Int, said: Int, photo: Int, seed: in
         seed: of the limits.
     """
     found = check_batch(tree, photo, truth, said, [], 0, seed)
+    few = found.n_photos < FEWEST_PHOTOS
     return {
         **_shares(truth, said), "hp": _plain(found.agreement.precision), "hr": _plain(found.agreement.recall),
-        "hf": _plain(found.agreement.f), "hf_low": _plain(found.f_low), "hf_high": _plain(found.f_high),
-        "points": len(truth), "photos": found.n_photos,
+        "hf": _plain(found.agreement.f), "hf_low": None if few else _plain(found.f_low),
+        "hf_high": None if few else _plain(found.f_high), "points": len(truth), "photos": found.n_photos,
     }  # fmt: skip
 
 
