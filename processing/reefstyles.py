@@ -7,11 +7,16 @@ from qgis.core import (
     QgsDiagramLayerSettings,
     QgsDiagramSettings,
     QgsMarkerSymbol,
+    QgsPalLayerSettings,
     QgsPieDiagram,
+    QgsPropertyCollection,
     QgsRendererCategory,
     QgsSingleCategoryDiagramRenderer,
     QgsSingleSymbolRenderer,
+    QgsTextBufferSettings,
+    QgsTextFormat,
     QgsVectorLayer,
+    QgsVectorLayerSimpleLabeling,
 )
 from qgis.PyQt.QtCore import QSizeF
 from qgis.PyQt.QtGui import QColor
@@ -29,7 +34,9 @@ TITLES = {
     EMPTY: "without points",
 }
 KNOWN = '"site", "transect", "quadrat", "date"'
-INK, SIZE_MM, TIP_PX, PIE_MM = "#1f2d3a", 3.2, 320, 14.0
+INK, SIZE_MM, TIP_PX, PIE_MM, NAME_PT = "#1f2d3a", 3.2, 320, 14.0, 9.0
+BELOW = 7
+"""Quadrant of a label: right below its point."""
 FOLDER = "file_path(layer_property(@layer_id, 'path'))"
 FILE = f'if(regexp_match("path", \'^(/|[A-Za-z]:)\'), "path", {FOLDER} || \'/\' || "path")'
 """Paths of photos beside or below the survey are relative to it."""
@@ -66,14 +73,38 @@ def sites_map(layer: QgsVectorLayer, facts: Facts) -> None:
     renderer.setDiagram(QgsPieDiagram())
     renderer.setDiagramSettings(settings)
     around = QgsDiagramLayerSettings()
-    around.setPlacement(QgsDiagramLayerSettings.OverPoint)
+    around.setPlacement(QgsDiagramLayerSettings.Placement.OverPoint)
     around.setShowAllDiagrams(True)
     layer.setDiagramRenderer(renderer)
     layer.setDiagramLayerSettings(around)
     layer.setRenderer(QgsSingleSymbolRenderer(_dot(INK)))
+    _name_sites(layer)
     rows = [f'{one["label"]}: [% round(100 * "{one["field"]}", 1) %] %' for one in classes]
     layer.setMapTipTemplate('<b>[% "site" %] [% "date" %]</b><br>' + "<br>".join(rows))
     layer.setDisplayExpression('"site"')
+
+
+def _name_sites(layer: QgsVectorLayer) -> None:
+    """The name of each site below its pie, with the date where there are several."""
+    style = QgsTextFormat()
+    style.setSize(NAME_PT)
+    style.setColor(QColor(INK))
+    halo = QgsTextBufferSettings()
+    halo.setEnabled(True)
+    halo.setSize(0.8)
+    style.setBuffer(halo)
+    settings = QgsPalLayerSettings()
+    settings.fieldName, settings.isExpression = 'trim("site" || \' \' || "date")', True
+    settings.placement = QgsPalLayerSettings.Placement.OverPoint
+    settings.yOffset = PIE_MM / 2
+    # As data-defined values: the members of that name are others in later versions, and Python would not complain.
+    properties, names = QgsPropertyCollection(), QgsPalLayerSettings.Property
+    properties.setProperty(names.OffsetQuad, BELOW)
+    properties.setProperty(names.AlwaysShow, True)  # else the pie would be in the way
+    settings.setDataDefinedProperties(properties)
+    settings.setFormat(style)
+    layer.setLabeling(QgsVectorLayerSimpleLabeling(settings))
+    layer.setLabelsEnabled(True)
 
 
 DRESSERS = {"reefsurvey": photos_map, "reefcover": sites_map}

@@ -225,13 +225,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--right", type=float, default=0.8, help="share of points that the machine gets right")
+    parser.add_argument("--checked", type=int, nargs="+", default=(10, 20, 40, 80), help="photos that people labelled")
     parser.add_argument("--only", choices=["kiritimati", "map", "diversity"])
     given = parser.parse_args()
     begun = time.monotonic()
     if given.only != "diversity":
         made = {"kiritimati": lambda: kiritimati(by_label=True), "map": benthic_map}
         for reef in [made[name]() for name in made if given.only in (None, name)]:
-            for checked in (10, 20, 40, 80):
+            for checked in given.checked:
                 coverage(reef, 200, checked, given.right, given.samples, checked)
     if given.only in (None, "diversity"):
         for reef in (kiritimati(by_label=True), benthic_map()):

@@ -1,6 +1,7 @@
 """The job that tells the cover of a photo survey, on a made one."""
 
 import csv
+import re
 import shutil
 
 import geopandas as gpd
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 from quadrat.core.errors import BadInput, BadJob
 from quadrat.core.reef import build, schema
+from quadrat.core.reef.cover import pictures
+from quadrat.core.reef.cover.pictures import Dot
 from quadrat.core.reef.formats import covers
 from quadrat.core.reef.survey import Label, Suggestion, Survey
 from quadrat.tests.core.reefwork import run
@@ -125,3 +128,21 @@ def test_what_cannot_be_told_is_refused(survey, tmp_path):
         run("reefcover", survey=survey, group_field="zone", output=output)
     with pytest.raises(BadJob, match="map of sites"):
         run("reefcover", survey=survey, groups=["date"], output=output, sites=str(tmp_path / "s.gpkg"))
+
+
+def test_dates_stand_to_scale_and_names_do_not_lie_on_one_another():
+    def row(cover):
+        return {"cover": cover, "low": cover / 2, "high": cover * 1.5}
+
+    dates = ["2020", "2021", "2021-07-20", "2030"]
+    picture = pictures.over_time("Coral <x>", [Dot(name, row(0.2)) for name in dates])
+    at = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', picture)]
+    assert (at[1] - at[0]) / (at[3] - at[0]) == pytest.approx(0.1, abs=0.005) and "Coral &lt;x&gt;" in picture
+    assert ">2021<" in picture and ">2021-07-20<" not in picture and "2021-07-20: 20.0 %" in picture
+    even = pictures.over_time("C", [Dot(name, row(0.2)) for name in ("spring", "2021", "2030")])
+    first, second, third = (float(x) for x in re.findall(r'<circle cx="([\d.]+)"', even))
+    assert second - first == pytest.approx(third - second, abs=0.11)
+    # A site that was not visited in a year has no dot and no line there; sites share the scale of dates.
+    sites = [("N", [Dot("2020", row(0.1)), Dot("2030", row(0.3))]), ("S", [Dot("2020", row(0.1)), Dot("2030", None)])]
+    wide = pictures.by_place_over_time("C", sites)
+    assert wide.count("<circle") == 3 and wide.count('stroke="var(--muted)"') == 1

@@ -37,3 +37,4 @@ def test_each_site_is_a_pie_of_its_labels(qgis_app):
     assert list(settings.categoryLabels) == list(names)
     assert [colour.name() for colour in settings.categoryColors] == list(names.values())
     assert '"cover_2"' in layer.mapTipTemplate()
+    assert layer.labelsEnabled() and '"site"' in layer.labeling().settings().fieldName
