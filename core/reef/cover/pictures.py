@@ -85,7 +85,7 @@ class _Axis:
 
     def at(self, share: float) -> float:
         """Its y."""
-        return TOP + HIGH * (1 - share / self.end)
+        return float(TOP + HIGH * (1 - share / self.end))
 
     def lines(self) -> list[str]:
         """Grid with its shares."""
