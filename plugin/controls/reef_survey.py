@@ -34,13 +34,12 @@ class SurveyList(QComboBox):
         every = [*paths, *self._state.recent_surveys(), *([self._state.path] if self._state.path else [])]
         with QSignalBlocker(self):
             self.clear()
+            if not self._state.path:
+                self.addItem(tr("Choose a survey"), "")
             for path in dict.fromkeys(os.path.normpath(path) for path in every):
                 self.addItem(os.path.basename(path), path)
                 self.setItemData(self.count() - 1, path, Qt.ItemDataRole.ToolTipRole)
-            here = self.findData(os.path.normpath(self._state.path)) if self._state.path else -1
-            self.setCurrentIndex(here)
-        if hasattr(self, "setPlaceholderText"):
-            self.setPlaceholderText(tr("Choose a survey"))
+            self.setCurrentIndex(self.findData(os.path.normpath(self._state.path)) if self._state.path else 0)
 
     def showPopup(self) -> None:  # noqa: N802 - Qt's name
         """What lies in the project may have changed."""

@@ -12,6 +12,7 @@ from ..controls.news import News
 from ..controls.parts import described, letters, lines, push_button
 from ..controls.reef_agreement import ReefAgreementControl
 from ..controls.reef_cover import ReefCoverControl
+from ..controls.reef_keys import KeysControl
 from ..controls.reef_labels import ReefLabelControl
 from ..controls.reef_learn import ReefLearnControl
 from ..controls.reef_palette import PaletteControl
@@ -94,6 +95,7 @@ class ReefPanel(QWidget):
         self._column.setSpacing(margin)
         for control in (self.photos, self.progress, self.point, self.history, self.palette):
             self._column.addWidget(control)
+        self._folding(tr("Keys"), "reef_keys", KeysControl(), folded=True)
         self._second_half()
         self._column.addStretch(1)
         inner.setMinimumWidth(letters(inner, 24))

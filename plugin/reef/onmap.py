@@ -17,6 +17,8 @@ from qgis.PyQt.QtGui import QColor
 
 from ...core.reef.schema import bounds_of
 from ...processing.i18n import tr
+from ...processing.reefstyles import photos_map
+from ...processing.styles import read_facts
 from .layers import photo_layers, source_of
 from .state import ReefState
 
@@ -64,6 +66,7 @@ class OnMap(QObject):
         if path and not photo_layers(path):
             layer = QgsVectorLayer(source_of(path), os.path.splitext(os.path.basename(path))[0], "ogr")
             if layer.isValid():
+                photos_map(layer, read_facts(path)[0])
                 QgsProject.instance().addMapLayer(layer)
         place = self.place()
         if place is None:

@@ -132,10 +132,11 @@ class PhotoWindow(QObject):
         facts = [state.photo.name, state.photo.site, state.photo.date[:10]]
         if state.point is not None:
             facts.append(tr("point {number} of {every}").format(number=state.point.number, every=len(state.points)))
-        self.dock.say(" · ".join(fact for fact in [*facts, *self._offers()] if fact))
+        offers = self._offers() if self.dock.view.window().isFullScreen() else []
+        self.dock.say(" · ".join(fact for fact in [*offers, *facts] if fact))
 
     def _offers(self) -> List[str]:
-        """What keys would take, for who looks at the photo only."""
+        """What keys would take, for whom the full screen hides the dock."""
         state, found = self._state, self._state.proposal()
         if state.sheet is None or state.point is None or state.blind or state.sheet.done(state.point.point):
             return []

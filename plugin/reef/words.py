@@ -90,6 +90,8 @@ def _points() -> Words:
         "reef_erase": (tr("Take label away"), tr("Take away what you said of this point. Key: Del")),
         "reef_undo": (tr("Undo"), tr("Take back the last change of labels. Key: Ctrl+Z")),
         "reef_redo": (tr("Redo"), tr("Do again what was taken back. Key: Ctrl+Y")),
+        "fold_reef_keys": (tr("Keys"), tr("Show or hide what each key does.")),
+        "reef_keys": (tr("Keys"), tr("They answer in the photo window and in the box of the point.")),
         "reef_to_photo": (tr("Show photo"), tr("Bring the photo window back, with the keyboard.")),
     }
 

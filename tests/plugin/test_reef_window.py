@@ -80,7 +80,8 @@ def test_points_are_shown_as_they_stand(window, state):
 
 def test_keys_and_clicks_in_the_photo_do_what_they_do_in_the_dock(window, state, qtbot):
     view = window.dock.view
-    assert "Enter: Hard corals 90%" in window.dock.words.text()
+    assert window._offers() == ["Enter: Hard corals 90%", "1: Porites 60%"]
+    assert window.dock.words.text() == "1.jpg · North · 2026-05-01 · point 1 of 5"
     qtbot.keyClick(view, Qt.Key.Key_Return)
     assert state.sheet.said(1).label == "Hard" and state.point.number == 3
     view.point_chosen.emit(5)
