@@ -39,6 +39,8 @@ class TestEveryJob:
             if p.kind in OUTPUTS:
                 assert p.result, f"{name} must say what it holds, so that it can be styled"
                 assert p.extension or p.kind is Kind.FOLDER_OUT, name
+            if p.kind in (Kind.TEXT, Kind.SEVERAL, Kind.CRS) and not job.defaults()[name]:
+                assert p.optional, f"QGIS's form would not run while {name} is empty"
             if p.kind in (Kind.FIELD, Kind.FIELDS, Kind.BANDS) or (p.kind is Kind.EXTENT and p.parent):
                 assert p.parent in job.params(), name
             if p.kind in (Kind.BACKBONE, Kind.ROLES):

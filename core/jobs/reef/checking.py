@@ -36,6 +36,7 @@ class CheckReef(Job):
     targets: str = param(
         Kind.TEXT,
         "Target groups",
+        optional=True,
         help="Codes separated by commas; all that lies below counts. Empty: everything at the level below.",
     )
     tree_level: int = param(
@@ -61,6 +62,7 @@ class CheckReef(Job):
     annotators: str = param(
         Kind.TEXT,
         "Annotators",
+        optional=True,
         help="Names separated by commas. Empty: all. Of several labels of a point the last counts.",
     )
     learnt_field: str = param(

@@ -66,17 +66,20 @@ class CoverReef(Job):
     left_out: str = param(
         Kind.TEXT,
         "Labels that do not count",
+        optional=True,
         help="Codes separated by commas, as of frames, tape and shadows, with all below them. Their points are left "
         "out of the whole.",
     )
     diverse: str = param(
         Kind.TEXT,
         "Diversity among",
+        optional=True,
         help="Codes separated by commas: what lies below them counts, as that of corals. Empty: all labels.",
     )
     annotators: str = param(
         Kind.TEXT,
         "Annotators",
+        optional=True,
         help="Names separated by commas. Empty: all; where several labelled a point, each has a part of it.",
     )
     reach: str = param(

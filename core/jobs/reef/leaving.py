@@ -38,6 +38,7 @@ class ExportReef(Job):
     annotators: str = param(
         Kind.TEXT,
         "Annotators",
+        optional=True,
         help="Names separated by commas; who stands first is believed first. Empty: all.",
     )
     states: Tuple[str, ...] = param(
@@ -55,7 +56,7 @@ class ExportReef(Job):
         choices=(ALL, DONE),
         help="done: those of which people labelled every point.",
     )
-    sites: str = param(Kind.TEXT, "Sites", help="Names separated by commas. Empty: all.")
+    sites: str = param(Kind.TEXT, "Sites", optional=True, help="Names separated by commas. Empty: all.")
     unlabelled: bool = param(
         Kind.FLAG,
         "Points without a label too",
@@ -79,6 +80,7 @@ class ExportReef(Job):
         Kind.SEVERAL,
         "Further columns of CoralNet's file",
         choices=(ANNOTATOR, SUGGESTIONS),
+        optional=True,
         help="As in an export of CoralNet. For an upload none are needed.",
     )
     fields: Tuple[str, ...] = param(
@@ -95,12 +97,14 @@ class ExportReef(Job):
     code_file: str = param(
         Kind.TEXT,
         "CPCe's code file",
+        optional=True,
         advanced=True,
         help=r"As C:\CPCe\codes.txt, on the computer with CPCe. Photos that came from .cpc files keep theirs.",
     )
     photo_folder: str = param(
         Kind.TEXT,
         "CPCe's folder of photos",
+        optional=True,
         advanced=True,
         help=r"As D:\Reef, on the computer with CPCe. Photos that came from .cpc files keep theirs.",
     )
