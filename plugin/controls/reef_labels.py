@@ -107,6 +107,7 @@ class ReefLabelControl(QWidget):
         view.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.setTabKeyNavigation(False)
+        view.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked)  # F2 is for names, whatever cell is at hand
         header = view.header()
         header.setMinimumSectionSize(lines(view, 1))
         header.setStretchLastSection(False)

@@ -12,8 +12,8 @@ def _labels() -> Words:
         "reef_label_tree": (
             tr("Label tree"),
             tr(
-                "Drag a label onto another one to put it below that. F2 or a double click changes what stands in a "
-                "cell, Del removes a label that no point bears, Ctrl+Left and Ctrl+Right move it out and in, and the "
+                "Drag a label onto another one to put it below that. F2 renames, a double click changes what stands in "
+                "a cell, Del removes a label that no point bears, Ctrl+Left and Ctrl+Right move it out and in, and the "
                 "right mouse button has more. Everything can be undone."
             ),
         ),

@@ -163,7 +163,9 @@ def test_merge_and_remove_from_the_menu(shown, state):
 def test_what_is_typed_outlives_counts_and_news_from_elsewhere(shown, state, qtbot):
     labels = shown(ReefLabelControl)
     labels.view.setCurrentItem(row_of(labels, "Por"))
-    labels.rename_action.trigger()
+    labels.activateWindow()
+    labels.view.setFocus()
+    qtbot.keyClick(labels.view, Qt.Key.Key_F2)
     editor = labels.view.findChild(QLineEdit)
     editor.setText("Lobe coral")
     state.survey.put_labels([Label("Alg", "Algae")])
