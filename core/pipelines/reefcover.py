@@ -78,7 +78,7 @@ def _facts(material: Material, found: Found, job: CoverReef) -> dict[str, Any]:
     n = len(material.photos)
     sentences = [
         f"{n:,} photos with points: {whole:,} labelled whole by people, {read_:,} by the machine, {both:,} by both and "
-        "not learnt from.",
+        "not learnt from, or held out when it learnt.",
         "The photo is the unit of every interval.",
     ]
     if job.reach == REEF:
@@ -94,8 +94,8 @@ def _facts(material: Material, found: Found, job: CoverReef) -> dict[str, Any]:
         )
     if read_ and 0 < whole < n:
         warnings += _on_trust(material, job)
-    if len(material.models) > 1:
-        warnings.append(f"Suggestions are from several models: {', '.join(material.models)}.")
+    if len(material.came.models) > 1:
+        warnings.append(f"Suggestions are from several models: {', '.join(material.came.models)}.")
     for column, title in (("site", "site"), ("date", "date")):
         unknown = int((material.photos[column] == "").sum())
         if 0 < unknown < n:
@@ -103,7 +103,7 @@ def _facts(material: Material, found: Found, job: CoverReef) -> dict[str, Any]:
     warnings += [f"{text} (in {count:,} cases)" if count > 1 else text for text, count in found.notes.items()]
     return {
         "photos": n, "labelled_photos": whole, "machine_photos": read_, "both": both, "levels": material.tree.depth,
-        "annotators": list(material.people), "models": list(material.models), "rows": len(found.rows),
+        "annotators": list(material.people), "models": list(material.came.models), "rows": len(found.rows),
         "sentences": sentences, "warnings": warnings,
     }  # fmt: skip
 
@@ -115,17 +115,23 @@ def _on_trust(material: Material, job: CoverReef) -> list[str]:
         if job.checked == "at random"
         else "People chose the photos that they labelled, so that these speak for no others."
     ]
-    if material.strangers:
+    came = material.came
+    if came.strangers and not job.learnt_field:
         warnings.append(
             "That the machine learnt from none of the photos that people labelled is taken on trust. Where it did, "
             "name the column that tells which."
         )
-    if material.outdated:
+    if came.outdated:
         warnings.append(
-            f"{material.outdated:,} photos that people labelled bear suggestions of another model than the others, "
+            f"{came.outdated:,} photos that people labelled bear suggestions of another model than the others, "
             "which does not tell how the machine errs on these; they count as photos that it learnt from. What it "
             "did not learn from can be used when it has suggested labels there too: 'Suggest labels of points', all "
             "photos."
+        )
+    if came.held_out:
+        warnings.append(
+            f"{came.held_out:,} photos that the machine learnt from count by what it said of them in training, "
+            "while they were held out: by heads that had learnt from four fifths of the photos (cross-prediction)."
         )
     return warnings
 

@@ -18,7 +18,7 @@ from ..reef.finish import finish
 from ..reef.learning.stored import ReefModel
 from ..reef.learning.telling import Teller
 from ..reef.photofacts import named
-from ..reef.suggesting import Tally, Writer, add_labels, moved_labels, photos_for
+from ..reef.suggesting import Tally, Writer, add_labels, held_out, moved_labels, photos_for
 from ..reef.survey import Photo, Survey
 from ..reef.vectors.request import VectorRequest
 from ..reef.vectors.source import Piece, VectorSource
@@ -47,7 +47,10 @@ def run(job: SuggestReef, progress: Progress) -> Result:
         moved = moved_labels(survey, model)
         numbers = {photo.name: photo.photo for photo in survey.photos()}
         learnt = [numbers[name] for name in model.photos if name in numbers]
-        target.put_learnt(model.name, learnt)
+        held = held_out(survey, model)
+        with target.edit():
+            target.put_learnt(model.name, learnt)
+            target.put_held_out(model.name, held)
         writer = Writer(target, model, job)
         lacking = _suggest(survey, photos, writer, teller, job, progress.part(0.05, 1.0)) if photos else {}
     facts = _facts(job, teller, writer.tally, lacking, len(learnt))

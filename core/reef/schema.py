@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # styles of layers need the names below only, and QGIS should
 
 PHOTOS, QUADRATS, POINTS = "photos", "quadrats", "points"
 ANNOTATIONS, SUGGESTIONS, LABELS, LEARNT = "annotations", "suggestions", "labels", "learnt"
+HELD_OUT = "heldout"
 RESULT = "reefsurvey"
 """What sidecar and style call such a file."""
 
@@ -68,11 +69,15 @@ is `TRUSTED`.  confidence: 0 to 1.
 LATER_TABLES: Dict[str, str] = {
     LEARNT: """CREATE TABLE learnt (
         fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, model TEXT NOT NULL, photo INTEGER NOT NULL)""",
+    HELD_OUT: """CREATE TABLE heldout (
+        fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, point INTEGER NOT NULL, label TEXT NOT NULL,
+        model TEXT NOT NULL)""",
 }
 """Tables that surveys made before lack, and get at their first edit.
 
 learnt: photos that the model of a suggestion learnt from: what it says of them proves nothing. A row with `NO_PHOTO`
-says that these are known, as they are not of models of elsewhere.
+says that these are known, as they are not of models of elsewhere.  heldout: of points of such photos, what a model said
+in training while their photo was held out; of one model.
 """
 NO_PHOTO = 0
 INDEXES = (
@@ -82,7 +87,10 @@ INDEXES = (
     'CREATE UNIQUE INDEX suggestions_rank ON suggestions (point, "rank")',
     "CREATE UNIQUE INDEX labels_code ON labels (code)",
 )
-LATER_INDEXES = {LEARNT: "CREATE UNIQUE INDEX learnt_one ON learnt (model, photo)"}
+LATER_INDEXES = {
+    LEARNT: "CREATE UNIQUE INDEX learnt_one ON learnt (model, photo)",
+    HELD_OUT: "CREATE UNIQUE INDEX heldout_one ON heldout (point)",
+}
 NO_TIME = "1980-01-01T00:00:00.000Z"
 """In place of the time of writing, so that equal surveys make equal files."""
 REFRESH = """

@@ -69,6 +69,34 @@ def moved_labels(survey: Survey, model: ReefModel) -> list[str]:
     ]
 
 
+def held_out(survey: Survey, model: ReefModel) -> list[tuple[int, str]]:
+    """What a model said in training of points whose photo was held out: (point, most probable label).
+
+    Only of photos of which it learnt every point, and whose labels by people are what they were then: the model holds
+    no numbers of points, but has them in the order of their photo.
+    """
+    best = model.classes[model.out_of_fold.argmax(axis=1)] if len(model.truth) else model.truth
+    numbers = {photo.name: photo.photo for photo in survey.photos()}
+    asked = (
+        "SELECT p.point, a.label FROM points p LEFT JOIN annotations a ON a.point = p.point AND a.state <> 'machine' "
+        "WHERE p.photo = ? ORDER BY p.number"
+    )
+    codes = [key_of(code) for code in model.tree.codes]
+    rows: list[tuple[int, str]] = []
+    for place in np.unique(model.photo).tolist():
+        name = model.photos[place]
+        if name not in numbers:
+            continue
+        said: dict[int, set[str]] = {}
+        for point, label in survey.connection.execute(asked, (numbers[name],)):
+            said.setdefault(point, set()).add(key_of(label or ""))
+        known = np.flatnonzero(model.photo == place)
+        truth = [codes[label] for label in model.truth[known]]
+        if len(said) == len(truth) and all(code in labels for code, labels in zip(truth, said.values(), strict=True)):
+            rows += [(point, model.tree.codes[label]) for point, label in zip(said, best[known].tolist(), strict=True)]
+    return rows
+
+
 class Writer:
     """Writes what a model says of photos into a survey, and accepts what may be accepted."""
 

@@ -254,6 +254,19 @@ class Survey(SurveyFile):
             connection.execute("DELETE FROM learnt WHERE model = ?", (model,))
             connection.executemany("INSERT INTO learnt (model, photo) VALUES (?, ?)", rows)
 
+    def held_out(self, model: str) -> Dict[int, str]:
+        """By point, what a model said in training while the photo was held out; only of photos that it learnt from."""
+        if not self.has(schema.HELD_OUT):
+            return {}
+        return dict(self.connection.execute("SELECT point, label FROM heldout WHERE model = ?", (model,)).fetchall())
+
+    def put_held_out(self, model: str, labels: Iterable[Tuple[int, str]]) -> None:
+        """Note what a model said of held-out points, in place of all that stood there of this one or another."""
+        rows = [(point, label, model) for point, label in labels]
+        with self.edit() as connection:
+            connection.execute("DELETE FROM heldout")
+            connection.executemany("INSERT INTO heldout (point, label, model) VALUES (?, ?, ?)", rows)
+
     def labels(self) -> List[Label]:
         """In the order in which they were added."""
         asked = 'SELECT code, name, parent, colour, label_id, "key", origin FROM labels ORDER BY fid'

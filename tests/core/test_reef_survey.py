@@ -27,7 +27,7 @@ def path(tmp_path):
 
 def test_other_programs_open_it(path):
     assert [name for name, _ in pyogrio.list_layers(path)] == [
-        "photos", "quadrats", "points", "annotations", "suggestions", "labels", "learnt", "layer_styles",
+        "photos", "quadrats", "points", "annotations", "suggestions", "labels", "learnt", "heldout", "layer_styles",
     ]  # fmt: skip
     photos = pyogrio.read_dataframe(path, layer="photos")
     assert (photos.geometry.iloc[0].x, photos.geometry.iloc[0].y) == (2.0, -3.0) and photos.geometry.iloc[1] is None

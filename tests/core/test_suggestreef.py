@@ -154,8 +154,39 @@ def test_from_suggestions_to_the_sign_and_to_cover(again, tmp_path):
     assert facts["checked_photos"] == 8 and facts["left_out"]["learnt_from"] == LEARNT
     assert [group["code"] for group in facts["groups"]] == ["Coral", "SAND"]
     assert facts["batches"][0]["trained"] == LEARNT and facts["trust"][0]["right"] == 1
-    cover, told = run("reefcover", survey=path, groups=["survey"], methods=["powered"], output=str(tmp_path / "c.csv"))
-    assert cover.facts["both"] == 8 and not any("learnt from none" in text for _, text in told)
+
+
+def test_photos_learnt_from_count_by_what_was_said_while_they_were_held_out(again, tmp_path):
+    path, model, truth = again
+    held = ReefModel.load(model)
+    wrong = sum(
+        held.tree.codes[label] != truth[point]
+        for point, label in enumerate(held.classes[held.out_of_fold.argmax(axis=1)].tolist(), 1)
+    )
+    with Survey(path) as survey:
+        for photo in range(21, 26):
+            survey.annotate([(p, truth[p]) for p in range(4 * photo - 3, 4 * photo + 1)], "Ann")
+        survey.annotate([(1, "SAND" if truth[1] != "SAND" else "POR")], "Ann")  # another label than it learnt
+
+    def cover():
+        run("suggestreef", survey=path, model=model, photos="all", threads=1)
+        values = {"groups": ["survey"], "methods": ["powered"], "output": str(tmp_path / "c.csv")}
+        result, told = run("reefcover", survey=path, **values)
+        assert not any("learnt from none" in text for _, text in told)
+        with Survey(path) as survey:
+            kept = survey.held_out("tree 1")
+        return result.facts["both"], len(kept), sum(label != truth[point] for point, label in kept.items())
+
+    assert cover()[:2] == (5 + LEARNT - 1, 4 * (LEARNT - 1))
+    with Survey(path) as survey:
+        survey.annotate([(1, truth[1])], "Ann")
+    assert cover() == (5 + LEARNT, 4 * LEARNT, wrong)
+    assert wrong > 10, "nobody can tell these corals apart, and what was said of known photos would hide it"
+    with Survey(path) as survey:
+        survey.connection.execute("UPDATE heldout SET label = 'gone' WHERE point = 9")
+        assert len(survey.held_out("tree 1")) == 80 and survey.held_out("another") == {}
+    facts = run("reefcover", survey=path, groups=["survey"], output=str(tmp_path / "c.csv"))[0].facts
+    assert facts["both"] == 5 + LEARNT - 1, "a label that the survey lists no more"
 
 
 def test_photos_and_copies_and_what_is_refused(again, tmp_path):

@@ -1,6 +1,6 @@
 """A survey file as the estimators want it: points, labels, and where and when each photo was taken."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..evidence import check_annotators, tree_of, true_photos
 from ..survey import Survey
 from ..tree import LabelTree, key_of
 from .counts import NOBODY, Int, Labelled
+from .provenance import Provenance, provenance
 
 
 @dataclass
@@ -25,14 +26,10 @@ class Material:
     photos: pd.DataFrame
     """`photo`, `name`, `site`, `transect`, `date`, `x`, `y`, `field`, `learnt`; of photos with points.
     `learnt`: what the machine says of them does not tell how it errs on others."""
-    models: tuple[str, ...]
-    """That the suggestions are from."""
+    came: Provenance
+    """What stands behind the labels by machine."""
     people: tuple[str, ...]
     """Annotators whose labels were taken."""
-    strangers: tuple[str, ...] = ()
-    """Models of which nobody noted what they learnt from; '' where labels of a machine bear no model."""
-    outdated: int = 0
-    """Photos that people labelled whole, with suggestions by another model than the photos that they did not."""
 
 
 def codes_of(text: str) -> tuple[str, ...]:
@@ -52,41 +49,45 @@ def read(survey: Survey, annotators: Collection[str] = (), field: str = "", lear
     Raises:
         BadInput: no points, no labels, an unknown annotator or column, or labels that make no tree.
     """
-    db = survey.connection
     photos = _photos(survey, field)
     marked = true_photos(survey, learnt_field) if learnt_field else set()
-    photos["learnt"] = photos["photo"].isin(marked)
-    points = pd.DataFrame(
-        db.execute("SELECT point, photo FROM points ORDER BY point").fetchall(), columns=["p", "photo"]
-    )
+    asked = "SELECT point, photo FROM points ORDER BY point"
+    points = pd.DataFrame(survey.connection.execute(asked).fetchall(), columns=["p", "photo"])
     if points.empty:
         raise BadInput(f"The survey {survey.path} has no points. Use 'Place points on photos', and label them.")
     place = {number: at for at, number in enumerate(points["p"].tolist())}
     photos = photos[photos["photo"].isin(points["photo"])].reset_index(drop=True)
-    home = {number: at for at, number in enumerate(photos["photo"].tolist())}
+    seat = {number: at for at, number in enumerate(photos["photo"].tolist())}
+    photo = np.array([seat[number] for number in points["photo"].tolist()], np.int64)
+    home = dict(zip(place, photo.tolist(), strict=True))
     check_annotators(survey, annotators)
     person, robot, models = _said(survey, place, annotators)
     if not person and not robot:
         raise BadInput(f"No point of the survey {survey.path} has a label or a suggestion yet. Annotate some first.")
-    tree = tree_of(survey, [*(row[2] for row in person), *robot.values()])
+    whole = _whole(photo, {place[row[0]] for row in person})
+    came = provenance(survey, robot, models, home, seat, whole, {seat[one] for one in marked if one in seat})
+    photos["learnt"] = came.learnt
+    tree = tree_of(survey, [*(row[2] for row in person), *came.robot.values()])
+    data = _labelled(tree, photo, place, person, came.robot)
+    return Material(tree, data, photos, came, tuple(sorted({row[1] for row in person})))
+
+
+def _labelled(
+    tree: LabelTree, photo: Int, place: Mapping[int, int], person: Sequence[tuple[int, str, str]],
+    robot: Mapping[int, str],
+) -> Labelled:  # fmt: skip
+    """The labels as numbers."""
     met = {key_of(code) for code in (*(row[2] for row in person), *robot.values())}
     labels = tuple(code for code in tree.codes if key_of(code) in met)
     number = {key_of(code): at for at, code in enumerate(labels)}
-    machine = np.full(len(points), NOBODY, np.int64)
+    machine = np.full(len(photo), NOBODY, np.int64)
     for point, label in robot.items():
         machine[place[point]] = number[key_of(label)]
-    data = Labelled(
-        len(photos), labels, np.array([home[photo] for photo in points["photo"].tolist()], np.int64), machine,
+    return Labelled(
+        int(photo.max()) + 1, labels, photo, machine,
         np.array([place[row[0]] for row in person], np.int64),
         np.array([number[key_of(row[2])] for row in person], np.int64),
     )  # fmt: skip
-    by = pd.DataFrame(
-        {"at": [int(data.photo[place[point]]) for point in robot], "model": [models.get(point, "") for point in robot]}
-    ).drop_duplicates()
-    outdated = _mark_learnt(survey, photos, by, _whole(data))
-    strangers = () if learnt_field else tuple(sorted(set(by["model"]) - survey.learners()))
-    people = tuple(sorted({row[1] for row in person}))
-    return Material(tree, data, photos, tuple(sorted(set(by["model"]) - {""})), people, strangers, outdated)
 
 
 def _said(
@@ -103,39 +104,10 @@ def _said(
     return person, robot, {row[0]: row[2] for row in best}
 
 
-def _whole(data: Labelled) -> NDArray[np.bool_]:
+def _whole(photo: Int, spoken: Collection[int]) -> NDArray[np.bool_]:
     """(P,) photos of which people labelled every point."""
-    spoken = np.zeros(len(data.photo), bool)
-    spoken[data.point] = True
-    said, every = (np.bincount(photo, minlength=data.photos) for photo in (data.photo[spoken], data.photo))
+    said, every = (np.bincount(part, minlength=int(photo.max()) + 1) for part in (photo[list(spoken)], photo))
     return np.asarray(said == every)
-
-
-def _mark_learnt(survey: Survey, photos: pd.DataFrame, by: pd.DataFrame, whole: NDArray[np.bool_]) -> int:
-    """Mark photos whose suggestions prove nothing: the model learnt from them, or is not the one of the other photos.
-
-    Args:
-        survey: open.
-        photos: with `learnt`, which is changed.
-        by: `at`, place of the photo, and `model` behind its labels by machine; each pair once.
-        whole: (P,) photos of which people labelled every point.
-
-    Returns:
-        How many of these bear what another model says.
-    """
-    for model in set(by["model"]) & survey.learners():
-        taught = photos["photo"].isin(survey.learnt(model))
-        photos.loc[by.loc[by["model"] == model, "at"].to_numpy(np.int64), "learnt"] |= taught
-    rest: Int = by["at"].to_numpy(np.int64)
-    judged = by[~whole[rest]]
-    if judged.empty:
-        return 0
-    machine = judged["model"].value_counts().index[0]
-    other = np.zeros(len(photos), bool)
-    other[rest[(by["model"] != machine).to_numpy()]] = True
-    other &= whole & ~photos["learnt"].to_numpy()
-    photos.loc[other, "learnt"] = True
-    return int(other.sum())
 
 
 def _photos(survey: Survey, field: str) -> pd.DataFrame:
