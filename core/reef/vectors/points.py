@@ -70,17 +70,13 @@ def point_vectors(
         Cancelled: the user stopped the job.
     """
     with VectorSource(survey, photos, request, progress, state=state, identity=identity, points=points) as source:
-        pieces = list(source.pieces())
-    width = source.dimensions
+        # Whole from the start: joining the pieces at the end would need the room twice.
+        X = np.empty((source.count, source.dimensions), np.float32)
+        point, photo, at = np.empty(source.count, np.int64), np.empty(source.count, np.int64), 0
+        for piece in source.pieces():
+            rows = slice(at, at + len(piece.point))
+            X[rows], point[rows], photo[rows] = piece.X, piece.point, piece.photo.photo
+            at = rows.stop
     return PointVectors(
-        np.concatenate([np.zeros((0, width), np.float32), *(piece.X for piece in pieces)]),
-        np.concatenate([np.zeros(0, np.int64), *(piece.point for piece in pieces)]),
-        np.concatenate(
-            [np.zeros(0, np.int64), *(np.full(len(one.point), one.photo.photo, np.int64) for one in pieces)]
-        ),
-        source.identity,
-        source.state,
-        source.lacking,
-        source.made,
-        source.device,
+        X[:at], point[:at], photo[:at], source.identity, source.state, source.lacking, source.made, source.device
     )

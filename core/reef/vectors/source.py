@@ -81,6 +81,7 @@ class VectorSource:
     Attributes:
         identity: equal where vectors mean the same.
         state: arrays that build the backbone again.
+        count: of points that are asked for.
         dimensions: D.
         device: what it runs on, in words.
         lacking: name of a photo without vectors -> why; filled on the way.
@@ -95,6 +96,7 @@ class VectorSource:
         request.check()
         self._request, self._progress = request, progress
         self._wanted = wanted_points(survey, photos, points)
+        self.count = sum(len(one.point) for one in self._wanted)
         self._keeper = Keeper(survey.path, progress)
         try:
             if state is None and request.card.drawn:
@@ -136,7 +138,7 @@ class VectorSource:
         waiting: deque[_Under] = deque()
         reading: deque[_Under] = deque()
         batch, readers = _Batch(), Readers(self._request.patch_px, self._request.padding)
-        total, done = max(sum(len(one.point) for one in self._wanted), 1), 0
+        total, done = max(self.count, 1), 0
         try:
             for wanted in self._wanted:
                 waiting.append(under := self._recall(wanted))
