@@ -24,7 +24,7 @@ from .parts import attempt, column, described, icon_size, letters, lines, number
 
 CODE, NAME, KEY, POINTS = range(4)
 FEWEST_ROWS, MOST_ROWS = 4, 12
-INDENT_LETTERS = 2.2
+INDENT_LETTERS = 1.8
 OPEN_UP_TO = 40
 """Trees of more labels begin folded."""
 
@@ -99,7 +99,8 @@ class ReefLabelControl(QWidget):
     def _tree(self) -> LabelView:
         view = described(LabelView(), "reef_label_tree")
         view.setColumnCount(4)
-        view.setHeaderLabels([tr("Code"), tr("Name"), tr("Key"), tr("Points")])
+        view.setHeaderLabels([tr("Code"), tr("Name"), tr("Key"), "#"])
+        view.headerItem().setToolTip(POINTS, tr("Annotations that bear the label"))
         view.setUniformRowHeights(True)
         view.setIconSize(icon_size(view))
         view.setIndentation(letters(view, INDENT_LETTERS))
@@ -174,6 +175,7 @@ class ReefLabelControl(QWidget):
             self.view.scrollToItem(last)
         self.fault.setText(palette.fault)
         self.fault.setVisible(bool(palette.fault))
+        self.view.viewport().update()  # with signals blocked not all of it is painted anew
         self._fit_height()
         self._on_selected()
 

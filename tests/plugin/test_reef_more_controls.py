@@ -116,6 +116,9 @@ def test_labels_are_moved_by_drag_and_by_keyboard(shown, state, monkeypatch):
     assert state.palette.label("Fav").parent == "Coral" and labels.chosen() == ["Fav"]
     labels.in_action.trigger()
     assert state.palette.label("Fav").parent == "Hard"
+    state.undo()
+    assert state.palette.label("Fav").parent == "Coral" and labels.chosen() == ["Fav"]
+    state.redo()
     on = QAbstractItemView.DropIndicatorPosition.OnItem
     assert drop(labels, monkeypatch, "Fav", "Soft", on) == (["Fav"], "Soft")
     beside = QAbstractItemView.DropIndicatorPosition.BelowItem
@@ -163,9 +166,7 @@ def test_merge_and_remove_from_the_menu(shown, state):
 def test_what_is_typed_outlives_counts_and_news_from_elsewhere(shown, state, qtbot):
     labels = shown(ReefLabelControl)
     labels.view.setCurrentItem(row_of(labels, "Por"))
-    labels.activateWindow()
-    labels.view.setFocus()
-    qtbot.keyClick(labels.view, Qt.Key.Key_F2)
+    labels.rename_action.trigger()
     editor = labels.view.findChild(QLineEdit)
     editor.setText("Lobe coral")
     state.survey.put_labels([Label("Alg", "Algae")])
