@@ -24,8 +24,8 @@ from ..reef.vectors.request import VectorRequest
 from ..reef.vectors.source import Piece, VectorSource
 from ..vector import parse_source
 
-PIECE_PHOTOS, PIECE_POINTS = 200, 5_000
-"""Written in one edit: others wait for the survey no longer than about half a second."""
+PIECE_PHOTOS, PIECE_POINTS = 100, 2_500
+"""Written in one edit: others wait for the survey no longer than about half a second, also on a busy computer."""
 
 
 def run(job: SuggestReef, progress: Progress) -> Result:
