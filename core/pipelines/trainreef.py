@@ -19,7 +19,7 @@ from ..reef.learning.assessing import Kept, Teaching, assess, learn_best, senten
 from ..reef.learning.headlist import BOTH, FLAT, TREE
 from ..reef.learning.lessons import Lessons, read_lessons
 from ..reef.learning.local import Choice, fit_by, settle
-from ..reef.learning.page import page
+from ..reef.learning.page import as_csv, page
 from ..reef.learning.stored import RESULT, ReefModel, kept_points, model_name
 from ..reef.survey import Survey
 from ..reef.vectors.points import PointVectors, point_vectors
@@ -195,6 +195,7 @@ def _report(job: TrainReef, numbers: dict[str, Any], told: list[str], warnings: 
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     for path, written in (
         (Path(job.report).with_suffix(".json"), f"{text}\n"),
+        (Path(job.report).with_suffix(".csv"), as_csv(numbers)),
         (Path(job.report), page(numbers, told, warnings, job.to_dict(), survey)),
     ):
         with replacing(path) as temporary:

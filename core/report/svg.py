@@ -43,18 +43,20 @@ def shortened(words: str, most: int = 22) -> str:
     return words if len(words) <= most else words[: most - 1].rstrip() + "…"
 
 
-def matrix(names: Sequence[str], counts: NDArray[np.int64], repeats: int) -> str:
+def matrix(names: Sequence[str], counts: NDArray[np.int64], repeats: int, unit: str = "cells") -> str:
     """Confusion matrix: rows are the truth, columns the prediction; depth of colour is the share of the row.
 
     Args:
         names: K class names.
         counts: (K, K) pooled over repetitions.
         repeats: how many, so that shown numbers are those of one.
+        unit: what is counted.
     """
     k = len(names)
     cell = 62.0 if k <= 8 else 46.0 if k <= MOST_NUMBERS else max(12.0, 560.0 / k)
     left = 26 + WORDS_PX * max(len(shortened(name)) for name in names) + 12
     top = 40 + 0.72 * WORDS_PX * max(len(shortened(name)) for name in names)
+    digits = 0 if repeats == 1 else 1
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     body = [text(left + cell * k / 2, 14, "What the head says", anchor="middle", kind="strong")]
     body.append(text(12, top + cell * k / 2, "What it is", anchor="middle", kind="strong", turn=-90))
@@ -64,7 +66,7 @@ def matrix(names: Sequence[str], counts: NDArray[np.int64], repeats: int) -> str
     for i in range(k):
         for j in range(k):
             part, mean = float(share[i, j]), counts[i, j] / repeats
-            tip = f"{names[i]} seen as {names[j]}: {mean:,.1f} cells, {100 * part:.1f} % of {names[i]}"
+            tip = f"{names[i]} seen as {names[j]}: {mean:,.{digits}f} {unit}, {100 * part:.1f} % of {names[i]}"
             place = left + cell * j, top + cell * i
             body.append(_square(place, cell, part, mean, tip, right=i == j, numbered=k <= MOST_NUMBERS))
     return picture(

@@ -170,7 +170,7 @@ class TrainReef(Job):
         result="report",
         optional=True,
         help="One page that opens offline: what may be trusted at which level, tests side by side, what is taken for "
-        "what, cover errors, how many more photos would help. The numbers as JSON beside it.",
+        "what, cover errors, how many more photos would help. The numbers as JSON and CSV beside it.",
     )
 
     def problem(self) -> str:

@@ -13,12 +13,23 @@ from .lessons import Lessons
 from .local import Choice, Fit, Float32
 from .numbered import Int, NumberedTree
 from .photocurve import photo_curve
-from .scores import confidence, exact_scores, label_rows, level_scores, mistakes, top_labels
+from .scores import (
+    confidence,
+    exact_scores,
+    label_rows,
+    level_scores,
+    level_shown,
+    matrix_at,
+    mistakes,
+    top_labels,
+)
 from .splits import lone_labels, split_of
 from .trust import choose_thresholds, is_right, tree_sets
 
 WISHES = (0.8, 0.9, 0.95)
 """Accuracies that the table of trust shows beside the wished one."""
+MOST_GROUPS = 12
+"""Groups that fit a table or picture of the page."""
 Numbers = dict[str, Any]
 
 
@@ -107,13 +118,16 @@ def assess(
     counts = np.bincount(lessons.y, minlength=len(tree))
     lone = lone_labels(lessons.y, lessons.photo)
     descent = descend(tree, learnt.out_of_fold, classes)
+    levels = level_scores(tree, lessons.y, said, lessons.photo)
     return {
         "photos": len(lessons.photos), "points": len(lessons.y), "labels": len(classes),
         "depth": int(tree.levels.max()), "head": choice.head, "choice": choice.sentence,
         "arrangement": kept.kind, "arrangements": kept.rows,
         "majority": {"label": tree.codes[int(counts.argmax())], "share": float(counts.max() / counts.sum())},
         "lone": [tree.codes[label] for label in lone],
-        "levels": level_scores(tree, lessons.y, said, lessons.photo),
+        "names": {one.code: one.name for one in lessons.tree.labels if one.name},
+        "colours": {one.code: one.colour for one in lessons.tree.labels if one.colour},
+        "levels": levels, "matrix": matrix_at(tree, lessons.y, said, level_shown(levels, MOST_GROUPS)),
         "splits": splits, "trust": trust_table(tree, descent, lessons.y, lessons.photo, wish, teaching.seed),
         "curve": curve.to_dict() if curve else None,
         "per_label": label_rows(tree, lessons.y, said, lessons.photo), "mistakes": mistakes(tree, lessons.y, said),

@@ -55,7 +55,8 @@ def _range(shown: list[float]) -> tuple[float, float]:
 
 def _axes(sizes: list[int], at: Any, low: float, high: float) -> list[str]:
     body = []
-    for tick in np.linspace(low, high, round((high - low) * 10) + 1):
+    steps = round((high - low) * 10)
+    for tick in np.linspace(low, high, 1 + (steps if steps > 2 else 5 * steps)):
         y = at(sizes[0], float(tick))[1]
         body.append(f'<path class="grid" d="M{LEFT:.0f} {y:.1f}h{WIDTH:.0f}"/>')
         body.append(svg.text(LEFT - 8, y + 4, f"{100 * tick:.0f}", anchor="end", kind="soft"))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -20,6 +21,7 @@ from ...heads.build import chosen_head, chosen_strength, fit_head, plain
 from ...heads.inner import FEWEST_FOLDS, choose, inner_class_folds, log_loss_of, thinned
 from ...heads.linear import USUAL_STRENGTH
 from ...heads.recipe import Recipe
+from ...heads.scaling import scaler_for
 from .headlist import CORALNET, DEFAULT_HEAD, PUBLISHED
 from .networks import fit_coralnet, fit_published
 
@@ -123,19 +125,21 @@ def _strength(X: Float32, y: Int, photos: Int, balance: bool, seed: int, own_uni
     losses = np.empty((FEWEST_FOLDS, len(STRENGTHS)))
     for row, (training, test) in zip(losses, folds.parts(), strict=False):
         A, B = _fewer(X[training], X[test], seed, own_units=own_units)
-        for column, strength in enumerate(STRENGTHS):
-            fit = fit_by(DEFAULT_HEAD, balance=balance, seed=seed, own_units=own_units, strength=strength)
-            with config_context(assume_finite=True):
-                model = fit(A, y[training], photos[training])
-                known = np.isin(y[test], model.classes_)
+        model = LogisticRegression(class_weight="balanced" if balance else None, max_iter=1000, warm_start=True)
+        known = np.isin(y[test], y[training])
+        with config_context(assume_finite=True):
+            for column, strength in enumerate(STRENGTHS):
+                model.set_params(C=1 / (strength * len(training))).fit(A, y[training])
                 row[column] = log_loss_of(y[test][known], model.predict_proba(B[known]), model.classes_, None)
     strength = STRENGTHS[choose(losses, STRENGTHS.index(USUAL_STRENGTH))]
     return Choice(DEFAULT_HEAD, strength, f"Strength {strength:g}, by log-loss on photos left out.")
 
 
 def _fewer(A: Float32, B: Float32, seed: int, *, own_units: bool) -> tuple[Float32, Float32]:
-    """The first components of wide vectors."""
-    if A.shape[1] <= MOST_DIMENSIONS or own_units:
+    """Scaled as for a linear head, so that a strength means the same; of wide vectors the first components."""
+    scaler = scaler_for(own_units).fit(A)
+    A, B = scaler.transform(A), scaler.transform(B)
+    if min(A.shape) <= MOST_DIMENSIONS:
         return A, B
     components = PCA(MOST_DIMENSIONS, svd_solver="randomized", random_state=seed).fit(A)
     return components.transform(A), components.transform(B)

@@ -1,8 +1,12 @@
 """What a model of photo points is worth, as one HTML page that opens offline. Numbers come as plain values."""
 
+import csv
+import io
 from collections.abc import Sequence
 from html import escape
 from typing import Any
+
+import numpy as np
 
 from ...report import svg
 from ...report.page import document, made_by
@@ -11,7 +15,7 @@ from .curvepicture import curve_picture
 from .headlist import POINT, TREE
 
 Numbers = dict[str, Any]
-MOST_ROWS, MOST_GROUPS = 60, 12
+MOST_ROWS = 60
 ARRANGED = {TREE: "a head at each branching", "flat": "one head for all labels"}
 
 
@@ -29,15 +33,15 @@ def page(numbers: Numbers, told: Sequence[str], warnings: Sequence[str], job: di
     blocks = [
         "<h1>What the machine has learnt</h1>",
         f'<p class="soft">{escape(subtitle)}</p>',
-        paragraphs(told[:2], "lead"),
+        paragraphs(told[:3], "lead"),
         _trust(numbers["trust"]),
         _splits(numbers["splits"]),
         _levels(numbers["levels"]),
-        _groups(numbers["levels"]),
+        _groups(numbers),
         _curve(numbers["curve"]),
         _arrangements(numbers["arrangements"]),
         _labels(numbers),
-        _mistakes(numbers["mistakes"]),
+        _mistakes(numbers),
         _confidence(numbers),
         listing("What to know", [*warnings, *_known(numbers)]),
         made_by(job),
@@ -126,14 +130,13 @@ def _levels(levels: Sequence[Numbers]) -> str:
     return section("At each level of the label tree", table(heads, body), paragraphs([note], "soft"))
 
 
-def _groups(levels: Sequence[Numbers]) -> str:
+def _groups(numbers: Numbers) -> str:
     """Cover by people and machine at the deepest level that fits the page."""
-    fit = [one for one in levels if len(one["groups"]) <= MOST_GROUPS] or list(levels[:1])
-    shown = fit[-1]
+    shown = next(one for one in numbers["levels"] if one["level"] == numbers["matrix"]["level"])
     heads = ["Group", "Cover by people", "by machine", "Mean error of a photo", "Limits", "Of the mean cover"]
     body = [
         row(
-            one["label"], _percent(one["people"]), _percent(one["machine"]), _percent(one["error"]),
+            _named(numbers, one["label"]), _percent(one["people"]), _percent(one["machine"]), _percent(one["error"]),
             "–" if one["low"] is None else f"{100 * one['low']:.1f} to {100 * one['high']:.1f} %",
             f"{100 * one['bias']:+.1f} %".replace("-", "−"),
         )
@@ -172,33 +175,47 @@ def _arrangements(rows: Sequence[Numbers]) -> str:
     return section("Heads side by side", table(heads, body, tight=True), paragraphs([note], "soft"))
 
 
+def _named(numbers: Numbers, code: str) -> str:
+    name = numbers["names"].get(code, code)
+    return code if name == code else f"{name} ({code})"
+
+
 def _labels(numbers: Numbers) -> str:
     heads = ["Label", "Found (recall)", "Right where said (precision)", "F1", "Points", "Photos"]
-    found = numbers["per_label"]
-    body = [
-        row(
-            one["label"], _percent(one["recall"]), _percent(one["precision"]), _percent(one["f1"]),
+    found, body = numbers["per_label"], []
+    for one in found[:MOST_ROWS]:
+        colour = escape(numbers["colours"].get(one["label"], ""), quote=True)
+        swatch = f'<span class="swatch" style="background:{colour}"></span>' if colour else ""
+        cells = [
+            _percent(one["recall"]), _percent(one["precision"]) if one["said"] else "never said", _percent(one["f1"]),
             f"{one['support']:,}", f"{one['photos']:,}",
-        )
-        for one in found[:MOST_ROWS]
-    ]  # fmt: skip
-    more = (
-        [f"The {MOST_ROWS} most common of {len(found)}; the others stand in the JSON."]
-        if len(found) > MOST_ROWS
-        else []
-    )
+        ]  # fmt: skip
+        named = f"<td>{swatch}{escape(_named(numbers, one['label']))}</td>"
+        body.append(f"<tr>{named}{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+    rest = len(found) - MOST_ROWS
+    more = [f"The {MOST_ROWS} most common of {len(found)}; the others stand in the JSON."] if rest > 0 else []
     return section("Each label, on photos kept apart", table(heads, body), paragraphs(more, "soft"))
 
 
-def _mistakes(rows: Sequence[Numbers]) -> str:
-    if not rows:
+def _mistakes(numbers: Numbers) -> str:
+    if not numbers["mistakes"]:
         return ""
     heads = ["True label", "Taken for", "Points", "Of the true label", "Both are"]
     body = [
-        row(one["label"], one["said"], f"{one['points']:,}", _percent(one["points"] / one["of"], 0), one["both"] or "–")
-        for one in rows
-    ]
-    return section("What is taken for what most often", table(heads, body))
+        row(
+            _named(numbers, one["label"]), _named(numbers, one["said"]), f"{one['points']:,}",
+            _percent(one["points"] / one["of"], 0), _named(numbers, one["both"]) if one["both"] else "–",
+        )
+        for one in numbers["mistakes"]
+    ]  # fmt: skip
+    matrix = numbers["matrix"]
+    picture = svg.matrix(matrix["codes"], np.array(matrix["points"]), 1, "points")
+    caption = (
+        f"Level {matrix['level']}. Each row is one true label: share of its points, and below it their number. Blue on "
+        "the diagonal is right, orange is mistaken."
+    )
+    drawn = figure(picture, caption, wide=True) if len(matrix["codes"]) <= svg.MOST_NUMBERS else ""
+    return section("What is taken for what most often", table(heads, body), drawn)
 
 
 def _confidence(numbers: Numbers) -> str:
@@ -228,3 +245,24 @@ def _known(numbers: Numbers) -> list[str]:
     if numbers["choice"]:
         lines.append(numbers["choice"])
     return lines
+
+
+def as_csv(numbers: Numbers) -> str:
+    """Scores as a long table: what was tested, of what, the measure, its value; empty where it is not known."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("table", "of", "measure", "value"))
+    tables = (
+        ("test", "name", numbers["splits"]), ("heads", "kind", numbers["arrangements"]),
+        ("level", "level", numbers["levels"]), ("label", "label", numbers["per_label"]),
+        *((f"cover at level {one['level']}", "label", one["groups"]) for one in numbers["levels"]),
+    )  # fmt: skip
+    for title, key, rows in tables:
+        for one in rows:
+            name = f"{one[key]}, {one['said']}" if title == "heads" else one[key]
+            kept = {
+                measure: value for measure, value in one.items() if isinstance(value, (int, float)) or value is None
+            }
+            writer.writerows((title, name, measure, "" if value is None else value) for measure, value in kept.items()
+                             if measure != key)  # fmt: skip
+    return text.getvalue()

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from ...metrics.calibration import reliability
@@ -109,7 +108,7 @@ def label_rows(tree: NumberedTree, truth: Int, said: Int, photo: Int) -> list[Ro
     rows = []
     for label, scores in zip(met, per_class(truth, said, met.tolist()), strict=True):
         photos = len(np.unique(photo[truth == label]))
-        rows.append({"label": tree.codes[label], **scores, "photos": photos})
+        rows.append({"label": tree.codes[label], **scores, "said": int((said == label).sum()), "photos": photos})
     return sorted(rows, key=lambda row: -row["support"])
 
 
@@ -148,7 +147,7 @@ def confidence(tree: NumberedTree, classes: Int, truth: Int, shares: Float, befo
     }  # fmt: skip
 
 
-def matrix_at(tree: NumberedTree, truth: Int, said: Int, level: int) -> tuple[list[str], NDArray[np.int64]]:
+def matrix_at(tree: NumberedTree, truth: Int, said: Int, level: int) -> Row:
     """Codes of the nodes met at a level, and their table of truth (rows) and what was said, the most common first."""
     true, told = at_level(tree, truth, level), at_level(tree, said, level)
     met, counts = np.unique(np.concatenate([true, told]), return_counts=True)
@@ -157,7 +156,7 @@ def matrix_at(tree: NumberedTree, truth: Int, said: Int, level: int) -> tuple[li
     place[order] = np.arange(len(met))
     table = np.zeros((len(met), len(met)), np.int64)
     np.add.at(table, (place[np.searchsorted(met, true)], place[np.searchsorted(met, told)]), 1)
-    return [tree.codes[met[at]] for at in order], table
+    return {"level": level, "codes": [tree.codes[met[at]] for at in order], "points": table.tolist()}
 
 
 def level_shown(levels: Sequence[Row], most: int) -> int:
