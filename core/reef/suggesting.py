@@ -118,11 +118,12 @@ class Writer:
         Raises:
             Unwritable: another program holds the survey.
         """
+        made = list(self._suggestions(point, told))
         with self._survey.edit():
             open_ = self._open(photos)
             left = {one.point for number in open_ for one in self._survey.points(number)}
             rows = np.flatnonzero([p in left for p in point.tolist()])
-            self._survey.suggest(self._suggestions(point, told, rows.tolist()))
+            self._survey.suggest(one for one in made if one.point in left)
             self.tally.photos += len(open_)
             self.tally.points += len(rows)
             self.tally.confidence += float(told.confidence[rows, :1].sum())
@@ -140,9 +141,8 @@ class Writer:
         self.tally.finished += len(photos) - len(found)
         return found
 
-    def _suggestions(self, point: Int, told: Told, rows: Iterable[int]) -> Iterable[Suggestion]:
-        for row in rows:
-            number = int(point[row])
+    def _suggestions(self, point: Int, told: Told) -> Iterable[Suggestion]:
+        for row, number in enumerate(point.tolist()):
             if told.trusted[row] != ROOT:
                 code, sure = self._codes[told.trusted[row]], float(told.trusted_confidence[row])
                 yield Suggestion(number, schema.TRUSTED, code, sure, self._model.name)
