@@ -182,6 +182,14 @@ def test_a_quadrat_sees_the_orthomosaic_around_it(tmp_path):
     expected, _ = cut(Picture(whole), np.array([40, 59, 0, 19]), np.array([30, 59, 0, 29]), SIDE, MIRROR)
     np.testing.assert_allclose(found.X, expected.mean(axis=(2, 3)), rtol=1e-5)
     assert vectors(path).made == 0
+    with Survey(path) as survey:
+        virtual = f"/vsisubfile/0_{(tmp_path / 'mosaic.tif').stat().st_size},{tmp_path / 'mosaic.tif'}"
+        survey.connection.execute("UPDATE photos SET path = ? WHERE photo = 1", (virtual,))
+        survey.connection.execute("UPDATE photos SET path = 'gone.tif' WHERE photo = 2")
+    assert (vectors(path, photos=slice(0, 1)).made, vectors(path, photos=slice(0, 1)).made) == (2, 0)
+    np.testing.assert_array_equal(vectors(path).X, found.X[:2])
+    with pytest.raises(BadInput, match=r"cannot be read \(.*gone.tif: No such file"):
+        vectors(path, photos=slice(1, 2))
     outside = survey_of(tmp_path, [("mosaic.tif", "80,70,20,30")], [(15, 25)])
     with pytest.raises(BadInput, match=r"is 10 x 10 px, and 1 of its points lie outside"):
         vectors(outside)

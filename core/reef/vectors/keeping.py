@@ -1,6 +1,7 @@
 """What is kept of a run, a few seconds of work at a time, and what an earlier one left."""
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,8 @@ class Keeper:
             return self._mosaics[wanted.path]
         content, noted = store.content_of(wanted.photo.path, wanted.path)
         if wanted.photo.window:
-            content = content or content_of(wanted.path)
+            with suppress(OSError):  # whoever opens it will say so
+                content = content or content_of(wanted.path)
             self._mosaics[wanted.path] = content
         if content and not noted:
             self._files.append((wanted.photo.path, wanted.path, content))

@@ -81,7 +81,7 @@ def read_patches(wanted: Wanted, side_px: int, padding: str, content: str = "") 
     except UnreadablePhoto as error:
         return Patches(wanted, side_px, padding, nothing, why=str(error))
     except OSError as error:
-        return Patches(wanted, side_px, padding, nothing, why=f"cannot be read ({reason_of(error)})")
+        return Patches(wanted, side_px, padding, nothing, why=f"cannot be read ({wanted.path}: {reason_of(error)})")
     if why := _outside(wanted, picture):
         return Patches(wanted, side_px, padding, nothing, why=why)
     if len(wanted.rows) * side_px * side_px > picture.values[0].size:

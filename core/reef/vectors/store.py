@@ -27,6 +27,8 @@ PAGE_BYTES = 16384
 WHOLE_BYTES = 512 * 2**20
 """Larger files (orthomosaics) are known by time, size and both ends."""
 END_BYTES = 2**20
+VIRTUAL = "/vsi"
+"""How paths begin that GDAL alone can open; such files are known by name."""
 TABLES = (
     """CREATE TABLE IF NOT EXISTS spaces (
         space INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, wish TEXT NOT NULL, width INTEGER NOT NULL,
@@ -125,6 +127,8 @@ class VectorStore:
         A file of another time or place is read here when one of its size was seen, so that copied surveys keep their
         vectors.
         """
+        if path.startswith(VIRTUAL):
+            return content_of(path), True
         try:
             status = os.stat(path)
         except OSError:
@@ -203,8 +207,15 @@ class VectorStore:
 
 
 def content_of(path: str) -> str:
-    """Hash of a file; of one larger than `WHOLE_BYTES`, of its time, size and both ends."""
+    """Hash of a file; of one larger than `WHOLE_BYTES`, of its time, size and both ends.
+
+    Raises:
+        OSError: it is not there, or cannot be read.
+    """
     digest = hashlib.blake2b(digest_size=16)
+    if path.startswith(VIRTUAL):
+        digest.update(path.encode())
+        return digest.hexdigest()
     with open(path, "rb") as file:
         status = os.fstat(file.fileno())
         if status.st_size <= WHOLE_BYTES:
