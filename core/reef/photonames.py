@@ -22,6 +22,7 @@ _CODES = {"%Y": r"\d{4}", "%m": r"\d{1,2}", "%d": r"\d{1,2}", "%y": r"\d{2}", "%
 _DEPTH = r"\d+(?:[.,]\d+)?"
 _HOLE = re.compile(r"\{([^{}]*)\}")
 SEPARATORS = re.compile(r"([-_\s]+)")
+DASHED = re.compile(r"(?<!\d)\d{4}([-_])\d{2}\1\d{2}(?!\d)")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 """Of photos; other dots are part of a name, as in `site3_Q37.6`."""
 TELLING = {
@@ -88,7 +89,7 @@ def propose(paths: Sequence[str]) -> str:
 
     Empty where there is nothing.
     """
-    split = [SEPARATORS.split(bare(PurePosixPath(path).name)) for path in paths]
+    split = [_parts(bare(PurePosixPath(path).name)) for path in paths]
     shapes = [(len(parts), tuple(parts[1::2])) for parts in split]
     shape = max(set(shapes), key=shapes.count)
     like = [parts for parts, one in zip(split, shapes, strict=True) if one == shape]
@@ -103,6 +104,19 @@ def propose(paths: Sequence[str]) -> str:
     if not taken:
         return ""
     return "".join(hole + (shape[1][number] if number < len(shape[1]) else "") for number, hole in enumerate(holes))
+
+
+def _parts(name: str) -> list[str]:
+    """Parts of a name with the separators between them; a date such as 2023-05-11 is one part."""
+    parts, last = [""], 0
+    for found in SEPARATORS.finditer(name):
+        dates = (date for date in DASHED.finditer(name) if parse_date(date[0]))
+        if not any(date.start() < found.start() < date.end() for date in dates):
+            parts[-1] += name[last : found.start()]
+            parts += [found[0], ""]
+            last = found.end()
+    parts[-1] += name[last:]
+    return parts
 
 
 def _kind_of(parts: Sequence[str]) -> str:

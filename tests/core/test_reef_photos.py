@@ -159,6 +159,11 @@ def test_what_is_proposed():
     kiritimati = ["KI2013_site14_Q10.jpg", "KI2016b_site8_Q20.9.jpg", "KI2015a_site30_Q16.2.1.jpeg"]
     assert propose(kiritimati) == "{}_{site}_{quadrat}"
     assert read_names(kiritimati, "").facts[2] == {"site": "site30", "quadrat": "Q16.2.1"}
+    dashed = ["bay_2023-05-11_q01.jpg", "motu_2025-05-02_q02.jpg"]
+    assert propose(dashed) == "{}_{date}_{quadrat}" and read_names(dashed, "").facts[0]["date"] == "2023-05-11"
+    assert propose(["a_2023_05_11.jpg", "b_2023_05_12.jpg"]) == "{}_{date}" and propose(["a_2023-15-41_q1.jpg"]) == (
+        "{}_{}-{}-{}_{quadrat}"
+    )
     assert propose(["IMG_0001.jpg", "IMG_0002.jpg"]) == "" and propose(["a_q1.jpg", "b.jpg"]) == ""
     assert read_names(kiritimati, "-").facts == [{}, {}, {}]
 
