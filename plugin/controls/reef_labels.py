@@ -3,7 +3,7 @@
 from typing import Any, Dict, List, Optional, Set
 
 from qgis.gui import QgsColorDialog
-from qgis.PyQt.QtCore import QPoint, QSignalBlocker, Qt, QTimer, pyqtSignal
+from qgis.PyQt.QtCore import QItemSelectionModel, QPoint, QSignalBlocker, Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QDropEvent, QKeySequence
 from qgis.PyQt.QtWidgets import (
     QAbstractItemView,
@@ -164,12 +164,12 @@ class ReefLabelControl(QWidget):
         with QSignalBlocker(self.view):
             self._fill(palette)
             items = self._items()
+            last = items.get(chosen[-1].lower()) if chosen else None
+            if last is not None:  # without a command Qt would toggle it where Ctrl is held, as for Ctrl+Left
+                self.view.setCurrentItem(last, CODE, QItemSelectionModel.SelectionFlag.NoUpdate)
             for code in chosen:
                 if code.lower() in items:
                     items[code.lower()].setSelected(True)
-            last = items.get(chosen[-1].lower()) if chosen else None
-            if last is not None:
-                self.view.setCurrentItem(last)
         self.view.verticalScrollBar().setValue(at)
         if last is not None:
             self.view.scrollToItem(last)

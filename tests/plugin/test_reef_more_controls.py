@@ -125,6 +125,18 @@ def test_labels_are_moved_by_drag_and_by_keyboard(shown, state, monkeypatch):
     assert drop(labels, monkeypatch, "Fav", "Soft", beside) == (["Fav"], "Coral")
 
 
+def test_keys_of_the_tree_reach_it_and_keep_what_is_chosen(shown, state, qtbot):
+    labels = shown(ReefLabelControl)
+    labels.activateWindow()
+    labels.view.setFocus()
+    qtbot.waitUntil(labels.view.hasFocus)
+    labels.view.setCurrentItem(row_of(labels, "Hard"))
+    qtbot.keyClick(labels.view, Qt.Key.Key_Left, Qt.KeyboardModifier.ControlModifier)
+    assert state.palette.label("Hard").parent == "" and labels.chosen() == ["Hard"]
+    qtbot.keyClick(labels.view, Qt.Key.Key_F2)
+    assert labels.view.findChild(QLineEdit).text() == "Hard corals"
+
+
 def drop(labels, monkeypatch, code, target, where):
     """What a drop of one label at another asks for."""
     place, asked = labels.view.visualItemRect(row_of(labels, target)).center(), []
