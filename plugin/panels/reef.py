@@ -38,13 +38,14 @@ class ReefPanel(QWidget):
         self.survey = SurveyControl(state)
         self.pages = QStackedWidget()
         self.pages.addWidget(self._without_survey())
-        self.pages.addWidget(Scroller(self._controls()))
+        self.scroller = Scroller(self._controls())
+        self.pages.addWidget(self.scroller)
         self.news = News(state)
         self.keys = Keys(state, self)
         self.keys.serve(self.point)
         self.keys.serve(self.photos.view, chooses=True)
         self.keys.serve(self.palette.view, chooses=True)
-        state.search_wanted.connect(self.palette.search)
+        state.search_wanted.connect(self._on_search_wanted)
         state.dock_wanted.connect(self._on_dock_wanted)
         self.history.serve(self)
         self.palette.done.connect(self._on_label_given)
@@ -131,6 +132,10 @@ class ReefPanel(QWidget):
 
     def _show(self) -> None:
         self.pages.setCurrentIndex(1 if self._state.session is not None else 0)
+
+    def _on_search_wanted(self, begin: str) -> None:
+        self.palette.search(begin)
+        self.scroller.ensureWidgetVisible(self.palette, 0, 0)
 
     def _on_label_given(self) -> None:
         self.take_keyboard()

@@ -31,6 +31,7 @@ class PhotoList:
         self.mine = mine
         """Points that the annotator did, by photo; None where everybody's count."""
         self._places = {photo.photo: place for place, photo in enumerate(self.photos)}
+        self._totals = self._count(self.photos)
         self.wish = Wish()
         self.listed: List[Photo] = list(self.photos)
 
@@ -50,9 +51,12 @@ class PhotoList:
         place = self._places.get(photo.photo)
         if place is None:
             return
+        before = self._count([self.photos[place]])
         self.photos[place] = photo
         if self.mine is not None:
             self.mine[photo.photo] = mine
+        now = self._count([photo])
+        self._totals = tuple(old - gone + new for old, gone, new in zip(self._totals, before, now))
         # It stays listed whatever it has become: a photo must not vanish under the hand that works on it.
         row = self.row(photo.photo)
         if row >= 0:
@@ -105,7 +109,11 @@ class PhotoList:
 
     def totals(self) -> Tuple[int, int, int, int]:
         """Points done, points, photos done, photos with points."""
-        pointed = [photo for photo in self.photos if photo.points]
+        done, points, whole, photos = self._totals
+        return done, points, whole, photos
+
+    def _count(self, photos: Sequence[Photo]) -> Tuple[int, ...]:
+        pointed = [photo for photo in photos if photo.points]
         done = [min(self.done(photo), photo.points) for photo in pointed]
         whole = sum(1 for count, photo in zip(done, pointed) if count == photo.points)
         return sum(done), sum(photo.points for photo in pointed), whole, len(pointed)

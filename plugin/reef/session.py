@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from contextlib import contextmanager
 from typing import Any, Iterator, Optional, Tuple
 
@@ -14,6 +15,8 @@ from ...processing.i18n import tr
 WAIT_MS = 1500
 """For a job that writes a piece of its result; QGIS's window stands still meanwhile."""
 LOOK_MS = 1500
+QUIET_S = 2.0
+"""Without a label for so long the file is made complete."""
 THERE, GONE, REPLACED = "there", "gone", "replaced"
 
 
@@ -37,7 +40,8 @@ class Session(QObject):
         self._identity = self._look()
         self._version = self._data_version()
         self._told = False
-        self._quiet = True
+        self._wrote: Optional[float] = None
+        """When we wrote last; None where all of it lies in the file itself."""
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MS)
         self._timer.timeout.connect(self.look)
@@ -87,9 +91,9 @@ class Session(QObject):
         now = self._look()
         return GONE if now is None else THERE if now == self._identity else REPLACED
 
-    def wrote(self) -> None:
-        """We have written just now."""
-        self._quiet = False
+    def begin(self) -> None:
+        """We write now."""
+        self._wrote = time.monotonic()
 
     def look(self) -> None:
         """See whether anything happened to the file; also done every one and a half seconds."""
@@ -103,16 +107,20 @@ class Session(QObject):
         if version is not None and version != self._version:
             self._version = version
             self.altered.emit()
-        elif not self._quiet:
-            self._quiet = True
+        elif self._wrote is not None and time.monotonic() - self._wrote > QUIET_S:
             self._settle()
 
     def _settle(self) -> None:
-        """Bring what lies in SQLite's log into the file, so that whoever copies it has all of it."""
+        """Where QGIS keeps a log beside the file, bring it over: whoever copies the file alone has all of it then."""
         try:
-            self.survey.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        except sqlite3.Error:  # busy: it is done the next time
-            self._quiet = False
+            self.survey.connection.execute("PRAGMA busy_timeout = 0")
+            busy = self.survey.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.Error:
+            busy = True
+        finally:
+            self.survey.connection.execute(f"PRAGMA busy_timeout = {WAIT_MS}")
+        if not busy:  # else it is done at the next look
+            self._wrote = None
 
     def _data_version(self) -> Optional[int]:
         """Changes when another connection has changed the file, and only then."""

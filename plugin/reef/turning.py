@@ -129,7 +129,7 @@ class Turning(Wishes):
         if self.session is None:
             raise BadInput(tr("Open a survey first."))
         self.session.check()
-        self.session.wrote()
+        self.session.begin()
         return self.session.survey
 
     @contextmanager

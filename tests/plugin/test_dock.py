@@ -168,7 +168,8 @@ iface.mainWindow.return_value = window
 plugin = classFactory(iface)
 plugin.initGui()
 rooms = ("quadrat.plugin.dock", "quadrat.plugin.panels", "quadrat.plugin.controls", "quadrat.plugin.plots",
-         "quadrat.plugin.teach", "quadrat.core.live", "pyqtgraph")
+         "quadrat.plugin.teach", "quadrat.plugin.reef", "quadrat.core.live", "quadrat.core.reef.survey", "sqlite3",
+         "pyqtgraph")
 print(sorted(name for name in sys.modules if name.startswith(rooms) and name != "quadrat.plugin.docking"))
 plugin.unload()
 application.exitQgis()

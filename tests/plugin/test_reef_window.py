@@ -1,5 +1,7 @@
 """Photo window, map and project beside the Reef tab: what they show of the survey, and what they ask of it."""
 
+import sqlite3
+
 import pytest
 from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsVectorLayer
 from qgis.gui import QgsMapCanvas
@@ -171,8 +173,16 @@ def test_the_dock_may_annotate_while_qgis_has_the_photos_open(state, path):
     layer = QgsVectorLayer(source_of(path), "survey", "ogr")
     QgsProject.instance().addMapLayer(layer)
     state.open(path)
+    state.survey.connection.execute("PRAGMA journal_mode = WAL")  # as QGIS does while a layer is edited
     for _ in range(5):
         state.label("Sand")
     assert next(layer.getFeatures("photo = 1"))["state"] == "done"
     with Survey(path) as survey:
         assert survey.counts()["annotations"] == 5
+    state.session.look()
+    state.session._wrote -= 10
+    state.session.look()
+    assert state.session._wrote is None
+    alone = sqlite3.connect(f"file:{path}?immutable=1", uri=True)
+    assert alone.execute("SELECT COUNT(*) FROM annotations").fetchone() == (5,), "the file alone has all"
+    alone.close()
