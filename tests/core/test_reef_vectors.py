@@ -215,6 +215,16 @@ def test_batches_change_nothing(reef, batch):
     np.testing.assert_allclose(found.X, expected.X, rtol=1e-6)
 
 
+def test_batches_are_small_where_a_patch_costs_much():
+    cost = {name: loop.suitable_batch(VectorRequest(name), "CPU, 2 threads") for name in photo_backbones()}
+    assert cost["colour-texture"] == cost["coralnet-efficientnet-b0"] == 16
+    assert cost["dinov2-small"] == cost["segment-anything-base"] == 1 < cost["resnet18"] < 16
+    large = VectorRequest("dinov2-base", patch_px=1024)
+    assert (
+        loop.suitable_batch(VectorRequest("dinov2-base"), "CUDA: x") == 128 > loop.suitable_batch(large, "CUDA: x") > 1
+    )
+
+
 def test_each_photo_is_looked_at_once(reef):
     first = vectors(reef)
     assert first.made == 15 and first.lacking == {}

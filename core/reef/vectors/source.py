@@ -27,6 +27,10 @@ from .request import VectorRequest
 FORMAT = 1
 """Of vectors; raised when the same request gives other numbers."""
 BATCH_CPU, BATCH_GPU = 16, 128
+BATCH_UNKNOWN = 4
+BATCH_GFLOP = 15.0
+"""On a CPU a batch takes about half a second, so that a cancel is heard."""
+BATCH_PX = BATCH_GPU * 224**2
 SAMPLE_PHOTOS, SAMPLE_POINTS = 32, 2
 """Photos that are looked at by backbones that draw from what they see, and patches of each."""
 MOST_WAITING = 64
@@ -112,6 +116,7 @@ class VectorSource:
             raise
         self._runner = Runner(backbone, progress.info)
         self.device = backbone.device
+        self._batch = request.batch or suitable_batch(request, self.device)
         self.lacking: dict[str, str] = {}
         self.made = 0
 
@@ -181,13 +186,12 @@ class VectorSource:
         if patches.why:
             under.why, under.left = patches.why, 0
             return
-        size = self._request.batch or (BATCH_CPU if self.device.startswith("CPU") else BATCH_GPU)
         count, start = len(under.missing), 0
         while start < count:
-            stop = min(start + size - batch.size, count)
+            stop = min(start + self._batch - batch.size, count)
             batch.add(patches, under, slice(start, stop))
             start = stop
-            if batch.size >= size:
+            if batch.size >= self._batch:
                 self._make(batch)
 
     def _make(self, batch: _Batch) -> None:
@@ -249,6 +253,17 @@ def wanted_points(survey: Survey, photos: Sequence[Photo], points: Collection[in
             numbers = np.array([(one.point, one.row, one.col) for one in some], np.int64)
             found.append(Wanted(photo, survey.photo_path(photo), numbers[:, 0], numbers[:, 1], numbers[:, 2]))
     return found
+
+
+def suitable_batch(request: VectorRequest, device: str) -> int:
+    """Patches at once, by what a patch costs where that is known."""
+    card, room = request.card, max(1, BATCH_PX // request.patch_px**2)
+    if not device.startswith("CPU"):
+        return min(BATCH_GPU, room)
+    if card.gflop:
+        cost = card.gflop * (request.patch_px / card.tile_px) ** 2
+        return int(np.clip(BATCH_GFLOP / cost, 1, min(BATCH_CPU, room)))
+    return min(BATCH_UNKNOWN if card.needs_model or card.drawn else BATCH_CPU, room)
 
 
 def identity_of_vectors(backbone: Backbone, request: VectorRequest) -> str:
