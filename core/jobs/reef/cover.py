@@ -31,7 +31,8 @@ class CoverReef(Job):
             "machine. corrected: the machine's cover, turned back through the table of what it confuses on photos that "
             "people labelled too. powered: the machine's cover of all photos plus its mean error on those "
             "(prediction-powered inference); free of bias whatever the machine confuses, as long as the photos that "
-            "people labelled were drawn at random and the machine did not learn from them. Diversity (Shannon, "
+            "people labelled were drawn at random and the machine did not learn from them; where it did, "
+            "they count by what Quadrat's own models said in training while they were held out. Diversity (Shannon, "
             "Simpson, evenness, labels met) has intervals by the jackknife over photos."
         ),
         tags=(
