@@ -111,11 +111,13 @@ class SignState(QObject):
     @property
     def kind(self) -> str:
         """`STOP`, `GO_ON` or `UNKNOWN`."""
-        return UNKNOWN if self.verdict is None else STOP if self.verdict.stop else GO_ON
+        if self.verdict is None or (self.verdict.more is None and not self.verdict.batches):
+            return UNKNOWN
+        return STOP if self.verdict.stop else GO_ON
 
     def headline(self) -> str:
         """The sign in a word or two."""
-        if self.verdict is None:
+        if self.verdict is None or self.kind == UNKNOWN:
             return tr("Not known yet")
         if self.verdict.stop:
             return tr("You may stop")

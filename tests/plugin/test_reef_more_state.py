@@ -234,6 +234,10 @@ def test_the_sign_is_asked_after_each_photo_and_remembers_its_question(state, qt
     sign.refresh()
     runs[3].finished.emit(True, answer(tmp_path, {"stop": 1}), "")
     assert "cannot be read" in sign.explanation()
+    sign.refresh()
+    nothing = {**FACTS, "more": None, "batches": [], "sentence": "Nothing can be said yet: nobody checked."}
+    runs[4].finished.emit(True, answer(tmp_path, nothing), "")
+    assert (sign.kind, sign.headline(), sign.explanation()) == (UNKNOWN, "Not known yet", nothing["sentence"])
     assert SignState(state).question.tolerance == 8.0
 
 
