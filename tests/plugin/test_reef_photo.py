@@ -319,7 +319,7 @@ def test_full_screen_and_back(dock, qtbot):
     qtbot.waitUntil(lambda: dock.widget() is dock.body)
     assert dock.view.isVisibleTo(dock)
     dock.say("Q 1.png, point 3 of 25")
-    assert dock.words.text() == "Q 1.png, point 3 of 25"
+    assert dock.words.text() == dock.words.toolTip() == "Q 1.png, point 3 of 25"
 
 
 @pytest.mark.parametrize("floating", [False, True], ids=["docked", "floating"])

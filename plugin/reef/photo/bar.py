@@ -3,10 +3,9 @@
 from typing import Any, Callable, Dict, List, Optional
 
 from qgis.PyQt.QtCore import QEvent, pyqtSignal
-from qgis.PyQt.QtGui import QColor, QPixmap
+from qgis.PyQt.QtGui import QColor, QPainter, QPixmap
 from qgis.PyQt.QtWidgets import (
     QAction,
-    QActionGroup,
     QHBoxLayout,
     QLabel,
     QMenu,
@@ -21,6 +20,7 @@ from ...controls.parts import column, described, icon_size, letters, row, title_
 from ...plots.look import colours
 from .icons import icon
 from .look import MAGNIFICATIONS, MOST_PATCH
+from .reading import GROUND
 from .shown import BY_LABEL, BY_STATE, LABELS, NO_TEXT, NUMBERS, STATES, PointShown
 from .symbols import Symbols, look_of
 from .view import PhotoView
@@ -67,8 +67,8 @@ class PhotoBar(QWidget):
     def refresh(self) -> None:
         """Show the look as it is."""
         look = self.view.look
-        for group, field in self._groups:
-            for action in group.actions():
+        for actions, field in self._groups:
+            for action in actions:
                 action.setChecked(action.data() == getattr(look, field))
         self.hidden.setChecked(not look.points)
         self.overview.setChecked(look.overview)
@@ -118,24 +118,34 @@ class PhotoBar(QWidget):
         lines = []
         for state in STATES:
             picture, words = QLabel(), QLabel(state_words()[state])
-            drawn = symbols.of(look_of(PointShown(0, 0, 0, 0, state), BY_STATE, False))[0]
-            picture.setPixmap(QPixmap.fromImage(drawn))
+            drawn, _ = symbols.of(look_of(PointShown(0, 0, 0, 0, state), BY_STATE, False))
+            ground = QPixmap(drawn.size())
+            ground.setDevicePixelRatio(drawn.devicePixelRatio())
+            ground.fill(QColor(GROUND))
+            painter = QPainter(ground)
+            painter.drawImage(0, 0, drawn)
+            painter.end()
+            picture.setPixmap(ground)
             lines.append(row(picture, words))
         return lines
 
     def _change(self, **fields: Any) -> None:
         self.view.change(**fields)
 
+    def _take(self, field: str, value: Any) -> None:
+        self._change(**{field: value})
+        self.refresh()  # the one that was chosen already has just lost its mark
+
     def _choose(self, menu: QMenu, field: str, choices: Any) -> None:
-        group = QActionGroup(menu)
+        actions = []
         for value, words in choices:
             action = QAction(words, menu)
             action.setCheckable(True)
             action.setData(value)
-            action.triggered.connect(lambda *_, value=value: self._change(**{field: value}))
-            group.addAction(action)
+            action.triggered.connect(lambda *_, value=value: self._take(field, value))
+            actions.append(action)
             menu.addAction(action)
-        self._groups.append((group, field))
+        self._groups.append((actions, field))
 
     def _switch(self, menu: QMenu, words: str, switched: Callable[[bool], None]) -> QAction:
         action = QAction(words, menu)

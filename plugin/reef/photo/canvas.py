@@ -8,6 +8,7 @@ from qgis.PyQt.QtGui import QColor, QPainter, QPalette, QPen
 from qgis.PyQt.QtWidgets import QSizePolicy, QWidget
 
 from ....processing.i18n import tr
+from ...controls.parts import number_of
 from .camera import Camera
 from .look import AUTO, PICKED, Look, remembered
 from .magnifier import WORTH, Magnifier
@@ -197,8 +198,8 @@ class PhotoCanvas(QWidget):
 
     def _resize(self) -> None:
         ratio = self.devicePixelRatioF()
-        self.overlay.dress(self.font(), self.unit, ratio)
         self.camera.resize(round(self.width() * ratio), round(self.height() * ratio))
+        self.overlay.dress(self.font(), self.unit, ratio, self.camera)
 
     def _change(self) -> Optional[Tables]:
         """What becomes of each byte of the photo."""
@@ -213,5 +214,5 @@ class PhotoCanvas(QWidget):
         width = min(SENTENCE_UNITS * self.unit, self.width() - 4 * self.unit)
         box = QRectF((self.width() - width) / 2, 0, width, self.height())
         painter.setPen(QColor(INK))
-        flags = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap)
+        flags = number_of(Qt.AlignmentFlag.AlignCenter) | number_of(Qt.TextFlag.TextWordWrap)
         painter.drawText(box, flags, self.sentence)

@@ -2,7 +2,7 @@
 
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from qgis.PyQt.QtCore import QPointF, QRectF, Qt
+from qgis.PyQt.QtCore import QPointF, QRectF, QSizeF, Qt
 from qgis.PyQt.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
 
 from .shown import LABELS, NUMBERS, PointShown
@@ -28,17 +28,21 @@ class Captions:
         self.font.setWeight(QFont.Weight.DemiBold)
         self.ratio = ratio
         self._metrics = QFontMetricsF(self.font)
+        self._sizes: Dict[str, QSizeF] = {}
         self._made: Dict[str, QImage] = {}
 
-    def size(self, words: str) -> Tuple[float, float]:
-        """Width and height on the screen, widget pixels."""
-        return self._metrics.horizontalAdvance(words) + 2 * HALO, self._metrics.height() + HALO
+    def size(self, words: str) -> QSizeF:
+        """On the screen, widget pixels."""
+        if words not in self._sizes:
+            width, height = self._metrics.horizontalAdvance(words) + 2 * HALO, self._metrics.height() + HALO
+            self._sizes[words] = QSizeF(width, height)
+        return self._sizes[words]
 
     def picture(self, words: str) -> QImage:
         """Light letters with a dark line around, which can be read on any ground."""
         if words not in self._made:
-            width, height = self.size(words)
-            pixels = round(width * self.ratio) + 1, round(height * self.ratio) + 1
+            size = self.size(words) * self.ratio
+            pixels = round(size.width()) + 1, round(size.height()) + 1
             picture = QImage(*pixels, QImage.Format.Format_ARGB32_Premultiplied)
             picture.setDevicePixelRatio(self.ratio)
             picture.fill(Qt.GlobalColor.transparent)
@@ -64,7 +68,10 @@ def words_of(point: PointShown, texts: str) -> str:
 
 
 def arranged(
-    places: Sequence[Offset], sizes: Sequence[Optional[Tuple[float, float]]], reach: float
+    places: Sequence[Offset],
+    sizes: Sequence[Optional[Tuple[float, float]]],
+    reach: float,
+    within: Optional[QRectF] = None,
 ) -> List[Optional[Offset]]:
     """Where each caption has room: right of its point or left; None where it would cover another.
 
@@ -72,30 +79,15 @@ def arranged(
         places: (x, y) of all points, in pixels of the screen.
         sizes: width and height of each caption; None for none.
         reach: radius of the symbols, which are not covered either.
+        within: what is seen, if all that is ever seen is seen now; empty or None where the photo may be moved.
 
     Returns:
         Upper left corner of each caption, relative to its point.
     """
-    wide = max((size[0] for size in sizes if size is not None), default=1.0) + 2 * reach
-    taken: Dict[Tuple[int, int], List[Tuple[int, QRectF]]] = {}
-
-    def cells(box: QRectF) -> List[Tuple[int, int]]:
-        across = range(int(box.left() // wide), int(box.right() // wide) + 1)
-        down = range(int(box.top() // wide), int(box.bottom() // wide) + 1)
-        return [(i, j) for i in across for j in down]
-
-    def take(owner: int, box: QRectF) -> None:
-        for cell in cells(box):
-            taken.setdefault(cell, []).append((owner, box))
-
-    def free(owner: int, box: QRectF) -> bool:
-        return not any(
-            owner != other and box.intersects(there) for cell in cells(box) for other, there in taken.get(cell, ())
-        )
-
+    taken = Taken(max((size[0] for size in sizes if size is not None), default=1.0) + 2 * reach)
     far = APART * reach
     for i, (x, y) in enumerate(places):
-        take(i, QRectF(x - far, y - far, 2 * far, 2 * far))
+        taken.take(i, QRectF(x - far, y - far, 2 * far, 2 * far))
     found: List[Optional[Offset]] = []
     for i, ((x, y), size) in enumerate(zip(places, sizes)):
         found.append(None)
@@ -104,8 +96,32 @@ def arranged(
         width, height = size
         for dx, dy in ((reach, -height / 2), (-reach - width, -height / 2)):
             box = QRectF(x + dx, y + dy, width, height)
-            if free(i, box):
-                take(i, box)
+            seen = within is None or within.isEmpty() or within.contains(box)
+            if seen and taken.free(i, box):
+                taken.take(i, box)
                 found[-1] = (dx, dy)
                 break
     return found
+
+
+class Taken:
+    """Boxes by square cells of the screen, so that only neighbours are compared."""
+
+    def __init__(self, side: float) -> None:
+        self._side = side
+        self._boxes: Dict[Tuple[int, int], List[Tuple[int, QRectF]]] = {}
+
+    def take(self, owner: int, box: QRectF) -> None:
+        """Note that a point or its caption lies here."""
+        for cell in self._cells(box):
+            self._boxes.setdefault(cell, []).append((owner, box))
+
+    def free(self, owner: int, box: QRectF) -> bool:
+        """Nothing of another owner lies here."""
+        near = (one for cell in self._cells(box) for one in self._boxes.get(cell, ()))
+        return not any(owner != other and box.intersects(there) for other, there in near)
+
+    def _cells(self, box: QRectF) -> List[Tuple[int, int]]:
+        across = range(int(box.left() // self._side), int(box.right() // self._side) + 1)
+        down = range(int(box.top() // self._side), int(box.bottom() // self._side) + 1)
+        return [(i, j) for i in across for j in down]

@@ -4,12 +4,12 @@ from typing import Any, Optional
 
 from qgis.gui import QgsDockWidget
 from qgis.PyQt.QtCore import QEvent, Qt, pyqtSignal
-from qgis.PyQt.QtGui import QIcon
+from qgis.PyQt.QtGui import QIcon, QPainter
 from qgis.PyQt.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from ....processing.i18n import tr
 from ....processing.icons import icon_path
-from ...controls.parts import described, letters, lines
+from ...controls.parts import described, letters, lines, number_of
 from .bar import PhotoBar
 from .light import LightStrip
 from .look import remember
@@ -33,9 +33,7 @@ class PhotoDock(QgsDockWidget):
         self.body = QWidget()
         self.view = described(PhotoView(self.body), "photo_view")
         self.bar, self.light = PhotoBar(self.view), LightStrip(self.view)
-        self.words, self.zoom = QLabel(), described(QLabel(), "photo_zoom")
-        self.words.setTextFormat(Qt.TextFormat.PlainText)
-        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.words, self.zoom = Line(), described(QLabel(), "photo_zoom")
         self._screen: Optional[FullScreen] = None
         box = QVBoxLayout(self.body)
         box.setContentsMargins(0, 0, 0, 0)
@@ -70,8 +68,7 @@ class PhotoDock(QgsDockWidget):
 
     def say(self, words: str) -> None:
         """What the line below tells: name of the photo, its site, which point of how many."""
-        self.words.setText(words)
-        self.words.setToolTip(words)
+        self.words.say(words)
 
     def toggle_full_screen(self) -> None:
         """All of the screen for the photo, and back."""
@@ -80,6 +77,7 @@ class PhotoDock(QgsDockWidget):
             return
         self._screen = FullScreen(self.body)
         self._screen.closed.connect(self._on_full_screen_over)
+        self._screen.setGeometry(self.screen().geometry())  # not every window manager makes it as large
         self._screen.showFullScreen()
         self._first_asked()
         self.view.setFocus()
@@ -142,6 +140,27 @@ class PhotoDock(QgsDockWidget):
 
     def _on_looked(self) -> None:
         remember(self.view.look)
+
+
+class Line(QLabel):
+    """Words in one line, shortened in their middle where the window is narrow; all of them in the tooltip."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def say(self, words: str) -> None:
+        """Show these."""
+        self.setText(words)
+        self.setToolTip(words)
+
+    def paintEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """As many as there is room for."""
+        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.rect(), number_of(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), shown)
 
 
 class FullScreen(QWidget):

@@ -5,6 +5,8 @@ from typing import Callable, Dict
 from qgis.PyQt.QtCore import QPointF, QRectF, Qt
 from qgis.PyQt.QtGui import QColor, QFont, QIcon, QPainter, QPen, QPixmap
 
+from ...controls.parts import number_of
+
 GRID = 24.0
 """Side of the drawing below."""
 LINE = 1.7
@@ -54,7 +56,7 @@ def _actual(painter: QPainter) -> None:
     font.setPixelSize(12)
     font.setBold(True)
     painter.setFont(font)
-    painter.drawText(QRectF(0, 0, GRID, GRID), int(Qt.AlignmentFlag.AlignCenter), "1:1")
+    painter.drawText(QRectF(0, 0, GRID, GRID), number_of(Qt.AlignmentFlag.AlignCenter), "1:1")
 
 
 def _patch(painter: QPainter) -> None:

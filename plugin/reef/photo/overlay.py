@@ -14,6 +14,8 @@ LEAST_PATCH = 12.0
 """Widget pixels below which the frame of a patch would only hide the point."""
 BRACKET = 0.22
 """Share of the side that the corners of the frame take."""
+ROOM, LEAST_SHARE = 0.3, 0.6
+"""Size of symbols as a share of the distance between points; how small they may become."""
 HIT = 0.9
 """Lines of text within which a click means a point."""
 
@@ -25,20 +27,25 @@ class Overlay:
         self.points: List[PointShown] = []
         self.current: Optional[PointShown] = None
         self.by, self.texts = BY_STATE, LABELS
-        self.unit = 16.0
-        self._symbols = Symbols(self.unit, 1.0)
+        self.unit, self.ratio = 16.0, 1.0
+        self._symbols = Symbols(self.unit, self.ratio)
         self._captions: Optional[Captions] = None
         self._captions_font: Optional[QFont] = None
         self._offsets: List[Optional[Offset]] = []
         self._offsets_for: Tuple[object, ...] = ()
 
-    def dress(self, font: QFont, unit: float, ratio: float) -> None:
-        """Take over font and resolution of the window; cheap where nothing changed."""
-        symbols = self._symbols
-        if self._captions is None or (symbols.unit, symbols.ratio, self._captions_font) != (unit, ratio, font):
-            self.unit, self._captions_font = unit, QFont(font)
-            self._symbols, self._captions = Symbols(unit, ratio), Captions(font, ratio)
+    def dress(self, font: QFont, unit: float, ratio: float, camera: Camera) -> None:
+        """Take over font and resolution of the window; symbols shrink where they would lie upon each other."""
+        width, height = camera.photo
+        apart = camera.scale / ratio * (width * height / max(len(self.points), 1)) ** 0.5
+        share = min(max(round(ROOM * apart / unit, 1), LEAST_SHARE), 1.0) if apart else 1.0
+        changed = self._captions is None or (self.unit, self.ratio, self._captions_font) != (unit, ratio, font)
+        if changed or self._symbols.unit != unit * share:
+            self._symbols = Symbols(unit * share, ratio)
             self._offsets_for = ()
+        if changed:
+            self.unit, self.ratio, self._captions_font = unit, ratio, QFont(font)
+            self._captions = Captions(font, ratio)
 
     def undress(self) -> None:
         """Let go of fonts, which must not outlive QGIS."""
@@ -53,14 +60,14 @@ class Overlay:
     def place(self, point: PointShown, camera: Camera) -> Tuple[float, float]:
         """Where a point is seen, widget pixels."""
         x, y = camera.to_screen(point.col + 0.5, point.row + 0.5)
-        return x / self._symbols.ratio, y / self._symbols.ratio
+        return x / self.ratio, y / self.ratio
 
     def patch(self, camera: Camera, side_px: int) -> QRectF:
         """Where the patch of the current point is seen, widget pixels. Pixels as `core/reef/vectors` cuts them."""
         if self.current is None or side_px <= 0:
             return QRectF()
         left, top = self.current.col - side_px // 2, self.current.row - side_px // 2
-        ratio = self._symbols.ratio
+        ratio = self.ratio
         (x0, y0), (x1, y1) = camera.to_screen(left, top), camera.to_screen(left + side_px, top + side_px)
         return QRectF(QPointF(x0 / ratio, y0 / ratio), QPointF(x1 / ratio, y1 / ratio))
 
@@ -81,7 +88,7 @@ class Overlay:
         width, height = size
         around = self._symbols.reach(True)
         places = [self.place(point, camera) for point in self.points]
-        offsets = self._arranged(places, camera.scale)
+        offsets = self._arranged(places, camera, QRectF(0, 0, width, height))
         seen = [
             i
             for i, (x, y) in enumerate(places)
@@ -89,17 +96,23 @@ class Overlay:
         ]
         for i in seen if others else ():
             self._draw_symbol(painter, self.points[i], places[i])
+        at, offset, words = self._current_caption()
+        own = QRectF()
+        if words and self._captions is not None:
+            own = QRectF(QPointF(places[at][0] + offset[0], places[at][1] + offset[1]), self._captions.size(words))
         for i in seen if others else ():
-            self._draw_caption(painter, self.points[i], places[i], offsets[i])
+            self._draw_caption(painter, self.points[i], places[i], offsets[i], own)
         if self.current is not None:
-            i = self.points.index(self.current)
-            self._draw_symbol(painter, self.current, places[i])
-            reach = self._symbols.reach(True)
-            words = words_of(self.current, self.texts)
-            if words and self._captions is not None:
-                # Diagonal, where there are no ticks.
-                high = self._captions.size(words)[1]
-                self._draw_caption(painter, self.current, places[i], (0.62 * reach, -0.45 * reach - high))
+            self._draw_symbol(painter, self.current, places[at])
+            self._draw_caption(painter, self.current, places[at], offset)
+
+    def _current_caption(self) -> Tuple[int, Offset, str]:
+        """Which point is current, where its caption lies (diagonally, where there are no ticks), and its words."""
+        if self.current is None or self._captions is None:
+            return 0, (0.0, 0.0), ""
+        words, reach = words_of(self.current, self.texts), self._symbols.reach(True)
+        offset = (0.62 * reach, -0.45 * reach - self._captions.size(words).height())
+        return self.points.index(self.current), offset, words
 
     def draw_patch(self, painter: QPainter, box: QRectF) -> None:
         """A thin line around what a model sees of the point, strong at the corners."""
@@ -123,13 +136,17 @@ class Overlay:
             cap, join = Qt.PenCapStyle.SquareCap, Qt.PenJoinStyle.MiterJoin
             painter.strokePath(path, QPen(colour, wide, Qt.PenStyle.SolidLine, cap, join))
 
-    def _arranged(self, places: Sequence[Tuple[float, float]], scale: float) -> List[Optional[Offset]]:
+    def _arranged(
+        self, places: Sequence[Tuple[float, float]], camera: Camera, window: QRectF
+    ) -> List[Optional[Offset]]:
         """Captions are arranged anew when points, words or zoom change, not when the photo is moved."""
         words = tuple(words_of(point, self.texts) for point in self.points)
-        now = (words, tuple((point.row, point.col) for point in self.points), scale)
+        within = window if camera.fitted else QRectF()
+        now = (words, tuple((point.row, point.col) for point in self.points), camera.scale, within)
         if now != self._offsets_for and self._captions is not None:
-            sizes = [self._captions.size(one) if one else None for one in words]
-            self._offsets = arranged(places, sizes, self._symbols.reach())
+            boxes = [self._captions.size(one) if one else None for one in words]
+            sizes = [None if box is None else (box.width(), box.height()) for box in boxes]
+            self._offsets = arranged(places, sizes, self._symbols.reach(), within)
             self._offsets_for = now
         return self._offsets
 
@@ -138,8 +155,17 @@ class Overlay:
         painter.drawImage(QPointF(place[0] - middle, place[1] - middle), picture)
 
     def _draw_caption(
-        self, painter: QPainter, point: PointShown, place: Tuple[float, float], offset: Optional[Offset]
+        self,
+        painter: QPainter,
+        point: PointShown,
+        place: Tuple[float, float],
+        offset: Optional[Offset],
+        kept: Optional[QRectF] = None,
     ) -> None:
+        """Write beside a point, unless that would cover what is kept."""
         words = words_of(point, self.texts)
-        if words and offset is not None and self._captions is not None:
-            painter.drawImage(QPointF(place[0] + offset[0], place[1] + offset[1]), self._captions.picture(words))
+        if not words or offset is None or self._captions is None:
+            return
+        corner = QPointF(place[0] + offset[0], place[1] + offset[1])
+        if kept is None or not kept.intersects(QRectF(corner, self._captions.size(words))):
+            painter.drawImage(corner, self._captions.picture(words))
