@@ -54,13 +54,19 @@ class TrainReef(Job):
         choices=photo_backbones(),
         help="What turns pixels into vectors. colour-texture needs nothing; networks need the full engine and weights.",
     )
-    model: str = shared(EmbedJob, "model")
+    model: str = param(
+        Kind.TEXT,
+        "Model of the backbone",
+        optional=True,
+        help="Backbone timm: a timm name such as vit_small_patch14_dinov2.lvd142m. Backbone onnx: path of the file.",
+    )
     arrangement: str = param(
         Kind.CHOICE,
-        "Heads",
+        "Arrangement of heads",
         default=TREE,
         choices=ARRANGEMENTS,
-        help="both: compared on photos held out; the better one by hF is kept.",
+        help="tree: one at each branching of the label tree. flat: one for all labels. both: compared on photos held "
+        "out; the better one by hF is kept.",
     )
     head: str = param(
         Kind.CHOICE,
@@ -162,7 +168,7 @@ class TrainReef(Job):
     device: str = running.device()
     threads: int = running.threads()
     seed: int = running.seed()
-    output: str = param(Kind.FILE_OUT, "Model", extension=EXTENSION, result="model")
+    output: str = param(Kind.FILE_OUT, "Trained model", extension=EXTENSION, result="model")
     report: str = param(
         Kind.FILE_OUT,
         "Report",
