@@ -15,7 +15,9 @@ NAMES = tuple({card.builder: name for name, card in reversed(registry.BACKBONES.
 """One for each builder: cards of one builder differ in the size or the name of the model."""
 DRAWING_NOTHING = ("raw", "galileo-nano")
 """Their vectors do not depend on the raster that they were first built for."""
-OPTIONS = {"spectral-textural": {"dimensions": 12}, "mosaiks": {"dimensions": 16}}
+OPTIONS = {
+    "spectral-textural": {"dimensions": 12}, "mosaiks": {"dimensions": 16}, "colour-texture": {"tile_size_px": 32},
+}  # fmt: skip
 
 
 @pytest.fixture(params=NAMES)
