@@ -22,6 +22,7 @@ from quadrat.core.reef.vectors.pictures import UnreadablePhoto, read_picture
 from quadrat.core.reef.vectors.points import point_vectors
 from quadrat.core.reef.vectors.request import MIRROR, WHITE, VectorRequest, photo_backbones
 from quadrat.core.reef.vectors.store import VectorStore, store_path
+from quadrat.tests.core.reefwork import exif_block, write_photo
 
 SIDE = 32
 QUICK = VectorRequest("raw", patch_px=SIDE, threads=1)
@@ -160,6 +161,8 @@ def test_photos_of_all_kinds(tmp_path):
     np.testing.assert_array_equal(indexed, [rgb[0], 255 - rgb[0], np.full((8, 9), 7)])
     ink = read_picture(save(tmp_path / "ink.tif", np.full((4, 8, 9), 50, np.uint8), photometric="CMYK"))
     assert set(ink.values.ravel()) == {164}  # (255 - 50)² / 255
+    turned = read_picture(write_photo(tmp_path / "turned.jpg", 20, 30, exif_block(orientation=6)))
+    assert turned.values.shape == (3, 20, 30)
 
 
 def test_what_is_no_photo_is_refused(tmp_path):
