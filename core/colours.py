@@ -5,7 +5,7 @@ Standard library only, Python 3.9 and later: maps are coloured here, and so are 
 
 import colorsys
 import re
-from itertools import count
+from functools import lru_cache
 from typing import Collection
 
 PALETTE = (
@@ -29,8 +29,11 @@ CUSTOMARY = {
 }  # fmt: skip
 """Colours that people expect, by a word that a class name holds; all of them are of the palette."""
 GOLDEN = 0.618033988749895
+MOST = 4096
+"""Places that are asked for a colour; beyond, hues come again."""
 
 
+@lru_cache(MOST)
 def colour_of(number: int) -> str:
     """Colour of the class at this place, counted from 0; after the palette hues go round by the golden ratio."""
     if number < len(PALETTE):
@@ -47,8 +50,12 @@ def customary(name: str) -> str:
 
 
 def colour_for(name: str, taken: Collection[str]) -> str:
-    """The colour that people expect for a class of this name, or else the first of the palette that is not taken."""
+    """The colour that people expect for a class of this name, or else the first that is not taken.
+
+    Of about 1,300 colours; where all are taken, one comes again.
+    """
     wanted = customary(name)
     if wanted and wanted not in taken:
         return wanted
-    return next(colour for colour in map(colour_of, count()) if colour not in taken)
+    free = (colour for colour in map(colour_of, range(MOST)) if colour not in taken)
+    return next(free, colour_of(len(taken) % MOST))

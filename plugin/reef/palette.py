@@ -1,14 +1,16 @@
 """Labels as a person reaches for them: by key, by search, in their tree, those used last; and their colours. No Qt."""
 
-from typing import Dict, List, Optional, Sequence
+from itertools import count
+from typing import Dict, Iterator, List, Optional, Sequence, Set
 
-from ...core.colours import colour_for
+from ...core.colours import colour_of, customary
 from ...core.errors import BadInput
 from ...core.reef.survey import Label
 from ...core.reef.tree import Label as Node
 from ...core.reef.tree import LabelTree, key_of
 
 MOST_RECENT = 4
+TRIES = 32
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 DIGITS = "67890"
 """1 to 5 take suggestions."""
@@ -90,10 +92,21 @@ class Palette:
 
     def _colour_all(self) -> None:
         taken = {label.colour for label in self.labels if label.colour}
+        numbers = count()
         for label in self.labels:
-            colour = label.colour or colour_for(label.name or label.code, taken)
+            expected = customary(label.name or label.code)
+            colour = label.colour or (expected if expected not in taken else "") or _free(numbers, taken)
             taken.add(colour)
             self._colours[key_of(label.code)] = colour
+
+
+def _free(numbers: Iterator[int], taken: Set[str]) -> str:
+    """The next colour that no label has; after some tries any, as there are fewer colours than labels of large trees."""
+    for _ in range(TRIES):
+        colour = colour_of(next(numbers))
+        if colour not in taken:
+            break
+    return colour
 
 
 def _match(wanted: str, code: str, name: str) -> Optional[int]:

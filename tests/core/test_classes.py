@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 from quadrat.core.classes import entries
-from quadrat.core.colours import PALETTE, colour_for
+from quadrat.core.colours import MOST, PALETTE, colour_for, colour_of
 
 
 def test_familiar_names_get_familiar_colours():
@@ -26,3 +26,4 @@ def test_one_more_class_takes_the_expected_colour_or_the_next_free_one():
     assert colour_for("Lake", []) == "#4477aa"
     assert colour_for("River", ["#4477aa"]) == PALETTE[1]
     assert colour_for("x", list(PALETTE)) not in PALETTE
+    assert colour_for("x", {colour_of(number) for number in range(MOST)}), "all are taken: one comes again"

@@ -5,7 +5,8 @@ import os
 import pytest
 from quadrat.core.errors import BadInput, BadJob, QuadratError, Unwritable
 from quadrat.core.reef.schema import CONFIRMED, DONE, MACHINE
-from quadrat.core.reef.survey import Suggestion, Survey
+from quadrat.core.reef.survey import Label, Suggestion, Survey
+from quadrat.plugin.reef.palette import Palette
 from quadrat.plugin.reef.photolist import LEFT, Wish
 from quadrat.plugin.reef.sheet import UNSURE
 from quadrat.plugin.reef.state import ReefState
@@ -344,6 +345,13 @@ def test_keys_are_given_kept_in_the_file_and_taken_back(state, path):
 )
 def test_labels_are_found_as_one_types(state, typed, codes):
     assert [label.code for label in state.palette.find(typed)] == codes
+
+
+def test_a_tree_of_thousands_of_labels_has_colours_too():
+    palette = Palette([Label(f"c{number}", colour="#4477aa" if number == 5 else "") for number in range(3000)])
+    colours = [palette.colour(label.code) for label in palette.labels]
+    assert all(colours) and colours[5] == "#4477aa" and colours.count("#4477aa") == 1
+    assert len(set(colours[:500])) > 450
 
 
 def test_labels_that_make_no_tree_are_a_list_and_the_fault_is_named(state, path):
