@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, QSize, Qt
-from qgis.PyQt.QtGui import QKeyEvent, QMouseEvent
+from qgis.PyQt.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
 from qgis.PyQt.QtTest import QSignalSpy, QTest
 from qgis.PyQt.QtWidgets import QAbstractButton, QAbstractSpinBox, QSlider
 from quadrat.plugin.reef.photo.camera import LARGEST, Camera
@@ -143,6 +143,21 @@ def test_clicks_choose_points_and_drags_move(shown, qtbot):
     assert shown.camera.fitted
 
 
+def test_the_wheel_zooms_at_the_mouse(shown):
+    ratio = shown.devicePixelRatioF()
+    at = QPointF(place(shown, 60, 90))
+    for _ in range(4):
+        QgsApplication.sendEvent(
+            shown,
+            QWheelEvent(
+                at, QPointF(shown.mapToGlobal(at.toPoint())), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton, NO_KEY,
+                Qt.ScrollPhase.NoScrollPhase, False,
+            ),
+        )  # fmt: skip
+    x, y = shown.camera.to_photo(at.x() * ratio, at.y() * ratio)
+    assert not shown.camera.fitted and abs(x - 90.5) < 1.5 and abs(y - 60.5) < 1.5
+
+
 def test_hidden_points_are_not_clicked(shown):
     shown.set_current(12)
     shown.set_points_visible(False)
@@ -189,7 +204,7 @@ def test_keys_of_the_photo_and_keys_of_others(shown):
 @pytest.mark.parametrize("how", ["key", "mouse"])
 def test_the_photo_alone_is_seen_while_something_is_held(shown, how):
     shown.set_current(12)
-    at = place(shown, 100, 150) + QPoint(0, -round(0.64 * shown.unit))
+    at = (place(shown, 100, 150) + QPoint(0, -round(0.64 * shown.unit))) * shown.devicePixelRatioF()
     down, up = {
         "key": (
             lambda: QTest.keyPress(shown, Qt.Key.Key_F8),
@@ -312,10 +327,14 @@ def test_what_was_chosen_is_remembered_and_nonsense_is_not(dock, qtbot):
     other.dismiss()
 
 
-def test_full_screen_and_back(dock, qtbot):
+@pytest.mark.parametrize("how", ["key", "closed"])
+def test_full_screen_and_back(dock, qtbot, how):
     dock.toggle_full_screen()
     assert dock.view.window() is not dock
-    QTest.keyClick(dock.view, Qt.Key.Key_Escape)
+    if how == "key":
+        QTest.keyClick(dock.view, Qt.Key.Key_Escape)
+    else:
+        dock.view.window().close()
     qtbot.waitUntil(lambda: dock.widget() is dock.body)
     assert dock.view.isVisibleTo(dock)
     dock.say("Q 1.png, point 3 of 25")

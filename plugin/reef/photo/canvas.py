@@ -139,7 +139,7 @@ class PhotoCanvas(QWidget):
         box.show()
 
     def _put_magnifier(self) -> None:
-        glass, times = self._magnifier, self.look.magnified
+        glass, times = self._magnifier, self.look.magnified * self.devicePixelRatioF()
         wanted = self.look.magnifier and not self._peeking and self.camera.scale < WORTH * times
         point = self.overlay.current
         if not wanted or self.photo is None or point is None:

@@ -75,7 +75,7 @@ class PhotoDock(QgsDockWidget):
         if self._screen is not None:
             self._screen.close()
             return
-        self._screen = FullScreen(self.body)
+        self._screen = FullScreen(self.body, self)
         self._screen.closed.connect(self._on_full_screen_over)
         self._screen.setGeometry(self.screen().geometry())  # not every window manager makes it as large
         self._screen.showFullScreen()
@@ -168,8 +168,9 @@ class FullScreen(QWidget):
 
     closed = pyqtSignal()
 
-    def __init__(self, body: QWidget) -> None:
-        super().__init__(None, Qt.WindowType.Window)
+    def __init__(self, body: QWidget, owner: QWidget) -> None:
+        # With an owner, Qt deletes it when it is done with closing, and not Python in the middle of it.
+        super().__init__(owner, Qt.WindowType.Window)
         self.setWindowTitle(tr("Photo"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box = QVBoxLayout(self)

@@ -19,7 +19,7 @@ AS_TAKEN, AUTO, PICKED = "taken", "auto", "picked"
 """White balance: the camera's, of each photo by itself, or by what somebody said is white."""
 MOST_PATCH = 2000
 MAGNIFICATIONS = (2, 3, 4, 6, 8, 12, 16)
-"""Screen pixels for a pixel of the photo in the magnifier."""
+"""Screen pixels (as widgets count) for a pixel of the photo in the magnifier."""
 _KEPT = {
     "patch_px": (PHOTO_PATCH, range(MOST_PATCH + 1)),
     "colours": (PHOTO_COLOURS, (BY_STATE, BY_LABEL)),

@@ -7,7 +7,6 @@ from qgis.PyQt.QtGui import QColor, QPainter, QPainterPath, QPen
 from qgis.PyQt.QtWidgets import QWidget
 
 from .camera import Camera
-from .look import MAGNIFICATIONS
 from .picture import Picture
 from .pyramid import Pyramid
 from .reading import GROUND
@@ -41,15 +40,15 @@ class Magnifier(QWidget):
         self._corner = 0
 
     def look_at(
-        self, photo: Optional[Pyramid], point: Optional[PointShown], times: int, change: Optional[Tables]
+        self, photo: Optional[Pyramid], point: Optional[PointShown], times: float, change: Optional[Tables]
     ) -> None:
-        """Show this point of this photo."""
+        """Show this point of this photo, with so many pixels of the device for each."""
         self._photo, self._point, self._tables = photo, point, change
         if photo is not None and point is not None:
             ratio = self.devicePixelRatioF()
             self._camera.resize(round(self.width() * ratio), round(self.height() * ratio))
             self._camera.photo, self._camera.fitted = photo.size, False
-            self._camera.zoom_to(float(times), point.col + 0.5, point.row + 0.5)
+            self._camera.zoom_to(times, point.col + 0.5, point.row + 0.5)
         self.update()
 
     def put(self, window: QSize, unit: float, needed: Sequence[QRectF], beside: float = 0.0) -> bool:
@@ -116,9 +115,3 @@ def corners(window: QSize, size: QSize) -> List[QRect]:
     """Upper right, upper left, lower right: the lower left is for the overview."""
     right, low = window.width() - size.width() - GAP, window.height() - size.height() - GAP
     return [QRect(QPoint(x, y), size) for x, y in ((right, GAP), (GAP, GAP), (right, low))]
-
-
-def nearest(times: int, steps: int) -> int:
-    """The next magnification, so many steps on."""
-    at = min(range(len(MAGNIFICATIONS)), key=lambda i: abs(MAGNIFICATIONS[i] - times))
-    return MAGNIFICATIONS[min(max(at + steps, 0), len(MAGNIFICATIONS) - 1)]
