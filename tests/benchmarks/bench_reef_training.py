@@ -148,7 +148,7 @@ def heads() -> None:
         print(f"| {head} | {' | '.join(cells)} |", flush=True)
 
 
-def backbones(path: str, names: list[str], head: str, draws: int = 3) -> None:
+def backbones(path: str, names: list[str], head: str, patch: int, draws: int = 3) -> None:
     """Print backbone by points: weighted F1 and hF on a fifth of the photos kept apart, seconds."""
     print(f"| backbone | points | weighted F1 | hF | s to fit ({head}) | s for vectors |")
     print("|---|---|---|---|---|---|")
@@ -156,9 +156,9 @@ def backbones(path: str, names: list[str], head: str, draws: int = 3) -> None:
         backbone, _, model = name.partition(":")
         start = time.perf_counter()
         try:
-            lessons, X = vectors_of(path, VectorRequest(backbone, model))
+            lessons, X = vectors_of(path, VectorRequest(backbone, model, patch_px=patch))
         except QuadratError as error:
-            print(f"| {name} | not here: {error} | | | | |", flush=True)
+            print(f"| {name} | left out: {str(error)[:100]} ... | | | | |", flush=True)
             continue
         seconds = time.perf_counter() - start
         for size, scores, took in _sizes(lessons, X, head, backbone, draws):
@@ -194,9 +194,10 @@ if __name__ == "__main__":
     parser.add_argument("what", choices=("moorea", "heads", "backbones"))
     parser.add_argument("rest", nargs="*")
     parser.add_argument("--head", default="linear")
+    parser.add_argument("--patch", type=int, default=224, help="px, for backbones")
     asked = parser.parse_args()
     warnings.simplefilter("ignore")  # networks stop after so many rounds by design
     if asked.what == "backbones":
-        backbones(asked.rest[0], asked.rest[1:], asked.head)
+        backbones(asked.rest[0], asked.rest[1:], asked.head, asked.patch)
     else:
         {"moorea": moorea, "heads": heads}[asked.what]()

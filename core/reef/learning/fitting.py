@@ -77,6 +77,7 @@ def learn_tree(
     before = products(parents, head.classes_, columns, shares, len(y))
     steps = []
     for place, node in enumerate(head.nodes_):
+        progress.checkpoint()
         onward = np.full(len(parents), ROOT, dtype=np.int64)
         onward[list(nexts[node])] = list(nexts[node].values())
         codes = np.searchsorted(columns[node], onward[y])
