@@ -77,11 +77,11 @@ class LabelEdits:
     # Steps; each raises BadInput with a sentence ---------------------------------------------------------------------
 
     def add(self, code: str, name: str = "", parent: str = "", colour: str = "") -> LabelStep:
-        """A further label; without a colour it gets that of its parent, or one that fits."""
+        """A further label; without a colour it gets one that no other has."""
         code = self._free(code)
         above = self._rows[self._row(parent)] if parent else None
         taken = {label.colour for label in self._rows.values()}
-        colour = colour or (above.colour if above else "") or colour_for(name or code, taken)
+        colour = colour or colour_for(name or code, taken)
         label = Label(code, name.strip(), above.code if above else "", colour)
         text = tr("Add label {code}").format(code=code)
         return self._step(text, {files.free_row(self._survey): label}, chosen=code)
