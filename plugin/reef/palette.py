@@ -101,7 +101,7 @@ class Palette:
 
 
 def _free(numbers: Iterator[int], taken: Set[str]) -> str:
-    """The next colour that no label has; after some tries any, as there are fewer colours than labels of large trees."""
+    """The next colour that no label has; after some tries any, as large trees have more labels than colours."""
     for _ in range(TRIES):
         colour = colour_of(next(numbers))
         if colour not in taken:
