@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from qgis.core import QgsApplication, QgsProcessingContext
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 from quadrat.core.errors import BadInput, QuadratError
 from quadrat.core.reef.survey import Suggestion, Survey
@@ -13,7 +14,7 @@ from quadrat.plugin.reef.coverchart import CoverState, bars
 from quadrat.plugin.reef.errand import Errand, Step
 from quadrat.plugin.reef.labelwork import LabelWork
 from quadrat.plugin.reef.retrain import Retraining, next_at
-from quadrat.plugin.reef.sign import GO_ON, STOP, UNKNOWN, SignState
+from quadrat.plugin.reef.sign import GO_ON, STOP, UNKNOWN, Question, SignState
 from quadrat.plugin.reef.state import ReefState
 from quadrat.tests.plugin.reefmade import finish, make_survey
 
@@ -348,3 +349,22 @@ def test_it_trains_by_itself_when_enough_is_new_and_not_again_after_a_failure(st
     training.train()
     state.let_go()
     assert runs[3].cancelled and training.standing is None
+
+
+def test_the_toolbox_takes_what_is_asked(plugin, state, runs, tmp_path):
+    cover, sign, training = CoverState(state), SignState(state), Retraining(state)
+    sign.question = Question("Hard, Soft", 2, 3.5, 20)
+    cover.estimate()
+    sign.refresh()
+    training.train()
+    (tmp_path / "survey.qreef").write_bytes(b"")
+    runs[-1].finished.emit(True, {"OUTPUT": training.model}, "")
+    asked = [(run.algorithm, run.values) for run in runs]
+    asked += [("quadrat:checkreef", sign.form()), ("quadrat:trainreef", training.form())]
+    assert [name for name, _ in asked][:4] == [
+        "quadrat:reefcover", "quadrat:checkreef", "quadrat:trainreef", "quadrat:suggestreef",
+    ]  # fmt: skip
+    for name, values in asked:
+        algorithm = QgsApplication.processingRegistry().createAlgorithmById(name)
+        assert not set(values) - {one.name() for one in algorithm.parameterDefinitions()}
+        assert algorithm.checkParameterValues(values, QgsProcessingContext()) == (True, ""), name
