@@ -169,6 +169,28 @@ def test_what_is_refused_is_said_in_the_dock(opened, state, qtbot):
     assert opened.news.text.text() == "There is no suggestion 5 here."
 
 
+def test_undo_works_wherever_in_the_tab_the_keyboard_is(opened, state):
+    state.label("Sand")
+    assert opened.history.undo.isEnabled() and not opened.history.redo.isEnabled()
+    assert set(opened.history.actions) <= set(opened.actions())
+    opened.history.actions[0].trigger()
+    assert state.sheet.said(1) is None and opened.history.redo.isEnabled()
+    opened.history.actions[1].trigger()
+    assert state.sheet.said(1).label == "Sand"
+
+
+def test_enter_on_a_photo_gives_the_keyboard_to_it_and_a_search_is_seen(opened, state, qtbot, qapp):
+    with qtbot.waitSignal(state.photo_wanted):
+        opened.photos.view.activated.emit(opened.photos.model.index(0, 0))
+    opened.resize(320, 400)
+    qapp.processEvents()
+    state.search_wanted.emit("s")
+    qapp.processEvents()
+    seen = opened.scroller.viewport().rect()
+    top = opened.palette.find.mapTo(opened.scroller.viewport(), QPoint(0, 0))
+    assert seen.contains(top)
+
+
 def test_menus_open_the_forms_filled_in(opened, state, qtbot):
     asked = []
     state.form_wanted.connect(lambda *values: asked.append(values))

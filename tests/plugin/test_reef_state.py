@@ -276,6 +276,26 @@ def test_a_locked_file_is_said_and_the_point_stays(state, path, monkeypatch):
     assert labels(path) == {1: "Sand"}
 
 
+def test_a_file_that_cannot_be_read_now_is_read_later(state, path):
+    said = []
+    state.said.connect(lambda level, text: said.append(text))
+    state.survey.connection.execute("PRAGMA busy_timeout = 10")
+    suggest(path, 1, trusted=(1,))
+    with Survey(path) as other:
+        other.connection.execute("BEGIN EXCLUSIVE")
+        state.choose_photo(2)
+        assert state.photo.photo == 1 and "cannot be read just now" in said[-1]
+        with pytest.raises(BadInput, match="cannot be read just now"):
+            state.label("Sand")
+        state.session.look()
+        assert state.proposal() is None
+        other.connection.execute("ROLLBACK")
+    state.session.look()
+    assert state.proposal().label == "Hard"
+    state.choose_photo(2)
+    assert state.photo.photo == 2
+
+
 def test_a_file_that_is_moved_away_takes_no_more_labels(state, path, tmp_path):
     said = []
     state.said.connect(lambda level, text: said.append(text))
