@@ -65,4 +65,21 @@ def test_the_page_on_favelas_names_every_step_by_its_title_and_warns():
         assert label in {job.facts.title for job in JOBS.values()} or label in LABELS, label
 
 
+def test_the_page_on_reefs_names_every_step_and_nothing_that_is_not_there():
+    """Each title, label, choice and control in italics is one of a form or of the Reef tab, letter by letter."""
+    page = re.sub(r"\s+", " ", (FOLDER / "reef.md").read_text(encoding="utf-8"))
+    text = re.sub(r"`[^`]*`", "", page).replace("**", "")
+    named = {part for found in re.findall(r"\*([^*]+)\*", text) for part in found.split(" > ")}
+    steps = [job for job in JOBS.values() if job.facts.group == "Reef"]
+    assert len(steps) == 7 and {job.facts.title for job in steps} <= named
+    forms = {p.label for job in steps for p in job.params().values()} | {"Get weights"}
+    choices = {choice for job in steps for p in job.params().values() for choice in p.choices}
+    sources = [*(ROOT / "plugin" / "reef").rglob("*.py"), *(ROOT / "plugin" / "controls").glob("reef_*.py")]
+    shown = "".join(file.read_text(encoding="utf-8") for file in [*sources, ROOT / "plugin" / "menu.py"])
+    own = {"Plugins", "Quadrat", "Reef", "Enter", "full", "difference"}
+    own |= {"A new deep learning engine for CoralNet", "Training", "Two annotators", "Label tree"}
+    known = forms | choices | own | {job.facts.title for job in steps}
+    assert not sorted(name for name in named if name not in known and f'"{name}"' not in shown)
+
+
 LABELS = {p.label for job in JOBS.values() for p in job.params().values()}
