@@ -136,7 +136,7 @@ class ReefPanel(QWidget):
     def _on_search_wanted(self, begin: str) -> None:
         self.palette.search(begin)
         for widget in (self.palette, self.palette.find):  # the line in any case, where all of it is too high
-            self.scroller.ensureWidgetVisible(widget, 0, 0)
+            self.scroller.ensureWidgetVisible(widget, 0, lines(self, 1))
 
     def _on_label_given(self) -> None:
         self.take_keyboard()
