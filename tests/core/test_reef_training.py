@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from quadrat.core.heads.storage import load_head, save_head
 from quadrat.core.progress import Progress
 from quadrat.core.reef.learning import networks
 from quadrat.core.reef.learning.assessing import trust_table
 from quadrat.core.reef.learning.descent import descend
 from quadrat.core.reef.learning.fitting import learn_tree
 from quadrat.core.reef.learning.headlist import CORALNET, PUBLISHED
+from quadrat.core.reef.learning.hierarchy import fit_tree
 from quadrat.core.reef.learning.lessons import Lessons
 from quadrat.core.reef.learning.local import fit_by, settle
 from quadrat.core.reef.learning.numbered import ROOT, NumberedTree
@@ -69,10 +71,9 @@ def test_what_is_chosen_is_chosen_once():
     assert settle("mlp", X, y, photo).strength is None
     alone = settle("linear", X, y, np.zeros(300, np.int64))
     assert alone.strength == 0.01 and "nothing was chosen" in alone.sentence
-    auto = settle("auto", X, y, photo)
-    assert set(auto.head.split("+")) <= {"linear", "trees", "mlp"} and auto.sentence
-    head = fit_by(auto.head, strength=auto.strength)(X, y, photo)
-    assert (head.predict(X) == y).mean() > 0.9
+    some = photo < 8  # too few to compare heads: all are taken
+    auto = settle("auto", X[some], y[some], photo[some])
+    assert auto.head == "linear+trees+mlp" and auto.strength is not None and "too few to compare" in auto.sentence
 
 
 def test_scores_at_each_level():
@@ -167,3 +168,12 @@ def test_numbers_as_a_table():
         "table,of,measure,value", "test,photo,hf,0.5", "test,photo,hf_low,", 'heads,"tree, top down",hf,0.25',
         "level,1,hf,1.0", 'label,"a,b",f1,0.0', "cover at level 1,Sand,error,0.125",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("head", "own_units"), [(CORALNET, False), (CORALNET, True), (PUBLISHED, True)])
+def test_every_head_comes_back_from_its_file(head, own_units, tmp_path):
+    X, y, photo = points(60)
+    made = fit_tree(SMALL.parents, fit_by(head, own_units=own_units, strength=0.01), X, y, photo)
+    path = str(tmp_path / "head.zip")
+    save_head(path, {}, made)
+    np.testing.assert_array_equal(load_head(path)[1].predict_proba(X), made.predict_proba(X))
