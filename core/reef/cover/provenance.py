@@ -60,7 +60,8 @@ def provenance(
         learnt[list(known & spoke[model])] = True
     machine = _of_the_rest(spoke, whole)
     learnt[list(taught.get(machine, ()))] = True
-    others = set[int]().union(*(found for model, found in spoke.items() if model != machine)) if machine else set()
+    open_ = any(not whole[place] for place in spoke.get(machine, ()))
+    others = set[int]().union(*(found for model, found in spoke.items() if model != machine)) if open_ else set()
     another = np.zeros(len(whole), bool)
     another[list(others)] = True
     another &= whole & ~learnt
@@ -75,10 +76,9 @@ def provenance(
 
 
 def _of_the_rest(spoke: Mapping[str, set[int]], whole: Bool) -> str:
-    """The model that spoke of most photos that people did not label whole; '' where there is none."""
-    counts = {model: sum(not whole[place] for place in found) for model, found in sorted(spoke.items())}
-    best = max(counts, key=lambda model: counts[model], default="")
-    return best if counts.get(best) else ""
+    """The model that spoke of most photos that people did not label whole, or of most, where they labelled all."""
+    counts = {model: (sum(not whole[at] for at in found), len(found)) for model, found in sorted(spoke.items())}
+    return max(counts, key=lambda model: counts[model], default="")
 
 
 def _held_out(survey: Survey, machine: str, home: Mapping[int, int], whole: Bool) -> dict[int, dict[int, str]]:
