@@ -63,6 +63,10 @@ def leave(
     if points.empty:
         raise BadInput(f"None of the photos that were chosen in the survey {survey.path} has points.")
     chosen = chosen[chosen["photo"].isin(points["photo"])].reset_index(drop=True)
+    cut = [str(name) for name, window in zip(chosen["name"], chosen["window"], strict=True) if window]
+    if cut:
+        notes.append(f"Quadrats of an orthomosaic, which other programs do not know: {named(cut)}. Give these "
+                     "programs a picture of each, of the same rows and columns and under the same name.")  # fmt: skip
     if bare_names:
         chosen = _bare(chosen)
     names = dict(zip(chosen["photo"], chosen["name"], strict=True))
@@ -90,14 +94,15 @@ def _photos(survey: Survey, columns: Sequence[str]) -> pd.DataFrame:
     if unknown:
         raise BadInput(f"The photos of the survey have no column '{unknown[0]}'. They have: {', '.join(there)}.")
     kept = [name for name in (*cpce.KEPT, THEIR_PATH) if name in there]
-    wanted = ["photo", "name", "path", "width", "height", "state", "site", *kept]
+    wanted = ["photo", "name", "path", "width", "height", "state", "site", "window", *kept]
     wanted += [name for name in dict.fromkeys(columns) if name not in wanted]
     listed = ", ".join('"{}"'.format(name.replace('"', '""')) for name in wanted)
     asked = " ".join(["SELECT", listed, "FROM photos ORDER BY photo"])
     photos = pd.DataFrame(survey.connection.execute(asked).fetchall(), columns=wanted, dtype=object)
     photos["photo"] = photos["photo"].astype(np.int64)
     # A program that the photo came from knows it by its own path.
-    own = [found_path(str(path or ""), survey.path) for path in photos["path"]]
+    own = [found_path(str(path or ""), survey.path) if not window else "" for path, window in
+           zip(photos["path"], photos["window"], strict=True)]  # fmt: skip
     told = photos.pop(THEIR_PATH) if THEIR_PATH in photos else [""] * len(photos)
     photos["path"] = [str(other or mine or name) for other, mine, name in zip(told, own, photos["name"], strict=True)]
     return photos

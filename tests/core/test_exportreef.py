@@ -3,6 +3,7 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 from quadrat.core.errors import BadInput, BadJob
 from quadrat.core.reef.formats import cpce, labelsets, toolbox
@@ -10,6 +11,7 @@ from quadrat.core.reef.survey import Label, Suggestion, Survey
 from quadrat.core.sidecar import read_sidecar
 from quadrat.tests.core.reefwork import run, write_photo
 from quadrat.tests.core.test_cpce import content
+from rasterio.transform import Affine
 
 SUGGESTED = "".join(f",Machine suggestion {n},Machine confidence {n}" for n in range(1, 6))
 CORALNET = f"""Name,Row,Column,Label code,Annotator,Date annotated{SUGGESTED}
@@ -180,3 +182,23 @@ def test_new_files_of_cpce_need_the_size_of_photos_only(survey, tmp_path):
     assert set(zip(read.rows["row"], read.rows["column"])) == places
     with pytest.raises(BadInput, match="would share a name"):
         run("exportreef", survey=survey, cpce=out, bare_names=True)
+
+
+def test_names_and_codes_of_all_kinds_come_back(tmp_path):
+    """Commas, quotation marks, blanks and letters of other scripts; also from a file that spreadsheets would break."""
+    text = 'Name,Row,Column,Label code\r\n"a, ""b"" 珊瑚.jpg",0,0,"x, y"\r\nø  1.JPG,2,3,É+é\r\n-1.jpg,4,5,=1\r\n'
+    (tmp_path / "in.csv").write_bytes(text.encode())
+    path, out = str(tmp_path / "s.gpkg"), tmp_path / "out.csv"
+    run("importreef", annotations=[str(tmp_path / "in.csv")], output=path)
+    run("exportreef", survey=path, coralnet=str(out), toolbox=str(tmp_path / "t.csv"))
+    assert out.read_bytes() == text.encode()
+    assert [row["Name"] for row in table(tmp_path / "t.csv")] == ['a, "b" 珊瑚.jpg', "ø  1.JPG", "-1.jpg"]
+
+
+def test_quadrats_of_an_orthomosaic_are_told(make_raster, tmp_path):
+    mosaic = make_raster("reef.tif", np.full((3, 40, 50), 9), crs="EPSG:32633", transform=Affine(0.1, 0, 0, 0, -0.1, 0))
+    path, out = str(tmp_path / "s.gpkg"), str(tmp_path / "t.csv")
+    run("placepoints", orthomosaic=mosaic, quadrats=2, points=2, output=path)
+    result, _ = run("exportreef", survey=path, toolbox=out)
+    assert any("a picture of each" in text for text in result.facts["warnings"])
+    assert {row["Path"] for row in table(out)} == {"reef_q001", "reef_q002"}
