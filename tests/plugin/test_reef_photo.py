@@ -204,7 +204,7 @@ def test_keys_of_the_photo_and_keys_of_others(shown):
 @pytest.mark.parametrize("how", ["key", "mouse"])
 def test_the_photo_alone_is_seen_while_something_is_held(shown, how):
     shown.set_current(12)
-    at = (place(shown, 100, 150) + QPoint(0, -round(0.64 * shown.unit))) * shown.devicePixelRatioF()
+    at = (place(shown, 100, 150) + QPoint(0, -round(0.66 * shown.unit))) * shown.devicePixelRatioF()
     down, up = {
         "key": (
             lambda: QTest.keyPress(shown, Qt.Key.Key_F8),

@@ -27,10 +27,12 @@ quick = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCh
 
 
 @pytest.mark.parametrize("current", [False, True], ids=["other", "current"])
+@pytest.mark.parametrize("colour", ["", "#102030", "#ffe119"], ids=["by state", "dark label", "bright label"])
 @pytest.mark.parametrize("state", STATES)
-def test_no_symbol_hides_what_decides_the_label(qgis_app, state, current):
+def test_no_symbol_hides_what_decides_the_label(qgis_app, state, colour, current):
+    by = BY_LABEL if colour else BY_STATE
     symbols = Symbols(16.0, 1.0)
-    image, middle = symbols.of(look_of(PointShown(1, 1, 0, 0, state), BY_STATE, current))
+    image, middle = symbols.of(look_of(PointShown(1, 1, 0, 0, state, "Porites", colour), by, current))
     for dx in (-1, 0, 1):
         for dy in (-1, 0, 1):
             assert image.pixelColor(int(middle) + dx, int(middle) + dy).alpha() == 0

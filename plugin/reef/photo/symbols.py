@@ -20,13 +20,15 @@ STATE_COLOURS = {
     CONFIRMED: "#35dda4",
 }
 """Told apart with each kind of colour blindness, and bright, as photos under water are dark."""
-RADIUS, CURRENT_RADIUS = 0.4, 0.64
+RADIUS, CURRENT_RADIUS = 0.42, 0.66
 """In heights of a line, as all sizes here."""
 DIAMOND = 1.35
 """Times the radius, so that it leaves as much free as a ring."""
 TICK = 0.5
 """Length of the four ticks around the current point."""
 STROKE, CASING, SHADE = 0.12, 0.07, 0.09
+STRONG, OF_LABELS = 1.5, 1.3
+"""How much wider what is confirmed is drawn, and colours of labels, of which there may be a hundred to tell apart."""
 DARK = 0.35
 """Luma below which a colour has a light casing."""
 
@@ -71,7 +73,9 @@ class Symbols:
         painter.translate(middle, middle)
         path = outline(looked.state, self.unit * (CURRENT_RADIUS if looked.current else RADIUS))
         colour = QColor(looked.colour)
-        stroke = STROKE * (1.6 if looked.state == CONFIRMED else 1.0)
+        stroke = STROKE * (STRONG if looked.state == CONFIRMED else 1.0)
+        if looked.colour not in STATE_COLOURS.values():
+            stroke *= OF_LABELS
         if looked.current:
             self._stroke(painter, _ticks(self.unit), QColor("white"), STROKE)
         self._stroke(painter, path, colour, stroke)
