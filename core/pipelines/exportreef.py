@@ -133,6 +133,10 @@ def _write_cpce(leaving: Leaving, job: ExportReef) -> list[str]:
     told = cpce.write(
         job.cpce, leaving.rows, leaving.photos, code_path=job.code_file, image_folder=job.photo_folder, notes=job.notes
     )
+    fresh = leaving.photos if "cpc_text" not in leaving.photos else leaving.photos[leaving.photos["cpc_text"].isna()]
+    lacking = [job.params()[name].label for name in ("code_file", "photo_folder") if not getattr(job, name)]
+    if len(fresh) and lacking:
+        told.append(f"New .cpc files lack what CPCe looks for on its computer: {' and '.join(lacking)}.")
     written = {Path(job.cpce, cpce.file_name(photo)) for photo in leaving.photos.to_dict("records")}
     others = [path.relative_to(job.cpce).as_posix() for path in sorted(Path(job.cpce).rglob("*.cpc"))
               if path not in written]  # fmt: skip

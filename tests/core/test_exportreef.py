@@ -86,7 +86,7 @@ def test_files_of_cpce_are_given_back_byte_by_byte_but_for_changed_labels(tmp_pa
     run("exportreef", survey=path, cpce=str(out))
     names = ["a.cpc", "T1/é.cpc"]
     assert [(out / name).read_bytes() for name in names] == [(folder / name).read_bytes() for name in names]
-    assert read_sidecar(str(out))["facts"]["points"] == 4
+    assert read_sidecar(str(out))["facts"]["points"] == 4 and read_sidecar(str(out))["facts"]["warnings"] == []
     with Survey(path) as opened:
         photo = next(one for one in opened.photos() if one.name == "a.jpg")
         opened.annotate([(opened.points(photo.photo)[0].point, "B")], "Ann")
@@ -182,6 +182,8 @@ def test_new_files_of_cpce_need_the_size_of_photos_only(survey, tmp_path):
     assert set(zip(read.rows["row"], read.rows["column"])) == places
     with pytest.raises(BadInput, match="would share a name"):
         run("exportreef", survey=survey, cpce=out, bare_names=True)
+    result, _ = run("exportreef", survey=survey, cpce=str(tmp_path / "other"), code_file="c.txt")
+    assert any("its computer: CPCe's folder of photos." in text for text in result.facts["warnings"])
 
 
 def test_names_and_codes_of_all_kinds_come_back(tmp_path):
