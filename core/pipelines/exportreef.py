@@ -133,7 +133,11 @@ def _write_cpce(leaving: Leaving, job: ExportReef) -> list[str]:
     told = cpce.write(
         job.cpce, leaving.rows, leaving.photos, code_path=job.code_file, image_folder=job.photo_folder, notes=job.notes
     )
-    fresh = leaving.photos if "cpc_text" not in leaving.photos else leaving.photos[leaving.photos["cpc_text"].isna()]
+    fresh = (
+        leaving.photos
+        if "cpc_text" not in leaving.photos
+        else leaving.photos[leaving.photos["cpc_text"].fillna("") == ""]
+    )
     lacking = [job.params()[name].label for name in ("code_file", "photo_folder") if not getattr(job, name)]
     if len(fresh) and lacking:
         told.append(f"New .cpc files lack what CPCe looks for on its computer: {' and '.join(lacking)}.")
