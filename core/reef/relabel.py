@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..errors import BadInput
+from .schema import HELD_OUT
 from .survey import Label, Suggestion, Survey
 
 LabelRows = Dict[int, Optional[Label]]
@@ -22,6 +23,8 @@ class Relabelled(NamedTuple):
     """(point, annotator, label as it was spelt) of all that bore the old label."""
     suggestions: Tuple[Suggestion, ...]
     """As they were, of all points for which the old label was suggested."""
+    held_out: Tuple[Tuple[str, int, str], ...]
+    """(label as it was spelt, point, model) of what a model said in training of held-out photos, likewise."""
 
 
 def label_rows(survey: Survey) -> Dict[int, Label]:
@@ -64,6 +67,7 @@ def set_rows(survey: Survey, rows: Mapping[int, Optional[Label]]) -> LabelRows:
 def relabel(survey: Survey, old: str, new: str) -> Relabelled:
     """Give all points that bear one label another, whoever gave it; suggestions too. Who, when and state stay.
 
+    What was said of held-out photos follows: it is the evidence of how the machine errs, and must be in labels of now.
     Where both were suggested for a point, the confidences are added, since one label now stands for both.
     """
     with survey.edit() as connection:
@@ -76,7 +80,18 @@ def relabel(survey: Survey, old: str, new: str) -> Relabelled:
         )
         before = tuple(Suggestion(*row) for row in connection.execute(asked, (old,)))
         _put(survey, _joined(before, old, new), before)
-    return Relabelled(old, new, annotations, before)
+        held_out = _held_out(survey, old)
+        connection.executemany(
+            "UPDATE heldout SET label = ? WHERE point = ? AND model = ?", [(new, *row[1:]) for row in held_out]
+        )
+    return Relabelled(old, new, annotations, before, held_out)
+
+
+def _held_out(survey: Survey, label: str) -> Tuple[Tuple[str, int, str], ...]:
+    if not survey.has(HELD_OUT):
+        return ()
+    asked = "SELECT label, point, model FROM heldout WHERE label = ? COLLATE NOCASE"
+    return tuple(survey.connection.execute(asked, (label,)).fetchall())
 
 
 def take_back(survey: Survey, done: Relabelled) -> None:
@@ -84,6 +99,8 @@ def take_back(survey: Survey, done: Relabelled) -> None:
     with survey.edit() as connection:
         put = "UPDATE annotations SET label = ? WHERE point = ? AND annotator = ? AND label = ? COLLATE NOCASE"
         connection.executemany(put, [(was, point, who, done.new) for point, who, was in done.annotations])
+        put = "UPDATE heldout SET label = ? WHERE point = ? AND model = ? AND label = ? COLLATE NOCASE"
+        connection.executemany(put, [(*row, done.new) for row in done.held_out])
         now: Dict[int, str] = dict(connection.execute("SELECT point, MAX(model) FROM suggestions GROUP BY point"))
         stayed = [one for one in done.suggestions if now.get(one.point) == one.model]
         _put(survey, stayed, stayed)

@@ -31,7 +31,7 @@ def survey(tmp_path):
 
 def everything(survey):
     """All rows that an edit may touch."""
-    tables = ("labels", "annotations", "suggestions", "photos")
+    tables = ("labels", "annotations", "suggestions", "photos", "heldout")
     return {name: sorted(survey.connection.execute(f"SELECT * FROM {name}").fetchall()) for name in tables}
 
 
@@ -57,8 +57,10 @@ def test_points_change_label_and_back_but_not_what_was_said_since(survey):
         Suggestion(1, 0, "Por", 0.9, "m"), Suggestion(1, 1, "Sand", 0.5, "m"), Suggestion(1, 2, "Por", 0.4, "m"),
         Suggestion(1, 3, "Fav", 0.3, "m"), Suggestion(2, 1, "Por", 0.6, "m"), Suggestion(3, 1, "Sand", 0.6, "m"),
     ])  # fmt: skip
+    survey.put_held_out("m", [(4, "Por"), (5, "Sand")])
     before = everything(survey)
     done = relabel.relabel(survey, "por", "Fav")
+    assert survey.held_out("m") == {4: "Fav", 5: "Sand"}
     assert relabel.uses(survey) == {"fav": 3}
     assert set(done.annotations) == {(1, "Ana", "Por"), (1, "Ben", "Por")}
     merged = survey.suggestions(1)[1]
@@ -69,7 +71,8 @@ def test_points_change_label_and_back_but_not_what_was_said_since(survey):
     assert [row[1:] for row in sorted(everything(survey)["suggestions"], key=lambda row: row[1:])] == sorted(
         row[1:] for row in before["suggestions"]
     )
-    assert everything(survey)["annotations"] == before["annotations"]
+    for table in ("annotations", "heldout"):
+        assert everything(survey)[table] == before[table]
 
     done = relabel.relabel(survey, "Por", "Fav")
     survey.annotate([(1, "Sand")], "Ana")
