@@ -50,8 +50,7 @@ def run(job: TrainReef, progress: Progress) -> Result:
     lessons, vectors, request = _material(job, progress)
     read_s = time.monotonic() - started
     teaching, choice = _teaching(job, lessons, vectors, request, progress.part(0.5, 0.53))
-    kinds = (TREE, FLAT) if job.arrangement == BOTH else (job.arrangement,)
-    kept = learn_best(teaching, kinds, progress.part(0.53, 0.7))
+    kept = learn_best(teaching, _kinds(job, lessons), progress.part(0.53, 0.7))
     fit_s = time.monotonic() - started - read_s
     wish = job.wish / 100
     numbers = assess(teaching, kept, choice, job.tests, wish, job.curve, progress.part(0.7, 0.97))
@@ -135,6 +134,13 @@ def _teaching(
     return teaching, choice
 
 
+def _kinds(job: TrainReef, lessons: Lessons) -> tuple[str, ...]:
+    """Arrangements to learn; of labels without a tree the flat one alone, as the other would be the same."""
+    if lessons.tree.depth < 2:
+        return (FLAT,)
+    return (TREE, FLAT) if job.arrangement == BOTH else (job.arrangement,)
+
+
 def _backbone(request: VectorRequest) -> str:
     return f"{request.card.title} ({request.model})" if request.model else request.card.title
 
@@ -142,6 +148,11 @@ def _backbone(request: VectorRequest) -> str:
 def _warnings(lessons: Lessons, vectors: PointVectors, numbers: dict[str, Any]) -> list[str]:
     """What limits the trust in all this."""
     notes = list(numbers["notes"])
+    if lessons.tree.depth < 2:
+        notes.append(
+            "The labels of this survey stand in no tree, so one head learns all of them, and a point is named by its "
+            "very label or not at all. Give labels parents to have it named by its group where the label is not sure."
+        )
     for name, why in list(vectors.lacking.items())[:MOST_LACKING]:
         notes.append(f"{name} is left out: {why}")
     if len(vectors.lacking) > MOST_LACKING:

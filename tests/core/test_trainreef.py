@@ -133,6 +133,17 @@ def test_the_label_of_most_annotators_is_learnt(survey, tmp_path):
     assert "carry labels that are not learnt: FRAME" in alone.notes[0]
 
 
+def test_labels_without_a_tree_are_learnt_by_one_head(survey, tmp_path):
+    path, output = str(tmp_path / "flat.gpkg"), str(tmp_path / "m.qreef")
+    with build.changing(survey, path) as opened:
+        opened.connection.execute("UPDATE labels SET parent = ''")
+    result, _ = run("trainreef", survey=path, output=output, arrangement="both", tests=[], curve=0, **QUICK)
+    assert result.facts["arrangement"] == "flat" and result.facts["levels"] == 1
+    assert any("stand in no tree" in line for line in result.facts["warnings"])
+    photo = result.facts["splits"]["photo"]
+    assert photo["hp"] == photo["hr"] == pytest.approx(photo["accuracy"])
+
+
 @pytest.mark.data
 def test_two_photos_of_moorea_are_told_point_by_point_and_hardly_from_photo_to_photo(tmp_path):
     data = coral_data("mlc_moorea")

@@ -121,7 +121,7 @@ def assess(
     levels = level_scores(tree, lessons.y, said, lessons.photo)
     return {
         "photos": len(lessons.photos), "points": len(lessons.y), "labels": len(classes),
-        "depth": int(tree.levels.max()), "head": choice.head, "choice": choice.sentence,
+        "depth": int(tree.levels[classes].max()), "head": choice.head, "choice": choice.sentence,
         "arrangement": kept.kind, "arrangements": kept.rows,
         "majority": {"label": tree.codes[int(counts.argmax())], "share": float(counts.max() / counts.sum())},
         "lone": [tree.codes[label] for label in lone],
