@@ -1,6 +1,7 @@
 """Cover as one HTML page that opens offline: over time, by site, diversity, and what to know. Numbers come as rows."""
 
 import math
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -13,7 +14,7 @@ from .diversity import RICHNESS, TITLES
 from .pictures import Dot
 
 Rows = Sequence[dict[str, Any]]
-MOST_PANELS, MOST_WIDE, MOST_PLACES, MOST_ROWS = 9, 6, 40, 60
+MOST_PANELS, MOST_WIDE, MOST_NARROW, MOST_PLACES, MOST_ROWS = 9, 6, 17, 40, 60
 FEWEST, MOST = 3, 12
 """Classes of the level that is shown: the first level with so many, or the last with no more."""
 ON_PAGE = (SURVEY, SITE, DATE)
@@ -103,30 +104,37 @@ def _named(one: dict[str, Any]) -> str:
     return f"{one['name']} ({one['label']})" if one["name"] and one["name"] != one["label"] else str(one["label"])
 
 
+def _in_order(name: str) -> list[tuple[int, str]]:
+    """A key by which site 9 comes before site 10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part.lower()) for part in re.split(r"(\d+)", name)]
+
+
 def _panels(title: str, rows: Rows, order: Sequence[str], keys: tuple[str, ...]) -> str:
     """One small picture for each of the most frequent labels; a wide one where places are told by date."""
-    places = sorted({tuple(str(r[key]) for key in keys) for r in rows})
+    places = sorted({tuple(str(r[key]) for key in keys) for r in rows}, key=lambda place: [*map(_in_order, place)])
     if len(places) < 2:
         return ""
+    wide = len(keys) > 1 or (keys != ("date",) and len(places) > MOST_NARROW)
     met = {r["label"] for r in rows}
     drawn = places[:MOST_PLACES]
     made = []
-    for label in [label for label in order if label in met][: MOST_WIDE if len(keys) > 1 else MOST_PANELS]:
+    for label in [label for label in order if label in met][: MOST_WIDE if wide else MOST_PANELS]:
         own = {tuple(str(r[key]) for key in keys): r for r in rows if r["label"] == label}
         name = _named(next(iter(own.values())))
         dots = [Dot(place[-1], own.get(place)) for place in drawn]
         if len(keys) > 1:
             groups = {place[0]: [dot for other, dot in zip(drawn, dots, strict=True) if other[0] == place[0]]
                       for place in drawn}  # fmt: skip
-            made.append(f'<div class="scroll">{pictures.by_place_over_time(name, list(groups.items()))}</div>')
+            made.append(pictures.by_place_over_time(name, list(groups.items())))
         else:
-            made.append((pictures.over_time if keys == ("date",) else pictures.by_place)(name, dots))
+            made.append(pictures.over_time(name, dots) if keys == ("date",) else pictures.by_place(name, dots, wide))
     methods = sorted({r["method"] for r in rows}, key=METHODS.index)
     caption = "Dots: mean cover over photos; bars: its interval. Estimates: " + "; ".join(
         METHOD_WORDS[method] for method in methods
     )
     more = f" The first {MOST_PLACES} of {len(places)} are drawn." if len(places) > MOST_PLACES else ""
-    whole = "".join(made) if len(keys) > 1 else f'<div class="trio">{"".join(made)}</div>'
+    each = "".join(f'<div class="scroll">{one}</div>' for one in made) if wide else "".join(made)
+    whole = each if wide else f'<div class="trio">{each}</div>'
     return section(title, figure(whole, f"{caption}.{more}"))
 
 

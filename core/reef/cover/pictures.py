@@ -37,12 +37,13 @@ def interval(one: dict[str, Any]) -> str:
     return "–" if math.isnan(one["high"]) else f"{100 * one['low']:.1f} to {100 * one['high']:.1f} %"
 
 
-def by_place(title: str, dots: Sequence[Dot]) -> str:
+def by_place(title: str, dots: Sequence[Dot], wide: bool = False) -> str:
     """Side by side, in their order."""
-    axis = _Axis(dots, NARROW)
-    across = (NARROW - LEFT - RIGHT) / len(dots)
+    width = WIDE if wide else NARROW
+    axis = _Axis(dots, width)
+    across = (width - LEFT - RIGHT) / len(dots)
     places = [LEFT + across * (number + 0.5) for number in range(len(dots))]
-    return _picture(title, [*axis.lines(), *axis.draw(dots, places, joined=False), *_names(dots, places)], NARROW, dots)
+    return _picture(title, [*axis.lines(), *axis.draw(dots, places, joined=False), *_names(dots, places)], width, dots)
 
 
 def over_time(title: str, dots: Sequence[Dot]) -> str:
