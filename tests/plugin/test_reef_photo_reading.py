@@ -113,6 +113,18 @@ def test_what_was_read_ahead_is_there_at_once(photo, qtbot):
     loader.end()
 
 
+def test_the_next_photo_comes_whatever_befell_the_last(photo, qtbot, monkeypatch):
+    loader = Loader()
+    with monkeypatch.context() as broken:
+        broken.setattr(PhotoFile, "full", lambda file: {}["no such driver"])
+        with qtbot.waitSignal(loader.refused) as told:
+            loader.want((photo, ()))
+    assert "no such driver" in told.args[1] and told.args[1].endswith(".")
+    with qtbot.waitSignal(loader.came):
+        loader.want((photo, ()))
+    loader.end()
+
+
 def test_memory_has_an_end(photo, qtbot):
     one = Pyramid(PhotoFile(photo).full(), WIDTH, HEIGHT).bytes
     loader = Loader(memory=2 * one)
