@@ -132,7 +132,7 @@ class Loader(QObject):
             self._tell(self.refused, key, str(error))
         except MemoryError:
             self._tell(self.refused, key, tr("There is not enough memory to show {path}.").format(path=key[0]))
-        except Exception as error:  # a thread that dies would leave people waiting for the photo
+        except Exception as error:  # noqa: BLE001 - a thread that dies would leave people waiting for the photo
             why = f"{type(error).__name__}: {error}"
             self._tell(self.refused, key, tr("{path} cannot be shown ({why}).").format(path=key[0], why=why))
         return None
