@@ -41,6 +41,10 @@ class PhotoList:
         mine = dict(survey.connection.execute(MINE, (annotator,)).fetchall()) if apart else None
         return cls(survey.photos(), mine)
 
+    def equals(self, other: "PhotoList") -> bool:
+        """Whether both hold the same photos, as far done."""
+        return self.photos == other.photos and self.mine == other.mine
+
     def of(self, number: int) -> Optional[Photo]:
         """By its number; None where there is none."""
         place = self._places.get(number)

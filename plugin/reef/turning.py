@@ -85,7 +85,11 @@ class Turning(Wishes):
         session.altered.connect(self._on_altered)
         session.lost.connect(self._on_lost)
         self._remember(session.path)
-        self._read()
+        try:
+            self._read()
+        except QuadratError:  # another program writes: the file is not half open then
+            self.let_go()
+            raise
         self.opened.emit()
         self._begin()
 
@@ -102,13 +106,14 @@ class Turning(Wishes):
         self.photo_chosen.emit(0)
         self.point_chosen.emit(0)
 
-    def reload(self) -> None:
-        """Read everything of the survey again; photo and point at hand stay."""
+    def reload(self, every: bool = True) -> None:
+        """Read the survey again; photo and point at hand stay. Else than `every`, only what differs is told anew."""
         if self.session is None:
             return
-        photo, point = self.photo, self.point
-        self._read(photo.photo if photo is not None else 0)
-        self.labels_changed.emit()
+        photo, point, before = self.photo, self.point, (self.photos, self.palette)
+        self._read(photo.photo if photo is not None else 0, every)
+        if self.palette is not before[1]:
+            self.labels_changed.emit()
         if photo is None or self.photos.of(photo.photo) is None:
             self.listed.emit()
             self._begin()
@@ -117,7 +122,8 @@ class Turning(Wishes):
             self.sheet = Sheet.read(self.session.survey, photo.photo, self.annotator, self.apart)
         if point is None or self.sheet.point(point.point) != point:
             self._take_first(point.point if point is not None else None)
-        self.listed.emit()
+        if self.photos is not before[0]:
+            self.listed.emit()
         self.annotated.emit(0)
 
     def writable(self) -> Survey:
@@ -233,15 +239,17 @@ class Turning(Wishes):
         point = self.sheet.next_left(self.point.point if self.point is not None else None, self.order)
         return None if point is None or self.sheet.done(point.point) else point
 
-    def _read(self, keep: int = 0) -> None:
+    def _read(self, keep: int = 0, every: bool = True) -> None:
         if self.session is None:
             return
-        survey, wish = self.session.survey, self.photos.wish
         with self.session.asked():
-            photos = PhotoList.read(survey, self.annotator, self.apart)
-            palette = Palette(survey.labels(), self.palette.recent)
-        photos.ask(wish, keep)
-        self.photos, self.palette = photos, palette
+            photos = PhotoList.read(self.session.survey, self.annotator, self.apart)
+            labels = self.session.survey.labels()
+        if every or not photos.equals(self.photos):
+            photos.ask(self.photos.wish, keep)
+            self.photos = photos
+        if every or labels != self.palette.labels:
+            self.palette = Palette(labels, self.palette.recent)
 
     def _begin(self) -> None:
         """Turn to the first listed photo with points left, or the first at all."""
@@ -278,7 +286,7 @@ class Turning(Wishes):
     def _on_altered(self) -> None:
         """A job or another window wrote into the file."""
         try:
-            self.reload()
+            self.reload(every=False)
         except QuadratError:  # it still writes
             if self.session is not None:
                 self.session.look_again()

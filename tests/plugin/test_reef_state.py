@@ -1,6 +1,7 @@
 """A survey as it is annotated: what each press writes, where it leads, and what happens when others write too."""
 
 import os
+import sqlite3
 
 import pytest
 from quadrat.core.errors import BadInput, BadJob, QuadratError, Unwritable
@@ -213,9 +214,10 @@ def test_names_are_remembered_and_listed(state, path):
     with Survey(path) as survey:
         finish(survey, 1, "Sand", "Bo")
     assert state.annotators() == ["Ana", "Bo"]
-    assert ReefState().annotator == "Ana"
+    state.annotator = "Cy"
+    assert ReefState().annotator == "Cy"
     state.annotator = "  "
-    assert state.annotator == "Ana"
+    assert state.annotator == "Cy" and state.annotators() == ["Cy", "Bo"]
 
 
 # Undo ----------------------------------------------------------------------------------------------------------------
@@ -262,6 +264,16 @@ def test_what_a_job_writes_appears_and_nothing_at_hand_is_lost(state, path):
     assert state.stack.canUndo()
     asked = []
     state.listed.connect(lambda: asked.append(1))
+    state.labels_changed.connect(lambda: asked.append(2))
+    suggest(path, 1, trusted=(2, 3))
+    state.session.look()
+    assert asked == [], "suggestions alone change neither photos nor labels"
+    with Survey(path) as survey:
+        finish(survey, 2, "Por", "Bo")
+        survey.put_labels([Label("New")])
+    state.session.look()
+    assert asked == [2, 1] and state.photos.totals()[0] == 6
+    asked.clear()
     state.label("Sand")
     state.session.look()
     assert asked == [], "what we write ourselves is no news"
@@ -285,7 +297,7 @@ def test_a_file_that_cannot_be_read_now_is_read_later(state, path):
         other.connection.execute("BEGIN EXCLUSIVE")
         state.choose_photo(2)
         assert state.photo.photo == 1 and "cannot be read just now" in said[-1]
-        with pytest.raises(BadInput, match="cannot be read just now"):
+        with pytest.raises(Unwritable, match="another program is changing it"):
             state.label("Sand")
         state.session.look()
         assert state.proposal() is None
@@ -294,6 +306,21 @@ def test_a_file_that_cannot_be_read_now_is_read_later(state, path):
     assert state.proposal().label == "Hard"
     state.choose_photo(2)
     assert state.photo.photo == 2
+
+
+def test_a_label_whose_count_cannot_be_read_is_there_and_can_be_undone(state, path, monkeypatch):
+    def locked(number):
+        raise sqlite3.OperationalError("database is locked")
+
+    with monkeypatch.context() as held:
+        held.setattr(state.survey, "photo", locked)
+        state.label("Sand")
+        assert labels(path) == {1: "Sand"} and state.sheet.done(1) and state.stack.canUndo()
+    assert state.photos.of(1).annotated == 0
+    state.session.look()
+    assert state.photos.of(1).annotated == 1
+    state.undo()
+    assert labels(path) == {} and state.photos.of(1).annotated == 0
 
 
 def test_a_file_that_is_moved_away_takes_no_more_labels(state, path, tmp_path):
