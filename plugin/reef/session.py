@@ -74,13 +74,15 @@ class Session(QObject):
         """Reading of the file, which a program that writes a lot may hold for a while.
 
         Raises:
-            BadInput: it does.
+            BadInput: it does, or the file is damaged.
         """
         try:
             yield
-        except sqlite3.OperationalError as error:
-            text = tr("The survey {path} cannot be read just now, as another program is changing it. Try again.")
-            raise BadInput(text.format(path=self.path)) from error
+        except sqlite3.Error as error:
+            text = tr("The survey {path} cannot be read: {why}.")
+            if "locked" in str(error) or "busy" in str(error):
+                text = tr("The survey {path} cannot be read just now, as another program is changing it. Try again.")
+            raise BadInput(text.format(path=self.path, why=error)) from error
 
     def look_again(self) -> None:
         """Tell at the next look that the file was changed, as it could not be read now."""
