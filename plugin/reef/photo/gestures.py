@@ -138,7 +138,7 @@ class Gestures:
             QToolTip.hideText()
             event.ignore()
         else:
-            QToolTip.showText(event.globalPos(), told(point), self._view)
+            QToolTip.showText(event.globalPos(), told(point), self._view)  # qt6-ok: events of help keep it
 
     def show_cursor(self, here: QPoint) -> None:
         """The hand of a drag, the cross of a pick, the finger over a point."""
