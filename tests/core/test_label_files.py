@@ -4,6 +4,8 @@ import colorsys
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from quadrat.core.errors import BadInput
 from quadrat.core.reef.branchcolours import ABOVE, branch_colours
 from quadrat.core.reef.formats import catami, cpcecodes, labelsets, recognising, shape, toolbox
@@ -208,3 +210,25 @@ def test_catami(file):
         catami.read(file(json.dumps([record(1, "B", None), {"pk": 2}])))
     with pytest.raises(BadInput, match="neither annotations"):
         recognising.recognise(file('[{"a": 1}]'))
+
+
+@settings(max_examples=25, deadline=None)
+@given(parents=st.lists(st.integers(-1, 8), min_size=1, max_size=10), coded=st.booleans())
+def test_any_tree_comes_back_from_columns_of_levels(parents, coded, tmp_path_factory):
+    """A row a label, in any order of the tree; each row ends at its label."""
+    above = [parent if parent < number else -1 for number, parent in enumerate(parents)]
+    paths = []
+    for number, parent in enumerate(above):
+        paths.append([*(paths[parent] if parent >= 0 else []), f"name {number}"])
+    depth = max(2, *map(len, paths))
+    rows = [["code", *(f"Level {n + 1}" for n in range(depth))]]
+    rows += [[f"c{n}" if coded else "", *path, *[""] * (depth - len(path))] for n, path in enumerate(paths)]
+    path = tmp_path_factory.mktemp("levels") / "tree.csv"
+    path.write_text("\n".join(map(",".join, rows)))
+    read = labelsets.read(path)
+
+    def code(number):
+        return "" if number < 0 else f"c{number}" if coded else f"name {number}"
+
+    told = dict(zip(read.labels["code"], read.labels["parent"], strict=True))
+    assert told == {code(number): code(parent) for number, parent in enumerate(above)} and read.problems == []
