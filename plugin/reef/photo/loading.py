@@ -109,7 +109,7 @@ class Loader(QObject):
                 if self._ended or key is None:
                     return
                 self._reading.append(key)
-            whole = self._read(key)
+            whole, refusal = self._read(key)
             with self._changed:
                 self._reading.remove(key)
                 if whole is not None and not self._ended:
@@ -117,25 +117,28 @@ class Loader(QObject):
                 elif key == self._wanted:
                     self._wanted = None  # else it would be tried again and again
                 self._changed.notify_all()
+            # Told last, so that whoever asks again on hearing it is not taken for the one that was answered.
             if whole is not None:
                 self._tell(self.came, key, whole)
+            else:
+                self._tell(self.refused, key, refusal)
 
-    def _read(self, key: Key) -> Optional[Pyramid]:
+    def _read(self, key: Key) -> Tuple[Optional[Pyramid], str]:
+        """The photo, or why there is none."""
         try:
             file = PhotoFile(*key)
             if self._wanted == key:
                 small = file.preview()
                 if not small.isNull():
                     self._tell(self.came, key, Pyramid(small, file.width, file.height))
-            return Pyramid(file.full(), file.width, file.height)
+            return Pyramid(file.full(), file.width, file.height), ""
         except QuadratError as error:
-            self._tell(self.refused, key, str(error))
+            return None, str(error)
         except MemoryError:
-            self._tell(self.refused, key, tr("There is not enough memory to show {path}.").format(path=key[0]))
+            return None, tr("There is not enough memory to show {path}.").format(path=key[0])
         except Exception as error:  # noqa: BLE001 - a thread that dies would leave people waiting for the photo
             why = f"{type(error).__name__}: {error}"
-            self._tell(self.refused, key, tr("{path} cannot be shown ({why}).").format(path=key[0], why=why))
-        return None
+            return None, tr("{path} cannot be shown ({why}).").format(path=key[0], why=why)
 
     def _keep(self, key: Key, whole: Pyramid) -> None:
         self._kept[key] = whole
