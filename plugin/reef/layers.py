@@ -7,7 +7,7 @@ from qgis.core import QgsProject, QgsVectorLayer
 
 from ...core.reef.schema import PHOTOS
 
-MARK = f"layername={PHOTOS}"
+MARK, SUFFIX = f"layername={PHOTOS}", ".gpkg"
 FIELDS = {"name", "window", "annotated", "state"}
 """That the photos of every survey have."""
 
@@ -25,9 +25,15 @@ def path_of(layer: QgsVectorLayer) -> str:
 def photo_layers(path: str = "") -> List[QgsVectorLayer]:
     """Layers of photos in the project: of this survey, or of all."""
     every = QgsProject.instance().mapLayers().values()
-    named = [layer for layer in every if isinstance(layer, QgsVectorLayer) and MARK in layer.source()]
-    found = [layer for layer in named if set(layer.fields().names()) >= FIELDS]
+    found = [layer for layer in every if isinstance(layer, QgsVectorLayer) and _of_photos(layer)]
     return [layer for layer in found if not path or same(path_of(layer), path)]
+
+
+def _of_photos(layer: QgsVectorLayer) -> bool:
+    """The toolbox loads a survey by its file alone, which is its first layer, the photos."""
+    source = layer.source()
+    named = MARK in source if "layername=" in source else source.lower().endswith(SUFFIX)
+    return named and set(layer.fields().names()) >= FIELDS
 
 
 def source_of(path: str) -> str:

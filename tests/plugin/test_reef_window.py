@@ -149,9 +149,10 @@ def test_a_photo_selected_on_the_map_is_turned_to(state, path, canvas):
 # Project -------------------------------------------------------------------------------------------------------------
 
 
-def test_photos_that_come_into_the_project_are_annotated_unless_others_are(state, path, tmp_path):
+@pytest.mark.parametrize("source", [source_of, str])
+def test_photos_that_come_into_the_project_are_annotated_unless_others_are(state, path, tmp_path, source):
     ReefRemembering(state)
-    QgsProject.instance().addMapLayer(QgsVectorLayer(source_of(path), "survey", "ogr"))
+    QgsProject.instance().addMapLayer(QgsVectorLayer(source(path), "survey", "ogr"))
     assert state.path == path
     other = make_survey(tmp_path / "other.gpkg")
     QgsProject.instance().addMapLayer(QgsVectorLayer(source_of(other), "other", "ogr"))
