@@ -1,7 +1,7 @@
 """The map beside the photos: the place of the photo at hand is ringed, photos selected on the map are turned to."""
 
 import os
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Tuple
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
@@ -39,9 +39,12 @@ class OnMap(QObject):
         self._ring: Optional[QgsVertexMarker] = None
         self._crs = QgsCoordinateReferenceSystem()
         self._layers: List[QgsVectorLayer] = []
+        self._drawn: Optional[Tuple[int, str]] = None
+        """The photo at hand, and the state in which the map shows it."""
         state.opened.connect(self._on_opened)
         state.photo_chosen.connect(self._on_photo)
-        state.photo_finished.connect(self._on_finished)
+        state.annotated.connect(self._on_annotated)
+        state.listed.connect(self._repaint)
         state.map_wanted.connect(self.show)
         state.closing.connect(self.remove)
         project = QgsProject.instance()
@@ -105,6 +108,8 @@ class OnMap(QObject):
         self._on_photo()
 
     def _on_photo(self, *_: Any) -> None:
+        photo = self._state.photo
+        self._drawn = (photo.photo, photo.state) if photo is not None else None
         place = self.place()
         if place is None:
             if self._ring is not None:
@@ -142,6 +147,13 @@ class OnMap(QObject):
         if chosen:
             self._state.choose_photo(int(min(chosen)))
 
-    def _on_finished(self, photo: int) -> None:
-        for layer in self._layers:  # drawn by the state of photos
+    def _on_annotated(self, number: int) -> None:
+        """Photos are drawn by their state, which few labels change."""
+        photo = self._state.photo
+        drawn, self._drawn = self._drawn, (photo.photo, photo.state) if photo is not None else None
+        if drawn is not None and self._drawn is not None and drawn[0] == self._drawn[0] and drawn[1] != self._drawn[1]:
+            self._repaint()
+
+    def _repaint(self) -> None:
+        for layer in self._layers:
             layer.triggerRepaint()

@@ -140,6 +140,11 @@ def test_a_photo_selected_on_the_map_is_turned_to(state, path, canvas):
     assert layer.source() == source_of(path)
     layer.selectByIds([3])
     assert state.photo.photo == 3
+    painted = []
+    layer.repaintRequested.connect(lambda *_: painted.append(state.photo.state))
+    for _ in range(5):
+        state.label("Sand")
+    assert painted == ["begun", "done"]
     state.map_wanted.emit()
     assert len(QgsProject.instance().mapLayers()) == 1, "it is there already"
     QgsProject.instance().removeAllMapLayers()
