@@ -39,8 +39,8 @@ class ImportReef(Job):
         Kind.FILES,
         "Annotation files",
         optional=True,
-        help="CoralNet CSV (as uploaded or exported), CPCe .cpc, CoralNet-Toolbox CSV; several, of several annotators "
-        "if need be.",
+        help="CoralNet CSV (as uploaded or exported), CPCe .cpc, CoralNet-Toolbox CSV or JSON; several, of several "
+        "annotators if need be.",
     )
     annotation_folder: str = param(
         Kind.FOLDER, "Folder of CPCe files", optional=True, help="With one .cpc file for each photo."
@@ -53,7 +53,8 @@ class ImportReef(Job):
         "Label sets and trees",
         optional=True,
         help="Label set of CoralNet, CPCe or CoralNet-Toolbox, the CATAMI tree, or a CSV with the columns code, name "
-        "and parent. Codes that stand at points and in none of them are listed as unknown.",
+        "and parent, or with a column for each level of the tree. Codes that stand at points and in none of "
+        "them are listed as unknown.",
     )
     names: str = param(
         Kind.TEXT,
