@@ -154,7 +154,7 @@ def _warnings(lessons: Lessons, vectors: PointVectors, numbers: dict[str, Any]) 
             "very label or not at all. Give labels parents to have it named by its group where the label is not sure."
         )
     for name, why in list(vectors.lacking.items())[:MOST_LACKING]:
-        notes.append(f"{name} is left out: {why}")
+        notes.append(f"{name} is left out: {why.rstrip('.')}.")
     if len(vectors.lacking) > MOST_LACKING:
         notes.append(f"{len(vectors.lacking) - MOST_LACKING:,} more photos are left out, as they cannot be read.")
     if len(lessons.photos) < FEW_PHOTOS:

@@ -24,9 +24,9 @@ def made(seed=0):
     tree = NumberedTree.of(LabelTree(LABELS))
     y, photo = rng.integers(0, 4, 240), np.repeat(np.arange(24), 10)
     X = (np.eye(4)[y] @ rng.normal(size=(4, 6)) + rng.normal(size=(240, 6))).astype(np.float32)
-    learnt = learn_tree(tree, fit_by("prototype"), X, y, photo, Progress())
+    learnt = learn_tree(tree, fit_by("linear", strength=0.01), X, y, photo, Progress())
     features = {"request": {"backbone": "made", "patch_px": 224}, "identity": "made 1", "dimensions": 6}
-    name = model_name("prototype", "tree", learnt.head.classes_, learnt.out_of_fold, features)
+    name = model_name("linear", "tree", learnt.head.classes_, learnt.out_of_fold, features)
     names = tuple(f"photo {number}.jpg" for number in range(24))
     state = {"mean": rng.normal(size=6).astype(np.float32), "knee": np.array(3.0, np.float32)}
     model = ReefModel(name, learnt.head, LABELS, features, state, names, learnt.out_of_fold, y, photo, {"head": "x"})
@@ -78,7 +78,7 @@ def test_names_tell_fits_apart():
     (one, _), (other, _) = made(0), made(1)
     assert one.name != other.name
     assert one.name == made(0)[0].name
-    assert one.name.startswith("tree prototype ")
+    assert one.name.startswith("tree linear ")
 
 
 def test_only_whole_photos_are_kept():

@@ -137,9 +137,12 @@ def test_labels_without_a_tree_are_learnt_by_one_head(survey, tmp_path):
     path, output = str(tmp_path / "flat.gpkg"), str(tmp_path / "m.qreef")
     with build.changing(survey, path) as opened:
         opened.connection.execute("UPDATE labels SET parent = ''")
+        opened.connection.execute("UPDATE photos SET path = 'gone.png' WHERE photo = 1")
     result, _ = run("trainreef", survey=path, output=output, arrangement="both", tests=[], curve=0, **QUICK)
     assert result.facts["arrangement"] == "flat" and result.facts["levels"] == 1
     assert any("stand in no tree" in line for line in result.facts["warnings"])
+    assert result.facts["photos"] == PHOTOS - 1
+    assert any(line.startswith("p00.png is left out: ") for line in result.facts["warnings"])
     photo = result.facts["splits"]["photo"]
     assert photo["hp"] == photo["hr"] == pytest.approx(photo["accuracy"])
 
