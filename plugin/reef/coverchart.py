@@ -155,9 +155,9 @@ class CoverState(QObject):
             return tr("{counted} No intervals yet: too few photos are finished.").format(counted=counted)
         powered = any(one.method == job.POWERED for one in known.values())
         how = (
-            tr("Dots and lines: cover of all photos by people and machine, right in 95 of 100 surveys")
+            tr("Dots and lines: cover of all photos by people and machine, with 95 % intervals")
             if powered
-            else tr("Dots and lines: cover by people, right in 95 of 100 surveys")
+            else tr("Dots and lines: cover by people, with 95 % intervals")
         )
         more = self.tally.photos - self.estimated.labelled
         if more > 0:

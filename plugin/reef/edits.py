@@ -29,7 +29,7 @@ class Annotate(Command):
 
     def _begin(self) -> None:
         points = {point for point, _ in self._labels}
-        with self._state.writing() as survey:
+        with self._state.writing() as survey, survey.edit():  # what cannot be read again is not written either
             self._before = survey.annotate(self._labels, self._annotator)
             now = {one.point: one for one in survey.annotations(self._photo, self._annotator) if one.point in points}
         gone = [Annotation(point, self._annotator, "", "", "") for point in points if point not in now]
@@ -45,7 +45,7 @@ class Annotate(Command):
         Raises:
             BadJob: another window or program did.
         """
-        with self._state.writing() as survey:
+        with self._state.writing() as survey, survey.edit():  # nobody comes between the look and the change
             there = {one.point: one for one in survey.annotations(self._photo, self._annotator)}
             for one in instead_of:
                 held = there.get(one.point)

@@ -129,14 +129,16 @@ class LabelWork(QObject):
     # Helpers ---------------------------------------------------------------------------------------------------------
 
     def _edits(self) -> LabelEdits:
-        return LabelEdits(self._state.writable())
+        with self._state.writing() as survey:
+            return LabelEdits(survey)
 
     def _push(self, step: LabelStep) -> None:
         self.chosen = step.chosen
         self._state.change(step.text, lambda: self._work(step, step.do), lambda: self._work(step, step.undo))
 
     def _work(self, step: LabelStep, work: Callable[[Survey], Any]) -> None:
-        work(self._state.writable())
+        with self._state.writing() as survey:
+            work(survey)
         if step.relabel:
             self._state.reload()
         else:

@@ -57,7 +57,8 @@ def _learning() -> Words:
         "reef_train": (
             tr("Train now"),
             tr(
-                "Train on all finished photos, then suggest labels for the others. In the background: go on annotating."
+                "Train on all points that people labelled, then suggest labels for photos that are not finished, in "
+                "the background: go on annotating."
             ),
         ),
         "reef_suggest": (

@@ -306,9 +306,9 @@ class Retraining(QObject):
         told = [tr("New suggestions are there.")]
         score = score_of(facts_of(self.model))
         if score is not None and self._trained:
-            text = tr("hF {now:.1f} % on photos kept apart.")
+            text = tr("Agreement (hF) on photos kept apart: {now:.1f} %.")
             if score.low is not None and score.high is not None:
-                text = tr("hF {now:.1f} % on photos kept apart ({low:.0f} to {high:.0f} %).")
+                text = tr("Agreement (hF) on photos kept apart: {now:.1f} % ({low:.0f} to {high:.0f} %).")
             told.append(text.format(now=score.f, low=score.low, high=score.high))
             if self._before is not None:
                 told.append(tr("Before: {before:.1f} %.").format(before=self._before.f))

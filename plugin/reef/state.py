@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
-from ...core.errors import BadJob
+from ...core.errors import BadJob, QuadratError
 from ...core.reef.relabel import LabelRows, label_rows, set_rows, uses
 from ...core.reef.schema import DONE, MACHINE
 from ...core.reef.survey import Annotation, Label, Point, Survey
@@ -145,7 +145,8 @@ class ReefState(Turning):
 
     def give_keys(self) -> None:
         """Keys for all labels that have none, as far as there are any."""
-        given = self.palette.keys_for(uses(self.writable()))
+        with self.writing() as survey:
+            given = self.palette.keys_for(uses(survey))
         if not given:
             raise BadJob(tr("All labels have keys, or all keys are taken."))
         self._set_keys(given)
@@ -166,12 +167,13 @@ class ReefState(Turning):
         before: List[LabelRows] = []
 
         def do() -> None:
-            survey = self.writable()
-            before.append(set_rows(survey, rows(survey)))
+            with self.writing() as survey:
+                before.append(set_rows(survey, rows(survey)))
             self.reread_labels()
 
         def undo() -> None:
-            set_rows(self.writable(), before.pop())
+            with self.writing() as survey:
+                set_rows(survey, before.pop())
             self.reread_labels()
 
         self.change(plural("Change a key", "Change %n keys", len(keys)), do, undo)
@@ -192,23 +194,27 @@ class ReefState(Turning):
 
     def wrote_annotations(self, photo: int, annotations: Sequence[Annotation]) -> None:
         """An edit changed these: what is shown follows."""
-        survey = self.survey
-        if survey is None:
+        if self.session is None:
             return
-        before, now = self.photos.of(photo), survey.photo(photo)
-        if self.sheet is not None and self.sheet.photo.photo == photo:
-            self.sheet.photo = now
-            for one in annotations:
-                if one.annotator != self.annotator:
-                    continue
-                if one.label:
-                    self.sheet.mine[one.point] = one
-                else:
-                    self.sheet.mine.pop(one.point, None)
+        here = self.sheet if self.sheet is not None and self.sheet.photo.photo == photo else None
         for one in annotations:
             self.palette.use(one.label)
-        mine = sum(1 for one in survey.annotations(photo, self.annotator) if one.state != MACHINE)
-        self.photos.put(now, mine)
+            if here is not None and one.annotator == self.annotator:
+                if one.label:
+                    here.mine[one.point] = one
+                else:
+                    here.mine.pop(one.point, None)
+        before, survey = self.photos.of(photo), self.session.survey
+        try:
+            with self.session.asked():
+                now, mine = survey.photo(photo), survey.annotations(photo, self.annotator)
+        except QuadratError:  # written it is: only its count has to wait until another program lets go of the file
+            self.session.look_again()
+            self.annotated.emit(photo)
+            return
+        if here is not None:
+            here.photo = now
+        self.photos.put(now, sum(one.state != MACHINE for one in mine))
         self.annotated.emit(photo)
         if now.state == DONE and (before is None or before.state != DONE):
             self.photo_finished.emit(photo)

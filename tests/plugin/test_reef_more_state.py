@@ -195,7 +195,7 @@ def test_cover_is_counted_and_intervals_are_asked_for(state, qtbot, runs, tmp_pa
     runs[0].finished.emit(True, {"OUTPUT": str(table)}, "")
     found = cover.intervals()
     assert found["Por"] == (0.28, 0.2, 0.36, "powered") and found["Fav"].method == "people"
-    assert cover.caption().endswith("by people and machine, right in 95 of 100 surveys.")
+    assert cover.caption().endswith("by people and machine, with 95 % intervals.")
     finish(state.survey, 3, "Por")
     cover.refresh()
     qtbot.waitUntil(lambda: cover.tally.photos == 3)
@@ -297,7 +297,7 @@ def test_training_then_suggesting_in_the_background(state, qtbot, runs):
         survey.suggest([Suggestion(11, 1, "Por", 0.9, "m1")])
         survey.put_learnt("m1", [1, 2])
     runs[1].finished.emit(True, {}, "")
-    assert said[-1] == ("info", "New suggestions are there. hF 80.0 % on photos kept apart (75 to 86 %).")
+    assert said[-1] == ("info", "New suggestions are there. Agreement (hF) on photos kept apart: 80.0 % (75 to 86 %).")
     qtbot.waitUntil(lambda: training.standing.learnt == 2)
     assert "the model learnt from 2." in training.sentence()
     training.train()
@@ -309,7 +309,7 @@ def test_training_then_suggesting_in_the_background(state, qtbot, runs):
     training.train()
     runs[3].finished.emit(True, {"OUTPUT": first.values["OUTPUT"]}, "")
     runs[4].finished.emit(True, {}, "")
-    assert training.result.endswith("hF 80.0 % on photos kept apart (75 to 86 %). Before: 80.0 %.")
+    assert training.result.endswith("Agreement (hF) on photos kept apart: 80.0 % (75 to 86 %). Before: 80.0 %.")
 
 
 def test_it_trains_by_itself_when_enough_is_new_and_not_again_after_a_failure(state, qtbot, runs, monkeypatch):
