@@ -12,7 +12,7 @@ from ..errors import BadInput
 from ..jobs.declare import Result
 from ..jobs.reef.checking import TRUSTED, CheckReef
 from ..progress import Progress
-from ..reef.cover.material import codes_of
+from ..reef.asking import names_in
 from ..reef.evidence import CheckedPhotos, read_evidence
 from ..reef.learning.checked import (
     MOST_GROUPS,
@@ -47,9 +47,9 @@ def run(job: CheckReef, progress: Progress) -> Result:
     check_apart(job.outputs(), inputs)
     for path in job.outputs().values():
         check_folder(path)
-    targets = codes_of(job.targets)
+    targets = names_in(job.targets)
     with Survey(parse_source(job.survey).path) as survey:
-        found = read_evidence(survey, targets, codes_of(job.annotators), job.learnt_field)
+        found = read_evidence(survey, targets, names_in(job.annotators), job.learnt_field)
     progress.checkpoint(0.5)
     if job.said == TRUSTED:
         evidence = dataclasses.replace(found.evidence, machine=found.evidence.trusted)

@@ -9,13 +9,14 @@ import pandas as pd
 from ..atomic import check_apart, check_folder
 from ..errors import BadInput, BadJob, Unwritable
 from ..jobs.declare import Result
-from ..jobs.reef.leaving import ANNOTATOR, BOTH, CODE, CORALNET, DONE, ID, LEGACY, MACHINE, SUGGESTIONS, ExportReef
+from ..jobs.reef.leaving import ANNOTATOR, BOTH, CODE, CORALNET, DONE, ID, LEGACY, SUGGESTIONS, ExportReef
 from ..progress import Progress
-from ..reef.cover.material import codes_of
+from ..reef.asking import names_in
 from ..reef.formats import coralnet, cpce, cpcecodes, labelsets, toolbox
 from ..reef.formats.shape import RANKS, tree_of
 from ..reef.leaving import Leaving, beyond, leave, titles
 from ..reef.photofacts import named
+from ..reef.schema import MACHINE
 from ..reef.survey import Survey
 from ..sidecar import read_sidecar, write_sidecar
 from ..vector import parse_source
@@ -39,10 +40,10 @@ def run(job: ExportReef, progress: Progress) -> Result:
     with Survey(parse_source(job.survey).path) as survey:
         leaving = leave(
             survey,
-            annotators=codes_of(job.annotators),
+            annotators=names_in(job.annotators),
             states=job.states,
             done=job.photos == DONE,
-            sites=codes_of(job.sites),
+            sites=names_in(job.sites),
             bare_names=job.bare_names,
             columns=job.fields,
         )

@@ -16,7 +16,8 @@ from ..jobs.reef.cover import REEF, SITE, SITE_DATE, CoverReef
 from ..progress import Progress
 from ..reef.build import srs_of
 from ..reef.cover import counts
-from ..reef.cover.material import Material, codes_of, positions, read
+from ..reef.asking import names_in
+from ..reef.cover.material import Material, positions, read
 from ..reef.cover.page import best_of, group_key, level_shown, page
 from ..reef.cover.tables import COLUMNS, Found, groups, tell
 from ..reef.formats import covers
@@ -40,7 +41,7 @@ def run(job: CoverReef, progress: Progress) -> Result:
     for path in job.outputs().values():
         check_folder(path)
     with Survey(parse_source(job.survey).path) as survey:
-        material = read(survey, codes_of(job.annotators), job.group_field, job.learnt_field)
+        material = read(survey, names_in(job.annotators), job.group_field, job.learnt_field)
         crs = srs_of(survey)[1]
     found = tell(material, job, progress.part(0.0, 0.9))
     if not found.rows:
@@ -70,7 +71,7 @@ def run(job: CoverReef, progress: Progress) -> Result:
 
 def _facts(material: Material, found: Found, job: CoverReef) -> dict[str, Any]:
     """What is told of the survey, and with what care it is to be read."""
-    classes = counts.classes_at(material.tree, material.data.labels, material.tree.depth, codes_of(job.left_out))
+    classes = counts.classes_at(material.tree, material.data.labels, material.tree.depth, names_in(job.left_out))
     shares = counts.shares(material.data, classes)
     whole, read_ = int(shares.checked.sum()), int(shares.read.sum())
     learnt = material.photos["learnt"].to_numpy()
@@ -152,7 +153,7 @@ def _cell(value: Any) -> Any:
 
 def _write_wide(job: CoverReef, material: Material) -> None:
     """Photos by labels, in percent: by people where they labelled the photo whole, else by the machine."""
-    classes = counts.classes_at(material.tree, material.data.labels, material.tree.depth, codes_of(job.left_out))
+    classes = counts.classes_at(material.tree, material.data.labels, material.tree.depth, names_in(job.left_out))
     shares = counts.shares(material.data, classes)
     there = shares.checked | shares.read
     cover = np.where(shares.checked[:, None], shares.people, shares.machine)[there]

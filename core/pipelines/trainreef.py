@@ -15,6 +15,7 @@ from ..heads.fitting import run_all
 from ..jobs.declare import Result
 from ..jobs.reef.training import TrainReef
 from ..progress import Progress
+from ..reef.asking import names_in
 from ..reef.learning.assessing import Kept, Teaching, assess, learn_best, sentences
 from ..reef.learning.headlist import BOTH, FLAT, TREE
 from ..reef.learning.lessons import Lessons, read_lessons
@@ -87,7 +88,7 @@ def _material(job: TrainReef, progress: Progress) -> tuple[Lessons, PointVectors
     request.check()
     with Survey(parse_source(job.survey).path) as survey:
         lessons = read_lessons(
-            survey, annotators=_listed(job.annotators), states=job.states, left_out=_listed(job.left_out)
+            survey, annotators=names_in(job.annotators), states=job.states, left_out=names_in(job.left_out)
         )
         if len(np.unique(lessons.y)) < 2:
             raise BadInput(
@@ -113,10 +114,6 @@ def _rows(vectors: PointVectors, rows: np.ndarray[Any, Any]) -> PointVectors:
     return PointVectors(
         vectors.X[rows], vectors.point[rows], vectors.photo[rows], vectors.identity, vectors.state, vectors.lacking
     )
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _teaching(

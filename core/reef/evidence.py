@@ -8,10 +8,11 @@ import numpy as np
 
 from ..errors import BadInput
 from . import schema
+from .asking import check_annotators, tree_of
 from .learning.checked import Evidence, without_rest
 from .learning.numbered import ROOT, NumberedTree
 from .survey import Survey
-from .tree import Label, LabelTree, key_of
+from .tree import LabelTree, key_of
 
 TRUE = ("1", "1.0", "true", "t", "yes", "y", "train", "training")
 """What a column says of photos that the machine learnt from."""
@@ -39,30 +40,6 @@ class CheckedPhotos:
     """Photos that people finished, with points that have no suggestion."""
     bare: int
     """Photos that people finished, without any."""
-
-
-def tree_of(survey: Survey, used: Iterable[str] = ()) -> LabelTree:
-    """Labels that the survey lists, and those that stand at points and nowhere else, as roots.
-
-    Raises:
-        BadInput: the labels make no tree.
-    """
-    labels = [Label(one.code, one.name, one.parent, one.colour) for one in survey.labels()]
-    listed = {key_of(label.code) for label in labels}
-    loose = {key_of(code): code for code in used if key_of(code) not in listed}
-    return LabelTree([*labels, *(Label(code) for code in loose.values())])
-
-
-def check_annotators(survey: Survey, annotators: Collection[str]) -> None:
-    """Whether all of these annotated.
-
-    Raises:
-        BadInput: one did not; names those who did.
-    """
-    known = survey.annotators()
-    strange = [name for name in annotators if name not in known]
-    if strange:
-        raise BadInput(f"Nobody named '{strange[0]}' annotated; there are: {', '.join(known) or 'none'}.")
 
 
 def true_photos(survey: Survey, field: str) -> set[int]:

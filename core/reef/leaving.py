@@ -7,15 +7,14 @@ import numpy as np
 import pandas as pd
 
 from ..errors import BadInput
+from .asking import check_annotators
 from .formats import cpce
 from .formats.shape import LABELS, RANKS
 from .photofacts import named
-from .schema import CONFIRMED, DONE, IMPORTED, MACHINE
+from .schema import DONE, STATES
 from .survey import Survey, found_path
 from .tree import key_of
 
-STATES = (CONFIRMED, IMPORTED, MACHINE)
-"""Of a label, those that are believed first."""
 THEIR_PATH = "path_told"
 """Where an import keeps the path that a program knew a photo by."""
 
@@ -143,14 +142,10 @@ def _believed(
     survey: Survey, points: "pd.Series[int]", annotators: Sequence[str], states: Collection[str], notes: list[str]
 ) -> pd.DataFrame:
     """`label`, `annotator`, `date` and `state` by point: of whom is named first, then by state, then the latest."""
+    check_annotators(survey, annotators)
     asked = 'SELECT point, annotator, label, state, "at" FROM annotations ORDER BY annotation'
     said = pd.DataFrame(survey.connection.execute(asked).fetchall(),
                         columns=["point", "annotator", "label", "state", "date"], dtype=object)  # fmt: skip
-    there = sorted({str(name) for name in said["annotator"]})
-    unknown = [name for name in annotators if name not in there]
-    if unknown:
-        known = ", ".join(name for name in there if name) or "none by name"
-        raise BadInput(f"Nobody named '{unknown[0]}' annotated in the survey {survey.path}. Annotators: {known}.")
     said = said[said["point"].isin(points) & said["state"].isin(list(states))]
     if annotators:
         said = said[said["annotator"].isin(list(annotators))]

@@ -18,6 +18,8 @@ RESULT = "reefsurvey"
 
 CONFIRMED, IMPORTED, MACHINE = "confirmed", "imported", "machine"
 """State of an annotation: by a person here; by someone elsewhere; of a machine, accepted without a look."""
+STATES = (CONFIRMED, IMPORTED, MACHINE)
+"""Those that are believed first stand first."""
 EMPTY, WAITING, BEGUN, BY_MACHINE, DONE = "no points", "waiting", "begun", "machine", "done"
 """State of a photo: no points; none annotated; some; all, a machine's among them; all, by people."""
 PHOTO_STATES = (DONE, BY_MACHINE, BEGUN, WAITING, EMPTY)

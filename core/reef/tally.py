@@ -4,12 +4,12 @@ What people said of the photos that they finished, and nothing else: estimates w
 `reefcover`. The photo is the unit, each counting alike, and a point that several people labelled counts once.
 """
 
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, NamedTuple, Tuple
 
 from .agreement import counted_as
 from .schema import DONE, MACHINE
 from .survey import Survey
-from .tree import Label, LabelTree, key_of
+from .tree import LabelTree, key_of
 
 
 class Bar(NamedTuple):
@@ -52,17 +52,3 @@ SELECT label, SUM(1.0 / voices / every) FROM (
     WHERE f.state = :done AND a.state <> :machine)
 GROUP BY label"""
 """Sum over photos of the share of their points; several people share a point."""
-
-
-def tree_of(survey: Survey) -> LabelTree:
-    """The labels of a survey in their tree.
-
-    Raises:
-        BadInput: they make none.
-    """
-    return LabelTree(Label(one.code, one.name, one.parent, one.colour) for one in survey.labels())
-
-
-def levels(tree: LabelTree) -> List[int]:
-    """Levels that cover can be told at."""
-    return list(range(1, max(tree.depth, 1) + 1))

@@ -6,8 +6,8 @@ from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ...core.reef import agreement as counting
 from ...core.reef.agreement import Annotator, Kappa, Twice
+from ...core.reef.asking import tree_of
 from ...core.reef.survey import Survey
-from ...core.reef.tally import tree_of
 from ...core.reef.tree import LabelTree
 from ...processing.background import in_background
 from ...processing.i18n import tr

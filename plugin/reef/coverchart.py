@@ -9,8 +9,9 @@ from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ...core.jobs.reef import cover as job
 from ...core.jobs.reef.cover import CoverReef as CoverJob
+from ...core.reef.asking import tree_of
 from ...core.reef.survey import Survey
-from ...core.reef.tally import Tally, tally, tree_of
+from ...core.reef.tally import Tally, tally
 from ...processing.background import in_background
 from ...processing.calls import form_values
 from ...processing.i18n import plural, tr

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from quadrat.core.errors import BadInput
 from quadrat.core.reef import agreement, build, relabel, tally
 from quadrat.core.reef.agreement import Twice
+from quadrat.core.reef.asking import tree_of
 from quadrat.core.reef.survey import Label, Suggestion, Survey
 from quadrat.core.reef.tree import LabelTree
 from scipy import stats
@@ -92,7 +93,7 @@ def test_who_annotated_and_where_two_did(survey):
     assert agreement.overlaps(survey) == {("Ana", "Ben"): 2}
     twice = agreement.labelled_twice(survey, "Ben", "Ana")
     assert twice == [Twice(1, 1, 1, "Por", "Por"), Twice(2, 1, 2, "Sand", "Fav")]
-    assert agreement.differing(twice, tally.tree_of(survey), 1) == twice[1:]
+    assert agreement.differing(twice, tree_of(survey), 1) == twice[1:]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), min_size=2, max_size=40))
@@ -130,7 +131,7 @@ def test_quantile_of_student(freedom):
 
 
 def test_cover_is_the_mean_of_finished_photos_and_a_point_counts_once(survey):
-    tree = tally.tree_of(survey)
+    tree = tree_of(survey)
     assert tally.tally(survey, tree, 1) == (1, 0, 3, ())
     survey.annotate([(1, "Por"), (2, "Sand"), (3, "Sand"), (5, "Por")], "Ana")
     survey.annotate([(1, "Fav")], "Ben")

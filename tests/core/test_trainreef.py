@@ -103,7 +103,7 @@ def test_a_model_its_page_and_what_is_told(survey, tmp_path):
 
 def test_what_cannot_be_learnt_is_said(survey, tmp_path):
     output = str(tmp_path / "m.qreef")
-    with pytest.raises(BadInput, match="Nobody named 'Bob' annotated; there are: Ann"):
+    with pytest.raises(BadInput, match=r"Nobody named 'Bob' annotated .* Annotators: Ann"):
         run("trainreef", survey=survey, output=output, annotators="Bob", **QUICK)
     with pytest.raises(BadInput, match="carry the same label"):
         run("trainreef", survey=survey, output=output, left_out="Coral, SAND, FRAME", **QUICK)

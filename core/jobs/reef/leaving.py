@@ -2,11 +2,10 @@
 
 from typing import ClassVar, Tuple
 
+from ...reef.schema import CONFIRMED, IMPORTED, STATES
 from ..declare import Job, JobFacts, Kind, param
 from .bringin import GROUP
 
-CONFIRMED, IMPORTED, MACHINE = "confirmed", "imported", "machine"
-STATES = (CONFIRMED, IMPORTED, MACHINE)
 ALL, DONE = "all", "done"
 CODE, ID, BOTH, LEGACY = "code", "ID", "both", "old heading"
 ANNOTATOR, SUGGESTIONS = "annotator and date", "suggestions"

@@ -4,7 +4,7 @@ from typing import ClassVar, Tuple
 
 from ....models.registry import BACKBONES
 from ...reef.learning.headlist import ARRANGEMENTS, DEFAULT_HEAD, REEF_HEADS, SPLITS, TREE
-from ...reef.schema import CONFIRMED, IMPORTED, MACHINE
+from ...reef.schema import CONFIRMED, IMPORTED, STATES
 from ...reef.vectors.request import (
     DEFAULT_BACKBONE,
     LARGEST_PATCH_PX,
@@ -21,7 +21,6 @@ from .bringin import GROUP
 
 EXTENSION = "qreef"
 """Of models of photo points."""
-STATES = (CONFIRMED, IMPORTED, MACHINE)
 
 
 class TrainReef(Job):

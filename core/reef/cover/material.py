@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ...errors import BadInput
 from .. import schema
-from ..evidence import check_annotators, tree_of, true_photos
+from ..asking import check_annotators, tree_of
+from ..evidence import true_photos
 from ..survey import Survey
 from ..tree import LabelTree, key_of
 from .counts import NOBODY, Int, Labelled
@@ -30,11 +31,6 @@ class Material:
     """What stands behind the labels by machine."""
     people: tuple[str, ...]
     """Annotators whose labels were taken."""
-
-
-def codes_of(text: str) -> tuple[str, ...]:
-    """Codes or names from a list with commas."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def read(survey: Survey, annotators: Collection[str] = (), field: str = "", learnt_field: str = "") -> Material:

@@ -13,8 +13,9 @@ from ...estimation.evidence import Estimate
 from ...jobs.reef import cover as asked
 from ...jobs.reef.cover import CoverReef
 from ...progress import Progress
+from ..asking import names_in
 from . import corrected, counts, diversity, estimates
-from .material import Material, codes_of
+from .material import Material
 
 FIELD = "field"
 PERIODS = {asked.DAY: 10, asked.MONTH: 7, asked.YEAR: 4}
@@ -85,7 +86,7 @@ def tell(material: Material, job: CoverReef, progress: Progress) -> Found:
         BadInput: a code of the job that is no label, or no photo that is labelled whole.
     """
     found, listed = Found(), groups(material.photos, job)
-    left_out = codes_of(job.left_out)
+    left_out = names_in(job.left_out)
     for number, level in enumerate(range(1, material.tree.depth + 1)):
         classes = counts.classes_at(material.tree, material.data.labels, level, left_out)
         if not classes.codes:
@@ -194,7 +195,7 @@ def _diversity(
     listed: Sequence[Group], shares: counts.Shares, material: Material, job: CoverReef
 ) -> list[dict[str, Any]]:
     """By people where they labelled any photo of the group whole, else by the machine."""
-    tree, wanted = material.tree, codes_of(job.diverse)
+    tree, wanted = material.tree, names_in(job.diverse)
     within = tree.grouped(wanted) if wanted else {code: code for code in tree.codes}
     kept = np.array([bool(within[code]) for code in shares.classes.codes])
     rows = []

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ...errors import BadInput
 from .. import schema
+from ..asking import check_annotators, tree_of
 from ..survey import Photo, Survey
-from ..tree import Label, LabelTree, key_of
+from ..tree import LabelTree, key_of
 from .numbered import Int, NumberedTree
 
 DAY = 10
@@ -82,7 +83,7 @@ def read_lessons(
             f"No point of the survey {survey.path} has a label to learn from yet. Annotate some photos, or import "
             "annotations, first."
         )
-    tree = _tree(survey, [label for labels in said.values() for label in labels])
+    tree = tree_of(survey, [label for labels in said.values() for label in labels])
     gone = {key_of(below) for code in left_out for below in _below(tree, code)}
     agreed = {place: _agreed(labels) for place, labels in said.items()}
     torn = sum(label is None for label in agreed.values())
@@ -109,10 +110,7 @@ def read_lessons(
 
 def _said(survey: Survey, annotators: Collection[str], states: Sequence[str]) -> dict[tuple[int, int], list[str]]:
     """Labels of each (photo, point) in the order of the photos and their points."""
-    known = survey.annotators()
-    strange = [name for name in annotators if name not in known]
-    if strange:
-        raise BadInput(f"Nobody named '{strange[0]}' annotated; there are: {', '.join(filter(None, known)) or 'none'}.")
+    check_annotators(survey, annotators)
     asked = (
         "SELECT p.photo, a.point, a.annotator, a.label, a.state FROM annotations a JOIN points p "
         "ON p.point = a.point ORDER BY p.photo, p.number, a.annotator"
@@ -129,14 +127,6 @@ def _agreed(labels: Sequence[str]) -> str | None:
     first = {key_of(label): label for label in reversed(labels)}
     ranked = Counter(key_of(label) for label in labels).most_common(2)
     return None if len(ranked) > 1 and ranked[0][1] == ranked[1][1] else first[ranked[0][0]]
-
-
-def _tree(survey: Survey, used: Sequence[str]) -> LabelTree:
-    """Labels that the survey lists, and those that stand at points and nowhere else."""
-    labels = [Label(one.code, one.name, one.parent, one.colour) for one in survey.labels()]
-    listed = {key_of(label.code) for label in labels}
-    loose = {key_of(code): code for code in used if key_of(code) not in listed}
-    return LabelTree([*labels, *(Label(code) for code in loose.values())])
 
 
 def _below(tree: LabelTree, code: str) -> tuple[str, ...]:
