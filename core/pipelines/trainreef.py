@@ -10,7 +10,7 @@ import numpy as np
 
 from ...models.crew import thread_count
 from ..atomic import check_apart, check_folder, replacing
-from ..errors import BadInput
+from ..errors import BadInput, BadJob
 from ..heads.fitting import run_all
 from ..jobs.declare import Result
 from ..jobs.reef.training import TrainReef
@@ -25,7 +25,7 @@ from ..reef.learning.stored import RESULT, ReefModel, kept_points, model_name
 from ..reef.survey import Survey
 from ..reef.vectors.points import PointVectors, point_vectors
 from ..reef.vectors.request import VectorRequest
-from ..sidecar import write_sidecar
+from ..sidecar import sidecar_path, write_sidecar
 from ..vector import parse_source
 from ..version import VERSION
 
@@ -45,7 +45,7 @@ def run(job: TrainReef, progress: Progress) -> Result:
     """
     started = time.monotonic()
     inputs = {"survey": job.survey}
-    check_apart(job.outputs(), inputs)
+    check_apart({**job.outputs(), **_beside(job)}, inputs)
     for path in job.outputs().values():
         check_folder(path)
     lessons, vectors, request = _material(job, progress)
@@ -102,9 +102,13 @@ def _material(job: TrainReef, progress: Progress) -> tuple[Lessons, PointVectors
         )
     place = {point: row for row, point in enumerate(vectors.point.tolist())}
     known = np.array([point in place for point in lessons.point.tolist()], bool)
-    if not known.any():
-        raise BadInput("None of the photos with labelled points could be read, so there is nothing to learn from.")
     lessons = lessons.at(known)
+    if vectors.lacking and (len(np.unique(lessons.y)) < 2 or len(np.unique(lessons.photo)) < 2):
+        name, why = next(iter(vectors.lacking.items()))
+        raise BadInput(
+            f"{len(vectors.lacking):,} of the photos with labelled points cannot be used, and the others show too "
+            f"little to learn from: two labels on two photos are the least. {name} {why.rstrip('?')}."
+        )
     rows = np.array([place[point] for point in lessons.point.tolist()], np.int64)
     same = np.array_equal(rows, np.arange(len(vectors.X)))
     return lessons, vectors if same else _rows(vectors, rows), request
@@ -194,6 +198,27 @@ def _save(
         {**facts, "job": job.to_dict(), "version": VERSION},
     )  # fmt: skip
     stored.save(job.output)
+
+
+def _beside(job: TrainReef) -> dict[str, str]:
+    """Files that are written with the report.
+
+    Raises:
+        BadJob: one of them is there and no report of ours: its numbers would go.
+    """
+    if not job.report:
+        return {}
+    report = Path(job.report)
+    beside = {
+        f"{suffix[1:].upper()} beside the report": str(report.with_suffix(suffix)) for suffix in (".json", ".csv")
+    }
+    for path in beside.values():
+        if Path(path).exists() and not sidecar_path(job.report).exists():
+            raise BadJob(
+                f"The numbers of the report would be written to {path}, which is there already and not from a report. "
+                "Give the report another name."
+            )
+    return beside
 
 
 def _report(job: TrainReef, numbers: dict[str, Any], told: list[str], warnings: list[str]) -> None:

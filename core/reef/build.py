@@ -53,7 +53,9 @@ def create(path: str | Path, crs: str = DEGREES) -> None:
             warnings.filterwarnings("ignore", "'crs' was not provided")
             _write_layers(path, photos, quadrats, given, options)
     except DataSourceError as error:
-        raise Unwritable(f"{path} cannot be written: {error}.") from error
+        # GDAL says the whole statement that failed before why it did.
+        why = "the disk is full. Make room and run the job again" if "disk is full" in str(error) else str(error)
+        raise Unwritable(f"{path} cannot be written: {why}.") from error
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
     with closing(sqlite3.connect(path)) as connection, connection:

@@ -130,6 +130,12 @@ def _spelt(survey: Survey, rows: pd.DataFrame, brought: Brought) -> dict[str, st
                 fresh.append(Label(str(code), origin=UNKNOWN))
             codes[code] = known[code.lower()]
     survey.put_labels(fresh)
+    other = [f"{code} as {spelt}" for code, spelt in codes.items() if code != spelt]
+    if other:
+        brought.notes.append(
+            "Codes that differ from another only in capital and small letters count as the same label: "
+            f"{named(other)}. Rename them first where they mean different things."
+        )
     brought.unknown += [label.code for label in fresh]
     return codes
 

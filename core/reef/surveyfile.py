@@ -6,7 +6,7 @@ Standard library only, Python 3.9.
 import os
 import sqlite3
 from contextlib import contextmanager
-from typing import Iterator, List, Set, TypeVar
+from typing import Iterator, List, Optional, Set, TypeVar
 
 from ..errors import BadInput, Unwritable
 from . import schema
@@ -14,6 +14,8 @@ from . import schema
 S = TypeVar("S", bound="SurveyFile")
 WAIT_S = 5.0
 """Another program may hold the file while it saves."""
+HELD = "another program is changing it; save or close it there, and try again"
+FULL = "the disk is full; make room, and try again"
 
 
 class SurveyFile:
@@ -52,7 +54,15 @@ class SurveyFile:
         try:
             return {row[0] for row in self.connection.execute(asked)}
         except sqlite3.DatabaseError as error:
-            raise BadInput(f"{self.path} cannot be read as a survey: {error}.") from error
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: sqlite3.DatabaseError) -> BadInput:
+        """What to say where the file itself is the trouble."""
+        if _held(error):
+            return BadInput(f"The survey {self.path} cannot be read: {HELD}.")
+        if "malformed" in str(error):
+            return BadInput(f"The survey {self.path} is damaged ({error}). Go on with a copy of it from before.")
+        return BadInput(f"{self.path} cannot be read as a survey: {error}.")
 
     def has(self, table: str) -> bool:
         """Whether a table of `schema.LATER_TABLES` is there: the first edit of a file of before adds it."""
@@ -63,8 +73,10 @@ class SurveyFile:
     def __enter__(self: S) -> S:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: Optional[BaseException], __: object) -> None:
         self.close()
+        if type(error) in (sqlite3.DatabaseError, sqlite3.OperationalError):
+            raise self._unreadable(error) from error  # type: ignore[arg-type]
 
     def close(self) -> None:
         """End; what was edited is in the file already."""
@@ -88,14 +100,16 @@ class SurveyFile:
                         schema.add_table(self.connection, table)
                 yield self.connection
             except BaseException:
-                self.connection.execute("ROLLBACK")
+                if self.connection.in_transaction:  # a full disk has ended it already
+                    self.connection.execute("ROLLBACK")
                 raise
             self.connection.execute("COMMIT")
         except sqlite3.OperationalError as error:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
-            if "locked" in str(error) or "busy" in str(error):
-                why = "another program is changing it; save or close it there, and try again"
-            else:
-                why = str(error)
+            why = HELD if _held(error) else FULL if "disk is full" in str(error) else str(error)
             raise Unwritable(f"The survey {self.path} cannot be changed: {why}.") from error
+
+
+def _held(error: sqlite3.DatabaseError) -> bool:
+    return "locked" in str(error) or "busy" in str(error)

@@ -109,7 +109,8 @@ def test_other_labels_change_their_lines_alone(folder, tmp_path):
 def test_a_new_file(tmp_path):
     rows = pd.DataFrame({"name": "T 1/a.jpg", "row": [0, 299], "column": [399, 5], "label": ['A"x', ""]})
     photos = pd.DataFrame({"name": ["T 1/a.jpg"], "width": [400], "height": [300]})
-    assert cpce.write(tmp_path, rows, photos, code_path=r"C:\codes.txt", image_folder=r"D:\Reef") == []
+    told = cpce.write(tmp_path, rows, photos, code_path=r"C:\codes.txt", image_folder=r"D:\Reef")
+    assert len(told) == 1 and 'those of A"x are left out' in told[0]
     expected = ['"C:\\codes.txt","D:\\Reef\\T 1\\a.jpg",6000,4500,14400,10800', "0,4485", "5985,4485", "5985,0", "0,0",
                 "2", "5985,0", "75,4485", '"1","Ax","Notes",""', '"2","","Notes",""', *['""'] * 28]  # fmt: skip
     assert (tmp_path / "T 1" / "a.cpc").read_bytes() == ("\r\n".join(expected) + "\r\n").encode()
@@ -125,6 +126,10 @@ def test_points_that_changed_make_a_new_file(folder, tmp_path):
     told = cpce.write(tmp_path / "out", read.rows.assign(row=[5, 6]), read.photos)
     assert told == ["a.jpg has other points than its .cpc file had; a new file is written."]
     assert cpce.read(tmp_path / "out").rows["row"].tolist() == [5, 6]
+    many = pd.DataFrame({"name": [f"{k}.jpg" for k in range(9)], "row": 1, "column": 1, "label": "珊"})
+    told = cpce.write(tmp_path / "new", many, pd.DataFrame({"name": many["name"], "width": 9, "height": 9}))
+    assert told == ["The files of 0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg and 4 more hold letters that CPCe may not show; "
+                    "they are written as UTF-8."]  # fmt: skip
     assert "not in the table of photos" in cpce.write(tmp_path / "out", read.rows.assign(name="z"), read.photos)[0]
 
 

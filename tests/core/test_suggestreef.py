@@ -209,7 +209,7 @@ def test_photos_and_copies_and_what_is_refused(again, tmp_path):
         survey.connection.execute("DELETE FROM points")
     with pytest.raises(BadInput, match="has no points"):
         run("suggestreef", survey=path, model=model)
-    with pytest.raises(BadInput, match="is not a head of Quadrat"):
+    with pytest.raises(BadInput, match="is no model of photo points"):
         run("suggestreef", survey=copy, model=path)
 
 

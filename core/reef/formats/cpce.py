@@ -23,6 +23,8 @@ from .text import read_text
 
 KEPT = ("cpc_file", "cpc_text", "cpc_encoding")
 """Columns of photos that `write` takes up again."""
+MOST_NAMED = 5
+"""In a sentence."""
 Size = tuple[int, int]
 Sizes = Callable[[str], "Size | None"]
 
@@ -180,6 +182,8 @@ def write(
         Unwritable: a file cannot be written.
     """
     told: list[str] = []
+    changed: list[str] = []
+    odd: list[str] = []
     points = dict(list(rows.groupby("name", sort=False)))
     files: dict[str, str] = {}
     contents: dict[Path, bytes] = {}
@@ -187,7 +191,7 @@ def write(
         name = str(photo["name"])
         if name not in points:
             continue
-        text, encoding = _text(photo, points[name], code_path, image_folder, notes, told)
+        text, encoding = _text(photo, points[name], code_path, image_folder, notes, changed, odd)
         target = file_name(photo)
         if target.lower() in files:
             raise BadInput(f"{name} and {files[target.lower()]} would both be written as {target}. Rename one of them.")
@@ -199,7 +203,30 @@ def write(
     if homeless:
         told.append(f"{len(homeless)} photos with points are not in the table of photos, '{homeless[0]}' for one; "
                     "nothing is written for them.")  # fmt: skip
+    return told + _told_of(changed, odd, [label for label in rows["label"].unique() if '"' in str(label)])
+
+
+def _told_of(changed: list[str], odd: list[str], quoted: list[str]) -> list[str]:
+    """One sentence for all photos: a survey has thousands."""
+    told = []
+    if changed:
+        have, it = ("has", "a new file is written") if len(changed) == 1 else ("have", "new files are written")
+        their = "its .cpc file" if len(changed) == 1 else "their .cpc files"
+        told.append(f"{_some(changed)} {have} other points than {their} had; {it}.")
+    if odd:
+        they = "The file of {} holds" if len(odd) == 1 else "The files of {} hold"
+        are = "it is" if len(odd) == 1 else "they are"
+        told.append(f"{they.format(_some(odd))} letters that CPCe may not show; {are} written as UTF-8.")
+    if quoted:
+        told.append(f"CPCe's files cannot hold quotation marks: those of {_some(quoted)} are left out. Rename the "
+                    "labels if others are called the same without.")  # fmt: skip
     return told
+
+
+def _some(names: list[str]) -> str:
+    """The first, and how many more."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _put(path: Path, content: bytes) -> None:
@@ -229,7 +256,8 @@ def _text(
     code_path: str,
     image_folder: str,
     notes: bool,
-    told: list[str],
+    changed: list[str],
+    odd: list[str],
 ) -> tuple[str, str]:
     """Text and encoding of the file of one photo."""
     labels = points["label"].tolist()
@@ -240,18 +268,18 @@ def _text(
         # A survey spells a code in one way, whatever its files do.
         codes = [old if key_of(old) == key_of(new) else new for old, new in zip(before.codes, codes, strict=True)]
         text = cpcfile.relabelled(before, codes, [note for _, note in split] if notes else None)
-        return text, _encoding(text, str(photo.get("cpc_encoding") or "cp1252"), photo, told)
+        return text, _encoding(text, str(photo.get("cpc_encoding") or "cp1252"), photo, odd)
     width, height = (_side(photo.get(side)) for side in ("width", "height"))
     if not width or not height:
         raise BadInput(f"The size of {photo['name']} is unknown, and a .cpc file must tell it. Import the photo first.")
     if photo.get("cpc_text"):
-        told.append(f"{photo['name']} has other points than its .cpc file had; a new file is written.")
+        changed.append(str(photo["name"]))
     own = points["notes"].tolist() if "notes" in points and not notes else [note for _, note in split]
     image = str(PureWindowsPath(image_folder, str(photo["name"])))
     text = cpcfile.made(
         image, code_path, (width, height), points["row"].tolist(), points["column"].tolist(), codes, own
     )
-    return text, _encoding(text, "cp1252", photo, told)
+    return text, _encoding(text, "cp1252", photo, odd)
 
 
 def _same_points(photo: Mapping[object, object], points: pd.DataFrame) -> Cpc | None:
@@ -276,11 +304,11 @@ def _side(value: object) -> int:
     return int(number) if 0 < number < np.inf else 0
 
 
-def _encoding(text: str, wanted: str, photo: Mapping[object, object], told: list[str]) -> str:
+def _encoding(text: str, wanted: str, photo: Mapping[object, object], odd: list[str]) -> str:
     """The encoding wanted if it has all letters, else UTF-8."""
     try:
         text.encode(wanted)
     except UnicodeEncodeError:
-        told.append(f"The file of {photo['name']} holds letters that CPCe may not show; it is written as UTF-8.")
+        odd.append(str(photo["name"]))
         return "utf-8"
     return wanted

@@ -138,6 +138,11 @@ class ReefModel:
             facts, head = load_head(path)
         except Stale as error:
             raise Stale(str(error).replace("'Train head' again", "'Train on annotated photos' again")) from error
+        except BadInput as error:
+            if " is not a head of Quadrat" in str(error):
+                text = str(error).replace(" is not a head of Quadrat", " is no model of photo points")
+                raise BadInput(f"{text} Make one with 'Train on annotated photos'.") from error
+            raise
         if facts.get("result") != RESULT or not isinstance(head, LocalPerParent):
             raise BadInput(f"{path} is no model of photo points. Make one with 'Train on annotated photos'.")
         arrays = load_arrays(path)

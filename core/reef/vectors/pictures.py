@@ -19,6 +19,8 @@ from .patches import Picture
 LARGEST_PX = 400_000_000
 """Pixels of a photo that are read at once."""
 RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+GDAL_ADVICE = " (this error can be turned as a warning"
+"""How it goes on to speak of settings that nobody here can reach."""
 BYTE, WORD = "uint8", "uint16"
 
 
@@ -117,4 +119,4 @@ def reason_of(error: BaseException) -> str:
         error = error.__cause__
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return str(error).strip().rstrip(".") or type(error).__name__
+    return str(error).partition(GDAL_ADVICE)[0].strip().rstrip(".") or type(error).__name__

@@ -95,8 +95,14 @@ def _outside(wanted: Wanted, picture: Picture) -> str:
     height, width = (
         first + length for first, length in zip((picture.top, picture.left), picture.values.shape[1:], strict=True)
     )
+    noted = wanted.photo.width, wanted.photo.height
     if wanted.photo.window:  # which may reach beyond its orthomosaic
         height, width = min(height, wanted.photo.window[2]), min(width, wanted.photo.window[3])
+    elif all(noted) and noted != (width, height):
+        return (
+            f"is {width} x {height} px now and was {noted[0]} x {noted[1]} px when it was imported, so its points "
+            "would lie elsewhere; put the photo back as it was"
+        )
     beyond = (wanted.rows < 0) | (wanted.cols < 0) | (wanted.rows >= height) | (wanted.cols >= width)
     if not beyond.any():
         return ""
