@@ -30,6 +30,7 @@ from ..reef.learning.numbered import ROOT
 from ..reef.survey import Survey
 from ..sidecar import write_sidecar
 from ..vector import parse_source
+from ..wording import counted
 
 RESULT = "reefcheck"
 COLUMNS = ("batch", "photos", "learnt_from", "first", "last", "measure", "group", "name", "value", "low", "high",
@@ -128,8 +129,8 @@ def _sentences(found: CheckedPhotos, verdict: Verdict) -> list[str]:
     if not n:
         return []
     told = [
-        f"{n:,} photos checked by people that the machine did not learn from, in {batches:,} "
-        f"batch{'' if batches == 1 else 'es'}; {verdict.pending:,} of {verdict.needed:,} for the next."
+        f"{counted(n, 'photo')} checked by people that the machine did not learn from, in "
+        f"{counted(batches, 'batch', 'batches')}; {verdict.pending:,} of {verdict.needed:,} for the next."
     ]
     if verdict.batches:
         last = verdict.batches[-1].checked
@@ -143,13 +144,15 @@ def _sentences(found: CheckedPhotos, verdict: Verdict) -> list[str]:
 def _warnings(found: CheckedPhotos) -> list[str]:
     told = []
     if found.learnt:
-        told.append(f"{found.learnt:,} photos that people finished are not taken: the machine learnt from them.")
+        told.append(
+            f"Not taken, as the machine learnt from them: {counted(found.learnt, 'photo')} that people finished."
+        )
     if found.partly:
-        told.append(f"{found.partly:,} photos that people finished are not taken: some points have no suggestion.")
+        told.append(f"Not taken, as points lack suggestions: {counted(found.partly, 'photo')} that people finished.")
     for model, count in sorted(found.elsewhere.items()):
         told.append(
-            f"{count:,} photos that people finished are not taken: nobody noted what '{model}' learnt from. Name the "
-            "column that tells."
+            f"Not taken, as nobody noted what '{model}' learnt from: {counted(count, 'photo')} that people finished. "
+            "Name the column that tells."
         )
     return told
 

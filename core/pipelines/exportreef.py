@@ -20,6 +20,7 @@ from ..reef.schema import MACHINE
 from ..reef.survey import Survey
 from ..sidecar import read_sidecar, write_sidecar
 from ..vector import parse_source
+from ..wording import counted
 
 HEADINGS = {CODE: "code", ID: "id", BOTH: "both", LEGACY: "legacy"}
 """How the writer calls what the job asks for."""
@@ -82,7 +83,7 @@ def _facts(leaving: Leaving, warnings: list[str]) -> dict[str, Any]:
     rows = leaving.rows
     labelled = int((rows["label"] != "").sum())
     machine = int((rows["state"] == MACHINE).sum())
-    sentence = f"{len(rows):,} points of {len(leaving.photos):,} photos; {labelled:,} with a label"
+    sentence = f"{counted(len(rows), 'point')} of {counted(len(leaving.photos), 'photo')}; {labelled:,} with a label"
     sentence += f", {machine:,} of these by a machine." if machine else "."
     return {
         "points": len(rows), "photos": len(leaving.photos), "labelled": labelled, "by_machine": machine,

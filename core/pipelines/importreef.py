@@ -26,6 +26,7 @@ from ..reef.survey import Label, Survey, stored_path
 from ..reef.tree import Label as TreeLabel
 from ..reef.tree import faults
 from ..vector import parse_source, read_vector
+from ..wording import counted
 
 PROBLEMS_TOLD = 20
 """Of each file; the rest by number. All stand in the sidecar."""
@@ -287,11 +288,12 @@ def _facts(
     placed = sum(row.position is not None or row.placed for row in rows.rows)
     lost = [row.name for row in rows.rows if empty(row.get("path"))]
     sentences = [
-        f"{counts[schema.PHOTOS]:,} photos, {fresh:,} of them new; {placed:,} with a position, "
+        f"{counted(counts[schema.PHOTOS], 'photo')}, {fresh:,} of them new; {placed:,} with a position, "
         f"{len(lost):,} without a file.",
-        f"{counts[schema.POINTS]:,} points, {brought.points:,} of them new; {counts[schema.ANNOTATIONS]:,} annotations "
-        f"of {len(survey.annotators()):,} annotators, {brought.annotations:,} of them new.",
-        f"{counts[schema.LABELS]:,} labels, {counts['unknown labels']:,} of them in no label set.",
+        f"{counted(counts[schema.POINTS], 'point')}, {brought.points:,} of them new; "
+        f"{counted(counts[schema.ANNOTATIONS], 'annotation')} of {counted(len(survey.annotators()), 'annotator')}, "
+        f"{brought.annotations:,} of them new.",
+        f"{counted(counts[schema.LABELS], 'label')}, {counts['unknown labels']:,} of them in no label set.",
         *done,
     ]
     return {

@@ -114,7 +114,7 @@ def test_what_is_kept_apart():
     some = lessons(["a", "b", "", "a"], ["2019-05-01T10:00", "2019-05-01T11:30", "2019-05-01", "2019-05-01"])
     site, note = split_of(some, "site")
     assert site.rows.tolist() == [0, 1, 3] and site.groups.tolist() == [0, 1, 0]
-    assert note == "1 photos have no site and take no part in the test on sites."
+    assert note == "Without a site, and so not in the test on sites: 1 photo."
     date, note = split_of(some, "date")
     assert date is None and "all photos are of one date" in note
     assert split_of(some, "photo")[0].count == split_of(some, "point")[0].count == 4

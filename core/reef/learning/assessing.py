@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...progress import Progress
+from ...wording import counted
 from .descent import Descent, descend
 from .fitting import FOLDS, LearntTree, learn_tree, photo_folds
 from .headlist import FLAT, PHOTO, POINT, TREE
@@ -211,8 +212,8 @@ def sentences(numbers: Numbers) -> list[str]:
 def _learnt(numbers: Numbers) -> str:
     how = "a head at each branching" if numbers["arrangement"] == TREE else "one head for all labels"
     return (
-        f"Learnt from {numbers['points']:,} points of {numbers['photos']:,} photos: {numbers['labels']} labels in "
-        f"{numbers['depth']} level{'s' if numbers['depth'] > 1 else ''}, {how} ({numbers['head']})."
+        f"Learnt from {counted(numbers['points'], 'point')} of {counted(numbers['photos'], 'photo')}: "
+        f"{counted(numbers['labels'], 'label')} in {counted(numbers['depth'], 'level')}, {how} ({numbers['head']})."
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...wording import counted
 from ..tree import LabelTree
 from .numbered import ROOT, Float, Int, NumberedTree
 from .stopping import Checked, Sign, check_batch, next_size, power_law, sign
@@ -99,8 +100,8 @@ def _sign(history: Sequence[Checked], tolerance: float, pending: int, needed: in
     """The sign of full batches; photos that are checked since count towards what is left to check."""
     if not history:
         more = 2 * needed - pending
-        return Sign(False, more, f"Check about {more} more photos: {needed - pending} to fill the first batch of "
-                    f"{needed}, and at least one batch after it.")  # fmt: skip
+        rest = f"{needed - pending} to fill the first batch of {needed}, and at least one batch after it."
+        return Sign(False, more, f"Check about {counted(more, 'more photo')}: {rest}")
     return sign(history, tolerance, pending, needed)
 
 

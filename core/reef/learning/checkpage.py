@@ -8,6 +8,7 @@ from typing import Any
 from ...report import svg
 from ...report.page import document, made_by
 from ...report.parts import figure, listing, paragraphs, row, section, table
+from ...wording import counted
 
 Facts = dict[str, Any]
 MOST_PANELS, MOST_ROWS, MOST_BATCHES = 9, 20, 40
@@ -22,7 +23,8 @@ def page(facts: Facts, job: Facts) -> str:
     blocks = [
         "<h1>Is the machine good enough?</h1>",
         paragraphs(
-            [f"{facts['checked_photos']:,} photos checked by people that the machine did not learn from."], "soft"
+            [f"{counted(facts['checked_photos'], 'photo')} checked by people that the machine did not learn from."],
+            "soft",
         ),
         section("Stop" if facts["stop"] else "Go on", paragraphs([facts["sentence"]], "lead")),
         _errors(facts),

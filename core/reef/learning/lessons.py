@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadInput
+from ...wording import counted
 from .. import schema
 from ..asking import check_annotators, tree_of
 from ..survey import Photo, Survey
@@ -91,11 +92,11 @@ def read_lessons(
     away = len(agreed) - torn - len(rows)
     notes = []
     if torn:
-        notes.append(
-            f"{torn:,} points carry different labels of several annotators, none of the most, and are left out."
-        )
+        notes.append(f"Left out, as annotators differ and no label has most of them: {counted(torn, 'point')}.")
     if away:
-        notes.append(f"{away:,} points carry labels that are not learnt: {', '.join(left_out)}.")
+        notes.append(
+            f"Left out, with labels that are not to be learnt ({', '.join(left_out)}): {counted(away, 'point')}."
+        )
     if not rows:
         raise BadInput("No labelled point is left to learn from. Leave fewer labels out.")
     photos = {photo.photo: photo for photo in survey.photos()}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...wording import counted
 from .headlist import DATE, PHOTO, POINT, SITE
 from .lessons import Lessons
 from .numbered import Int
@@ -56,7 +57,7 @@ def split_of(lessons: Lessons, name: str) -> tuple[Split | None, str]:
         why = f"all photos are of one {name}" if met else f"no photo has a {name}"
         return None, f"The test on {name}s that it had never seen is left out: {why}."
     lacking = len({int(photo) for photo in lessons.photo[facts == ""]})
-    note = f"{lacking:,} photos have no {name} and take no part in the test on {name}s." if lacking else ""
+    note = f"Without a {name}, and so not in the test on {name}s: {counted(lacking, 'photo')}." if lacking else ""
     groups = np.searchsorted(met, facts[rows]).astype(np.int64)
     return Split(name, rows, groups), note
 

@@ -14,6 +14,7 @@ from scipy import stats
 
 from ...estimation.interval import binomial_limits
 from ...metrics.hierarchical import Agreement, agreement, parts
+from ...wording import counted
 from .numbered import ROOT, Float, Int, NumberedTree
 
 LEVEL = 0.95
@@ -192,7 +193,7 @@ def sign(history: Sequence[Checked], tolerance: float, pending: int = 0, least: 
         wider = f"Go on, or widen the tolerance of {_percent(tolerance)}"
         return Sign(False, None, f"{wider}: {state}, and nothing shows yet that more photos would do.")
     more = max(more - pending, 1)
-    photos = f"{more} more photo{'s' if more > 1 else ''}"
+    photos = counted(more, "more photo")
     return Sign(False, more, f"Check about {photos}: {state}, with a tolerance of {_percent(tolerance)}.")
 
 
