@@ -23,6 +23,7 @@ from ..reef.survey import Photo, Survey
 from ..reef.vectors.request import VectorRequest
 from ..reef.vectors.source import Piece, VectorSource
 from ..vector import parse_source
+from ..wording import counted
 
 PIECE_PHOTOS, PIECE_POINTS = 100, 2_500
 """Written in one edit: others wait for the survey no longer than about half a second, also on a busy computer."""
@@ -121,7 +122,7 @@ def _facts(
     job: SuggestReef, teller: Teller, tally: Tally, lacking: dict[str, str], learnt: int
 ) -> dict[str, Any]:  # fmt: skip
     points, name = tally.points, teller.model.name
-    sentences = [f"Suggestions by '{name}' at {points:,} points of {tally.photos:,} photos."]
+    sentences = [f"Suggestions by '{name}' at {counted(points, 'point')} of {counted(tally.photos, 'photo')}."]
     if not tally.photos and not lacking:
         which = "has points" if job.photos == ALL else "is open: people have finished all, or each has suggestions"
         sentences = [f"No photo {which}; there was nothing to suggest."]
@@ -133,16 +134,17 @@ def _facts(
         sentences.append(f"Trusted at {job.wish:g} % {job.trust}, of all points: {given}.")
     if job.accept != NOTHING:
         sentences.append(
-            f"{tally.accepted_points:,} labels were accepted as {job.accepted_by.strip()}'s; {tally.accepted_photos:,} "
-            "photos are labelled whole by that."
+            f"Accepted as {job.accepted_by.strip()}'s: {counted(tally.accepted_points, 'label')}; labelled whole by "
+            f"that: {counted(tally.accepted_photos, 'photo')}."
         )
     if tally.finished:
-        sentences.append(f"{tally.finished:,} photos that people finished meanwhile were left alone.")
+        sentences.append(f"Left alone, as people finished them meanwhile: {counted(tally.finished, 'photo')}.")
     warnings = [teller.note] if teller.note else []
     if lacking:
         first = next(iter(lacking.values()))
         warnings.append(
-            f"Photos without suggestions, as they cannot be read: {named(list(lacking))}. The first {first}."
+            f"Photos without suggestions, as they cannot be read: {named(list(lacking))}. The first "
+            f"{first.rstrip('?')}."
         )
     return {
         "result": schema.RESULT, "model": name, "photos": tally.photos, "points": points,
