@@ -22,6 +22,7 @@ from ..reef.learning.lessons import Lessons, read_lessons
 from ..reef.learning.local import Choice, fit_by, settle
 from ..reef.learning.page import as_csv, page
 from ..reef.learning.stored import RESULT, ReefModel, kept_points, model_name
+from ..reef.schema import MACHINE
 from ..reef.survey import Survey
 from ..reef.vectors.points import PointVectors, point_vectors
 from ..reef.vectors.request import VectorRequest
@@ -56,7 +57,7 @@ def run(job: TrainReef, progress: Progress) -> Result:
     wish = job.wish / 100
     numbers = assess(teaching, kept, choice, job.tests, wish, job.curve, progress.part(0.7, 0.97))
     numbers |= {"backbone": _backbone(request), "dimensions": int(vectors.X.shape[1])}
-    told, warnings = sentences(numbers), _warnings(lessons, vectors, numbers)
+    told, warnings = sentences(numbers), _warnings(job, lessons, vectors, numbers)
     features = {"request": request.facts(), "identity": vectors.identity, "dimensions": int(vectors.X.shape[1])}
     name = model_name(choice.head, kept.kind, kept.learnt.head.classes_, kept.learnt.out_of_fold, features)
     facts = _facts(numbers, name, told, warnings)
@@ -146,9 +147,14 @@ def _backbone(request: VectorRequest) -> str:
     return f"{request.card.title} ({request.model})" if request.model else request.card.title
 
 
-def _warnings(lessons: Lessons, vectors: PointVectors, numbers: dict[str, Any]) -> list[str]:
+def _warnings(job: TrainReef, lessons: Lessons, vectors: PointVectors, numbers: dict[str, Any]) -> list[str]:
     """What limits the trust in all this."""
     notes = list(numbers["notes"])
+    if MACHINE in job.states:
+        notes.append(
+            "Labels by a machine that nobody looked at count as true here: all that is told of accuracy and trust "
+            "holds as far as they are right."
+        )
     if lessons.tree.depth < 2:
         notes.append(
             "The labels of this survey stand in no tree, so one head learns all of them, and a point is named by its "

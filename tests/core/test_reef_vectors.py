@@ -12,7 +12,7 @@ import pytest
 import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from quadrat.core.errors import BadInput, BadJob, Cancelled, Stale
+from quadrat.core.errors import BadInput, BadJob, Cancelled, Stale, Unwritable
 from quadrat.core.progress import Progress
 from quadrat.core.reef import build
 from quadrat.core.reef.survey import Survey
@@ -279,6 +279,18 @@ def test_what_is_known_waits_in_bounded_numbers(reef, monkeypatch):
     found = vectors(reef)
     assert found.made == 1
     np.testing.assert_array_equal(np.delete(found.X, 3, axis=0), expected.X)
+
+
+def test_vectors_that_cannot_be_recalled_are_made_again(reef, monkeypatch):
+    expected = vectors(reef)
+
+    def held(*_):
+        raise Unwritable("Vectors cannot be kept: database is locked.")
+
+    monkeypatch.setattr(VectorStore, "get", held)
+    found = vectors(reef)
+    assert found.made == len(expected.point)
+    np.testing.assert_allclose(found.X, expected.X, rtol=1e-6)
 
 
 def test_photos_that_lack_are_told(reef, tmp_path):

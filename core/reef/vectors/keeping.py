@@ -53,8 +53,12 @@ class Keeper:
         none = np.zeros(len(wanted.point), np.bool_)
         if self._store is None or not wanted.path:
             return "", none, np.zeros((0, 0), np.float32)
-        content = self._content(self._store, wanted)
-        looked = self._store.get(self._space, content, wanted.photo.window) if content else None
+        try:
+            content = self._content(self._store, wanted)
+            looked = self._store.get(self._space, content, wanted.photo.window) if content else None
+        except Unwritable as error:  # another job writes into it for long
+            self._lose(error)
+            return "", none, np.zeros((0, 0), np.float32)
         if looked is None:
             return content, none, np.zeros((0, 0), np.float32)
         found, at = found_at(looked.places, np.stack([wanted.rows, wanted.cols], axis=1))
