@@ -45,11 +45,6 @@ class Cpc:
     """All lines as they stand, with their ends."""
 
     @property
-    def image_name(self) -> str:
-        """Name of the image without folders."""
-        return PureWindowsPath(self.image_path).name
-
-    @property
     def text(self) -> str:
         """The file."""
         return "".join(self.lines)
