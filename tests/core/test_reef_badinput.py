@@ -7,6 +7,7 @@ import pytest
 import rasterio
 from quadrat.core.errors import BadInput, BadJob, Unwritable
 from quadrat.core.reef import build
+from quadrat.core.reef.learning.lessons import read_lessons
 from quadrat.core.reef.survey import Label, Survey, stored_path
 from quadrat.core.reef.vectors.pictures import UnreadablePhoto, read_picture
 from quadrat.tests.core.reefwork import run
@@ -90,3 +91,10 @@ def test_codes_that_differ_in_case_are_told(tmp_path):
     file.write_text("Name,Row,Column,Label\na.jpg,1,1,Por\na.jpg,2,2,POR\n")
     facts = run("importreef", annotations=[str(file)], output=str(tmp_path / "new.gpkg"))[0].facts
     assert any("capital and small letters count as the same label: 1 (POR as Por)" in t for t in facts["warnings"])
+
+
+def test_points_of_photos_that_were_deleted_in_qgis_do_not_count(survey, tmp_path):
+    with Survey(survey) as opened:
+        opened.connection.execute("DELETE FROM photos WHERE photo = 1")
+        assert [photo.photo for photo in read_lessons(opened).photos] == [2, 3]
+    assert run("reefcover", survey=survey, output=str(tmp_path / "cover.csv"))[0].facts["photos"] == 2

@@ -47,7 +47,7 @@ def read(survey: Survey, annotators: Collection[str] = (), field: str = "", lear
     """
     photos = _photos(survey, field)
     marked = true_photos(survey, learnt_field) if learnt_field else set()
-    asked = "SELECT point, photo FROM points ORDER BY point"
+    asked = "SELECT point, photo FROM points WHERE photo IN (SELECT photo FROM photos) ORDER BY point"
     points = pd.DataFrame(survey.connection.execute(asked).fetchall(), columns=["p", "photo"])
     if points.empty:
         raise BadInput(f"The survey {survey.path} has no points. Use 'Place points on photos', and label them.")

@@ -114,7 +114,7 @@ def _said(survey: Survey, annotators: Collection[str], states: Sequence[str]) ->
     check_annotators(survey, annotators)
     asked = (
         "SELECT p.photo, a.point, a.annotator, a.label, a.state FROM annotations a JOIN points p "
-        "ON p.point = a.point ORDER BY p.photo, p.number, a.annotator"
+        "ON p.point = a.point WHERE p.photo IN (SELECT photo FROM photos) ORDER BY p.photo, p.number, a.annotator"
     )
     said: dict[tuple[int, int], list[str]] = {}
     for photo, point, annotator, label, state in survey.connection.execute(asked):
