@@ -135,6 +135,13 @@ class SurveyControl(QWidget):
         apart.setCheckable(True)
         apart.setChecked(state.apart)
         apart.toggled.connect(lambda on: setattr(state, "apart", on))
+        mixed = menu.addAction(tr("Photos in random order"))
+        mixed.setToolTip(
+            tr("The same for everybody. Photos that are done then speak for all: stop sign and cover rest on that.")
+        )
+        mixed.setCheckable(True)
+        mixed.setChecked(state.mixed)
+        mixed.toggled.connect(lambda on: setattr(state, "mixed", on))
         unsure = menu.addAction(tr("Least sure points first"))
         unsure.setToolTip(tr("Else points come in the order of their numbers."))
         unsure.setCheckable(True)

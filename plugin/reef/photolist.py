@@ -1,5 +1,6 @@
 """The photos of a survey: how far each is, which are listed, and which comes next. No Qt, no widgets."""
 
+import hashlib
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ...core.reef.survey import Photo, Survey
@@ -24,22 +25,26 @@ class Wish(NamedTuple):
 
 
 class PhotoList:
-    """All photos, and those that fit what is asked for, by number."""
+    """All photos, and those that fit what is asked for: by number, or `mixed`."""
 
-    def __init__(self, photos: Sequence[Photo] = (), mine: Optional[Dict[int, int]] = None) -> None:
+    def __init__(
+        self, photos: Sequence[Photo] = (), mine: Optional[Dict[int, int]] = None, mixed: bool = False
+    ) -> None:
         self.photos = list(photos)
+        self._order = [photo.photo for photo in (sorted(self.photos, key=_lot) if mixed else self.photos)]
+        self._ranks = {number: rank for rank, number in enumerate(self._order)}
         self.mine = mine
         """Points that the annotator did, by photo; None where everybody's count."""
         self._places = {photo.photo: place for place, photo in enumerate(self.photos)}
         self._totals = self._count(self.photos)
         self.wish = Wish()
-        self.listed: List[Photo] = list(self.photos)
+        self.listed: List[Photo] = self._ordered()
 
     @classmethod
-    def read(cls, survey: Survey, annotator: str, apart: bool) -> "PhotoList":
+    def read(cls, survey: Survey, annotator: str, apart: bool, mixed: bool = False) -> "PhotoList":
         """Of a survey; what counts as done is the annotator's own work where they annotate apart."""
         mine = dict(survey.connection.execute(MINE, (annotator,)).fetchall()) if apart else None
-        return cls(survey.photos(), mine)
+        return cls(survey.photos(), mine, mixed)
 
     def equals(self, other: "PhotoList") -> bool:
         """Whether both hold the same photos, as far done."""
@@ -84,37 +89,44 @@ class PhotoList:
     def ask(self, wish: Wish, keep: int = 0) -> None:
         """List other photos; one of them is kept in any case."""
         self.wish = wish
-        self.listed = [photo for photo in self.photos if photo.photo == keep or self._fits(photo)]
+        self.listed = [photo for photo in self._ordered() if photo.photo == keep or self._fits(photo)]
 
     def row(self, number: int) -> int:
         """Place in the list; -1 where it is not listed."""
-        low, high = 0, len(self.listed)
-        while low < high:  # by number, as they are read
-            middle = (low + high) // 2
-            if self.listed[middle].photo < number:
-                low = middle + 1
-            else:
-                high = middle
+        low = self._before(number)
         return low if low < len(self.listed) and self.listed[low].photo == number else -1
 
     def beside(self, number: int, by: int) -> Optional[Photo]:
         """The listed photo so many places on; None beyond the ends."""
-        row = self.row(number)
-        if row < 0:
-            before = [place for place, photo in enumerate(self.listed) if photo.photo < number]
-            row = len(before) - (1 if by > 0 else 0)
+        row = self._before(number)
+        if self.row(number) < 0 and by > 0:
+            row -= 1
         return self.listed[row + by] if 0 <= row + by < len(self.listed) else None
 
     def next_left(self, number: int) -> Optional[Photo]:
         """The next listed photo with points that are not done, after this one and round; None when all are done."""
-        open_ = [photo for photo in self.listed if photo.points and self.done(photo) < photo.points]
-        open_ = [photo for photo in open_ if photo.photo != number]
-        return next((photo for photo in open_ if photo.photo > number), open_[0] if open_ else None)
+        start = self._before(number)
+        after = (photo for photo in self.listed[start:] + self.listed[:start] if photo.photo != number)
+        return next((photo for photo in after if photo.points and self.done(photo) < photo.points), None)
 
     def totals(self) -> Tuple[int, int, int, int]:
         """Points done, points, photos done, photos with points."""
         done, points, whole, photos = self._totals
         return done, points, whole, photos
+
+    def _ordered(self) -> List[Photo]:
+        return [self.photos[self._places[number]] for number in self._order]
+
+    def _before(self, number: int) -> int:
+        """How many of the listed photos come before this one."""
+        rank, low, high = self._ranks.get(number, -1), 0, len(self.listed)
+        while low < high:
+            middle = (low + high) // 2
+            if self._ranks[self.listed[middle].photo] < rank:
+                low = middle + 1
+            else:
+                high = middle
+        return low
 
     def _count(self, photos: Sequence[Photo]) -> Tuple[int, ...]:
         pointed = [photo for photo in photos if photo.points]
@@ -134,3 +146,8 @@ class PhotoList:
         wanted = wish.text.strip().lower()
         said = f"{photo.name} {photo.site} {photo.transect} {photo.quadrat} {photo.date}".lower()
         return all(part in said for part in wanted.split())
+
+
+def _lot(photo: Photo) -> bytes:
+    """Orders photos as if drawn, alike for everybody who has them, and whatever photos are added later."""
+    return hashlib.sha256(photo.name.encode("utf-8", "surrogatepass")).digest()

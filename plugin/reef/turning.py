@@ -243,7 +243,7 @@ class Turning(Wishes):
         if self.session is None:
             return
         with self.session.asked():
-            photos = PhotoList.read(self.session.survey, self.annotator, self.apart)
+            photos = PhotoList.read(self.session.survey, self.annotator, self.apart, self.mixed)
             labels = self.session.survey.labels()
         if every or not photos.equals(self.photos):
             photos.ask(self.photos.wish, keep)

@@ -14,6 +14,7 @@ APART = Setting("reef_apart", False, "Annotate apart from others: neither see no
 BLIND = Setting("reef_blind", False, "Suggestions are hidden while photos are annotated.")
 FLOWS = Setting("reef_flows", False, "Go on to the next photo by itself when all points are done.")
 ORDER = Setting("reef_order", IN_ORDER, "Order of the points of a photo.")
+MIXED = Setting("reef_mixed", False, "Photos come in a random order, so that those that are done speak for all.")
 TREE = Setting("reef_tree", True, "Labels are shown as a tree; else as a list.")
 RECENT = Setting("reef_recent", [], "Surveys that were annotated, the last first.")
 MOST_RECENT = 8
@@ -29,7 +30,7 @@ class Wishes(QObject):
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self._annotator = ANNOTATOR.get() or QgsApplication.userFullName() or QgsApplication.userLoginName()
-        self._apart, self._blind, self._flows = APART.get(), BLIND.get(), FLOWS.get()
+        self._apart, self._blind, self._flows, self._mixed = APART.get(), BLIND.get(), FLOWS.get(), MIXED.get()
         order = ORDER.get()
         self._order = order if order in ORDERS else IN_ORDER
         self._tree = TREE.get()
@@ -81,6 +82,18 @@ class Wishes(QObject):
         self._flows = flows
         FLOWS.set(flows)
         self.changed.emit()
+
+    @property
+    def mixed(self) -> bool:
+        """True: photos come in a random order, the same for everybody."""
+        return self._mixed
+
+    @mixed.setter
+    def mixed(self, mixed: bool) -> None:
+        if mixed != self._mixed:
+            self._mixed = mixed
+            MIXED.set(mixed)
+            self.reload()
 
     @property
     def order(self) -> str:

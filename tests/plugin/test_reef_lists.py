@@ -2,9 +2,9 @@
 
 import pytest
 from quadrat.core.errors import BadJob
-from quadrat.core.reef.survey import Label, Survey
+from quadrat.core.reef.survey import Label, Photo, Survey
 from quadrat.plugin.reef.palette import Palette
-from quadrat.plugin.reef.photolist import LEFT, Wish
+from quadrat.plugin.reef.photolist import LEFT, PhotoList, Wish
 from quadrat.plugin.reef.state import ReefState
 from quadrat.tests.plugin.reefmade import make_survey
 
@@ -42,6 +42,37 @@ def test_photos_are_found_and_a_photo_at_work_stays_listed(state):
     assert [photo.photo for photo in state.photos.listed] == [2, 3, 4]
     state.step_photo(1)
     assert state.photo.photo == 2, "from a photo that is not listed to the next that is"
+
+
+def photo_of(number):
+    """A photo with five points of which none is done."""
+    return Photo(number, f"q{number}.jpg", "", 9, 9, (), 0, 5, 0, "waiting", "", "", "", "")
+
+
+def test_photos_come_at_random_and_for_everybody_in_the_same_order():
+    photos = [photo_of(number) for number in range(1, 61)]
+    mixed = PhotoList(photos, mixed=True)
+    order = [photo.photo for photo in mixed.listed]
+    assert sorted(order) == list(range(1, 61)) != order
+    assert abs(sum(order[:30]) / 30 - 30.5) < 8  # of both halves alike
+    fewer = PhotoList([photo for photo in photos if photo.photo % 3], mixed=True)
+    assert [photo.photo for photo in fewer.listed] == [number for number in order if number % 3]
+    assert [mixed.row(number) for number in order] == list(range(60))
+    assert mixed.beside(order[3], 1).photo == order[4] and mixed.beside(order[3], -1).photo == order[2]
+    assert mixed.next_left(order[3]).photo == order[4] and mixed.next_left(order[-1]).photo == order[0]
+    mixed.ask(Wish(text="q1"), keep=order[-1])
+    assert order[-1] in [photo.photo for photo in mixed.listed]
+    assert [photo.photo for photo in mixed.listed] == [n for n in order if f"q{n}".startswith("q1") or n == order[-1]]
+
+
+def test_a_random_order_is_taken_up_at_once(state):
+    before = [photo.photo for photo in state.photos.listed]
+    at_hand = state.photo
+    state.mixed = True
+    mixed = [photo.photo for photo in state.photos.listed]
+    assert sorted(mixed) == before != mixed and state.photo == at_hand
+    state.mixed = False
+    assert [photo.photo for photo in state.photos.listed] == before
 
 
 def test_keys_are_given_kept_in_the_file_and_taken_back(state, path):

@@ -200,9 +200,11 @@ def test_menus_open_the_forms_filled_in(opened, state, qtbot):
     assert asked == [("quadrat:placepoints", {"SURVEY": f"{state.path}|layername=photos"})]
     how = opened.survey.how.menu()
     how.aboutToShow.emit()
-    apart, unsure, flows = how.actions()
+    apart, mixed, unsure, flows = how.actions()
     apart.trigger()
     assert state.apart
+    mixed.trigger()
+    assert state.mixed
     unsure.trigger()
     assert state.order == "least sure first"
     flows.trigger()
