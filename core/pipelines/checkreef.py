@@ -103,7 +103,7 @@ def _facts(
         ],
         "laws": {name: list(law) for name, law in law_of(verdict.batches).items()},
         "left_out": {"learnt_from": found.learnt, "in_part": found.partly, "without": found.bare,
-                     "elsewhere": found.elsewhere},
+                     "elsewhere": found.elsewhere, "accepted": found.accepted},
         "warnings": _warnings(found),
         "sentences": [facts["sentence"], *_sentences(found, verdict)],
     }  # fmt: skip
@@ -115,6 +115,11 @@ def _nothing(found: CheckedPhotos) -> str:
         return (
             "Nothing can be said yet: the machine learnt from all photos that people finished. Finish photos that it "
             "has suggested labels for and not learnt from."
+        )
+    if found.accepted:
+        return (
+            "Nothing can be said yet: what the machine said was accepted for whole photos, which does not tell how "
+            "often it is right. Finish some photos point by point."
         )
     if found.bare or found.partly or found.elsewhere:
         return (
@@ -146,6 +151,11 @@ def _warnings(found: CheckedPhotos) -> list[str]:
     if found.learnt:
         told.append(
             f"Not taken, as the machine learnt from them: {counted(found.learnt, 'photo')} that people finished."
+        )
+    if found.accepted:
+        told.append(
+            "Not taken, as what the machine said was accepted for the whole photo, which proves nothing: "
+            f"{counted(found.accepted, 'photo')} that people finished."
         )
     if found.partly:
         told.append(f"Not taken, as points lack suggestions: {counted(found.partly, 'photo')} that people finished.")

@@ -14,9 +14,9 @@ from ..errors import BadInput, Unwritable
 from ..jobs.declare import Result
 from ..jobs.reef.cover import REEF, SITE, SITE_DATE, CoverReef
 from ..progress import Progress
+from ..reef.asking import names_in
 from ..reef.build import srs_of
 from ..reef.cover import counts
-from ..reef.asking import names_in
 from ..reef.cover.material import Material, positions, read
 from ..reef.cover.page import best_of, group_key, level_shown, page
 from ..reef.cover.tables import COLUMNS, Found, groups, tell

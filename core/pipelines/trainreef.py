@@ -22,7 +22,7 @@ from ..reef.learning.lessons import Lessons, read_lessons
 from ..reef.learning.local import Choice, fit_by, settle
 from ..reef.learning.page import as_csv, page
 from ..reef.learning.stored import RESULT, ReefModel, kept_points, model_name
-from ..reef.schema import MACHINE
+from ..reef.schema import OF_MACHINE
 from ..reef.survey import Survey
 from ..reef.vectors.points import PointVectors, point_vectors
 from ..reef.vectors.request import VectorRequest
@@ -150,10 +150,10 @@ def _backbone(request: VectorRequest) -> str:
 def _warnings(job: TrainReef, lessons: Lessons, vectors: PointVectors, numbers: dict[str, Any]) -> list[str]:
     """What limits the trust in all this."""
     notes = list(numbers["notes"])
-    if MACHINE in job.states:
+    if set(OF_MACHINE) & set(job.states):
         notes.append(
-            "Labels by a machine that nobody looked at count as true here: all that is told of accuracy and trust "
-            "holds as far as they are right."
+            "Labels by a machine that nobody judged one by one count as true here: all that is told of accuracy and "
+            "trust holds as far as they are right."
         )
     if lessons.tree.depth < 2:
         notes.append(

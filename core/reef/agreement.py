@@ -10,7 +10,7 @@ from statistics import NormalDist
 from typing import Counter as Counts
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from .schema import MACHINE
+from .schema import OF_MACHINE
 from .survey import Survey
 from .tree import LabelTree, key_of
 
@@ -61,18 +61,19 @@ def annotators(survey: Survey) -> List[Annotator]:
     """All people who annotated, those who did most first."""
     asked = (
         "SELECT annotator, COUNT(*), COUNT(DISTINCT photo) FROM annotations a JOIN points p ON p.point = a.point "
-        "WHERE a.state <> ? GROUP BY annotator ORDER BY 2 DESC, 1"
+        "WHERE a.state NOT IN (?, ?) GROUP BY annotator ORDER BY 2 DESC, 1"
     )
-    return [Annotator(*row) for row in survey.connection.execute(asked, (MACHINE,))]
+    return [Annotator(*row) for row in survey.connection.execute(asked, OF_MACHINE)]
 
 
 def overlaps(survey: Survey) -> Dict[Tuple[str, str], int]:
     """Points that two people labelled, by their names in order; pairs without such points are left out."""
     asked = (
         "SELECT a.annotator, b.annotator, COUNT(*) FROM annotations a JOIN annotations b "
-        "ON b.point = a.point AND b.annotator > a.annotator WHERE a.state <> ? AND b.state <> ? GROUP BY 1, 2"
+        "ON b.point = a.point AND b.annotator > a.annotator "
+        "WHERE a.state NOT IN (?, ?) AND b.state NOT IN (?, ?) GROUP BY 1, 2"
     )
-    return {(one, other): count for one, other, count in survey.connection.execute(asked, (MACHINE, MACHINE))}
+    return {(one, other): count for one, other, count in survey.connection.execute(asked, OF_MACHINE * 2)}
 
 
 def labelled_twice(survey: Survey, one: str, other: str) -> List[Twice]:
@@ -80,9 +81,10 @@ def labelled_twice(survey: Survey, one: str, other: str) -> List[Twice]:
     asked = (
         "SELECT p.point, p.photo, p.number, a.label, b.label FROM annotations a "
         "JOIN annotations b ON b.point = a.point JOIN points p ON p.point = a.point "
-        "WHERE a.annotator = ? AND b.annotator = ? AND a.state <> ? AND b.state <> ? ORDER BY p.photo, p.number"
+        "WHERE a.annotator = ? AND b.annotator = ? AND a.state NOT IN (?, ?) AND b.state NOT IN (?, ?) "
+        "ORDER BY p.photo, p.number"
     )
-    return [Twice(*row) for row in survey.connection.execute(asked, (one, other, MACHINE, MACHINE))]
+    return [Twice(*row) for row in survey.connection.execute(asked, (one, other, *OF_MACHINE, *OF_MACHINE))]
 
 
 def counted_as(tree: LabelTree, level: int) -> Dict[str, str]:

@@ -40,6 +40,8 @@ class CheckedPhotos:
     """Photos that people finished, with points that have no suggestion."""
     bare: int
     """Photos that people finished, without any."""
+    accepted: int
+    """Photos that people finished in part by accepting what the machine said of the whole photo."""
 
 
 def true_photos(survey: Survey, field: str) -> set[int]:
@@ -75,6 +77,7 @@ def read_evidence(
     check_annotators(survey, annotators)
     marked = true_photos(survey, learnt_field) if learnt_field else set()
     photos = _labelled(survey, annotators)
+    accepted = len(survey.connection.execute(_ACCEPTED).fetchall())
     learners = survey.learners()
     learnt = {model: survey.learnt(model) for model in learners}
     kept: list[tuple[str, int]] = []
@@ -99,7 +102,8 @@ def read_evidence(
     names = dict(survey.connection.execute("SELECT photo, name FROM photos"))
     return CheckedPhotos(
         tree, evidence, tuple(names[photo] for photo in order), tuple(photos[photo].at for photo in order),
-        tuple(", ".join(sorted(photos[photo].models)) for photo in order), elsewhere=elsewhere, **counts,
+        tuple(", ".join(sorted(photos[photo].models)) for photo in order), accepted=accepted,
+        elsewhere=elsewhere, **counts,
     )  # fmt: skip
 
 
@@ -118,7 +122,11 @@ class _Photo:
 _HUMAN = """
 SELECT p.photo, f.points, a.point, a.label, a."at", a.annotator FROM photos f JOIN points p ON p.photo = f.photo
 JOIN annotations a ON a.point = p.point
-WHERE f.state = 'done' AND a.state <> 'machine' ORDER BY a."at", a.annotation"""
+WHERE f.state = 'done' AND a.state NOT IN ('accepted', 'machine') ORDER BY a."at", a.annotation"""
+_ACCEPTED = """
+SELECT f.photo FROM photos f JOIN points p ON p.photo = f.photo LEFT JOIN annotations a ON a.point = p.point
+WHERE f.state = 'done' GROUP BY f.photo
+HAVING COUNT(DISTINCT p.point) > COUNT(DISTINCT CASE WHEN a.state NOT IN ('accepted', 'machine') THEN a.point END)"""
 _MACHINE = """
 SELECT p.photo, s.point, s."rank", s.label, s.model FROM photos f JOIN points p ON p.photo = f.photo
 JOIN suggestions s ON s.point = p.point WHERE f.state = 'done' AND s."rank" <= 1"""

@@ -16,10 +16,14 @@ HELD_OUT = "heldout"
 RESULT = "reefsurvey"
 """What sidecar and style call such a file."""
 
-CONFIRMED, IMPORTED, MACHINE = "confirmed", "imported", "machine"
-"""State of an annotation: by a person here; by someone elsewhere; of a machine, accepted without a look."""
-STATES = (CONFIRMED, IMPORTED, MACHINE)
+CONFIRMED, IMPORTED, ACCEPTED, MACHINE = "confirmed", "imported", "accepted", "machine"
+"""State of an annotation: by a person here, who judged this point; by someone elsewhere; of a machine, accepted by a
+person for a whole photo at once; of a machine, accepted without a look."""
+STATES = (CONFIRMED, IMPORTED, ACCEPTED, MACHINE)
 """Those that are believed first stand first."""
+OF_MACHINE = (ACCEPTED, MACHINE)
+"""Labels that a machine chose: no evidence of how good it is, and nothing to learn from. Photos with accepted ones are
+done all the same."""
 EMPTY, WAITING, BEGUN, BY_MACHINE, DONE = "no points", "waiting", "begun", "machine", "done"
 """State of a photo: no points; none annotated; some; all, a machine's among them; all, by people."""
 PHOTO_STATES = (DONE, BY_MACHINE, BEGUN, WAITING, EMPTY)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, Callable, List, Sequence, Tuple
 
 from ...core.errors import BadJob
+from ...core.reef.schema import CONFIRMED
 from ...core.reef.survey import Annotation
 from ...processing.i18n import plural, tr
 from ..steps import Command
@@ -12,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class Annotate(Command):
-    """Points of one photo get a label each; an empty label takes what the annotator said away."""
+    """Points of one photo get a label each, and `how` for its state; an empty label takes away what was said."""
 
-    def __init__(self, state: "ReefState", photo: int, labels: Sequence[Tuple[int, str]]) -> None:
+    def __init__(self, state: "ReefState", photo: int, labels: Sequence[Tuple[int, str]], how: str = CONFIRMED) -> None:
         super().__init__(plural("Label a point", "Label %n points", len(labels)))
         self._state, self._photo, self._labels = state, photo, list(labels)
-        self._annotator = state.annotator
+        self._annotator, self._how = state.annotator, how
         self._before: List[Annotation] = []
         self._after: List[Annotation] = []
 
@@ -30,7 +31,7 @@ class Annotate(Command):
     def _begin(self) -> None:
         points = {point for point, _ in self._labels}
         with self._state.writing() as survey, survey.edit():  # what cannot be read again is not written either
-            self._before = survey.annotate(self._labels, self._annotator)
+            self._before = survey.annotate(self._labels, self._annotator, self._how)
             now = {one.point: one for one in survey.annotations(self._photo, self._annotator) if one.point in points}
         gone = [Annotation(point, self._annotator, "", "", "") for point in points if point not in now]
         self._after = [*now.values(), *gone]

@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ...core.errors import BadJob, QuadratError
 from ...core.reef.relabel import LabelRows, label_rows, set_rows, uses
-from ...core.reef.schema import DONE, MACHINE
+from ...core.reef.schema import ACCEPTED, CONFIRMED, DONE, MACHINE
 from ...core.reef.survey import Annotation, Label, Point, Survey
 from ...core.reef.tree import key_of
 from ...processing.i18n import plural, tr
@@ -109,7 +109,7 @@ class ReefState(Turning):
                 tr("No suggestion of this photo is trusted. Look at each, or accept them all with Ctrl+Shift+Enter.")
             )  # fmt: skip
         if taken:
-            self._push_labels(taken)
+            self._push_labels(taken, ACCEPTED)
             self.said.emit("info", plural("%n point accepted.", "%n points accepted.", len(taken)))
         self._go_on()
 
@@ -231,10 +231,10 @@ class ReefState(Turning):
         self._push_labels([(point.point, label.code)])
         self._go_on()
 
-    def _push_labels(self, labels: List[Tuple[int, str]]) -> None:
+    def _push_labels(self, labels: List[Tuple[int, str]], how: str = CONFIRMED) -> None:
         if self.sheet is None or not self.annotator:
             raise BadJob(tr("Say who annotates first: type a name beside 'Annotator'."))
-        self.stack.push(Annotate(self, self.sheet.photo.photo, labels))
+        self.stack.push(Annotate(self, self.sheet.photo.photo, labels, how))
 
     def _go_on(self) -> None:
         """After a label: the next point that is left; the photo stays when all are done, unless that is wished."""

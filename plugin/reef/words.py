@@ -80,8 +80,8 @@ def _points() -> Words:
             tr("Accept photo"),
             tr(
                 "Take the trusted labels of all points of this photo that are left. Key: Ctrl+Enter; with Shift, the "
-                "most probable labels of all others too. Look at the photo first: it counts as checked by you. One "
-                "step of undo."
+                "most probable labels of all others too. The photo is done then, but it counts as the machine's: "
+                "training, stop sign and cover rest on points that you judge one by one. One step of undo."
             ),
         ),
         "reef_blind": (

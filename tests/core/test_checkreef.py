@@ -5,7 +5,10 @@ import csv
 import numpy as np
 import pytest
 from quadrat.core.errors import BadInput
-from quadrat.core.reef import build
+from quadrat.core.reef import agreement, build
+from quadrat.core.reef.cover import material
+from quadrat.core.reef.learning.lessons import read_lessons
+from quadrat.core.reef.schema import ACCEPTED, DONE
 from quadrat.core.reef.survey import Label, Suggestion, Survey
 from quadrat.tests.core.reefwork import run
 
@@ -46,6 +49,25 @@ def make(tmp_path):
         return path
 
     return made
+
+
+def test_a_photo_accepted_as_a_whole_proves_nothing(make, tmp_path):
+    path = make([1, 0] * 3)
+    with Survey(path) as survey:
+        point = survey.points(2)[0].point
+        survey.annotate([(point, "POR")], "Ann", ACCEPTED)
+        assert survey.photo(2).state == DONE
+        cover = material.read(survey)
+        assert len(cover.data.point) == 6 * 20 - 1 and read_lessons(survey).y.size == 6 * 20 - 1
+        assert agreement.annotators(survey)[0].points == 6 * 20 - 1
+    result, told = run("checkreef", survey=path, batch=5, tolerance=20)
+    with Survey(path) as survey:
+        for photo in range(1, 7):
+            survey.annotate([(survey.points(photo)[0].point, "POR")], "Ann", ACCEPTED)
+    nothing, _ = run("checkreef", survey=path, batch=5, tolerance=20)
+    assert "Finish some photos point by point" in nothing.facts["sentence"]
+    assert result.facts["checked_photos"] == 5 and result.facts["left_out"]["accepted"] == 1
+    assert any("accepted for the whole photo, which proves nothing: 1 photo " in line for _, line in told)
 
 
 def test_photos_count_in_the_order_in_which_people_finished_them(make, tmp_path):

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 from quadrat.core.errors import BadInput, BadJob, QuadratError, Unwritable
-from quadrat.core.reef.schema import CONFIRMED, DONE, MACHINE
+from quadrat.core.reef.schema import ACCEPTED, CONFIRMED, DONE, MACHINE
 from quadrat.core.reef.survey import Label, Suggestion, Survey
 from quadrat.plugin.reef.sheet import UNSURE
 from quadrat.plugin.reef.state import ReefState
@@ -167,6 +167,9 @@ def test_a_whole_photo_takes_what_is_trusted_and_stays_at_the_rest(state, path):
     state.accept_photo()
     assert labels(path) == {1: "Sand", 2: "Hard", 4: "Hard"}
     assert state.point.number == 3
+    with Survey(path) as survey:
+        states = {one.point: one.state for one in survey.annotations(1)}
+    assert states == {1: CONFIRMED, 2: ACCEPTED, 4: ACCEPTED}, "nobody judged these one by one"
     with pytest.raises(BadJob, match="No suggestion of this photo is trusted"):
         state.accept_photo()
     state.accept_photo(every=True)

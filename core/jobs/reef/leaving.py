@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Tuple
 
-from ...reef.schema import CONFIRMED, IMPORTED, STATES
+from ...reef.schema import ACCEPTED, CONFIRMED, IMPORTED, STATES
 from ..declare import Job, JobFacts, Kind, param
 from .bringin import GROUP
 
@@ -43,10 +43,10 @@ class ExportReef(Job):
     states: Tuple[str, ...] = param(
         Kind.SEVERAL,
         "Labels that are",
-        default=(CONFIRMED, IMPORTED),
+        default=(CONFIRMED, IMPORTED, ACCEPTED),
         choices=STATES,
-        help="confirmed: by people here. imported: by people elsewhere, as far as known. machine: accepted without a "
-        "look.",
+        help="confirmed: by people here, point by point. imported: by people elsewhere, as far as known. accepted: "
+        "of a machine, accepted for a whole photo. machine: accepted without a look.",
     )
     photos: str = param(
         Kind.CHOICE,

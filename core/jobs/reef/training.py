@@ -86,7 +86,8 @@ class TrainReef(Job):
         "Annotations",
         default=(CONFIRMED, IMPORTED),
         choices=STATES,
-        help="confirmed here, imported, or a machine's that nobody looked at.",
+        help="confirmed here, point by point; imported; a machine's, accepted for a whole photo, or that nobody looked "
+        "at.",
     )
     left_out: str = param(
         Kind.TEXT,

@@ -92,8 +92,8 @@ def _said(
     """Labels by people (point, annotator, label), by a machine (point: label), and the model behind these."""
     asked = "SELECT point, annotator, label, state FROM annotations ORDER BY annotation"
     said = [row for row in survey.connection.execute(asked).fetchall() if row[0] in place]
-    person = [row[:3] for row in said if row[3] != schema.MACHINE and (not annotators or row[1] in annotators)]
-    robot = {row[0]: row[2] for row in said if row[3] == schema.MACHINE}
+    person = [row[:3] for row in said if row[3] not in schema.OF_MACHINE and (not annotators or row[1] in annotators)]
+    robot = {row[0]: row[2] for row in said if row[3] in schema.OF_MACHINE}
     asked = 'SELECT point, label, model FROM suggestions WHERE "rank" = 1'
     best = [row for row in survey.connection.execute(asked).fetchall() if row[0] in place]
     robot.update({row[0]: row[1] for row in best})

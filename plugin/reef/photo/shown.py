@@ -2,12 +2,12 @@
 
 from typing import NamedTuple, Tuple
 
-from ....core.reef.schema import CONFIRMED, IMPORTED, MACHINE
+from ....core.reef.schema import ACCEPTED, CONFIRMED, IMPORTED, MACHINE
 
 OPEN, SUGGESTED = "open", "suggested"
 """Nobody said anything of the point; only a model did."""
-STATES = (OPEN, SUGGESTED, MACHINE, IMPORTED, CONFIRMED)
-"""States of a point, as they are drawn; the last three are those of an annotation."""
+STATES = (OPEN, SUGGESTED, MACHINE, ACCEPTED, IMPORTED, CONFIRMED)
+"""States of a point, as they are drawn; the last four are those of an annotation."""
 BY_STATE, BY_LABEL = "state", "label"
 """What the colour of a point tells."""
 NO_TEXT, NUMBERS, LABELS = "none", "numbers", "labels"

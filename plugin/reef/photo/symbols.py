@@ -10,12 +10,13 @@ from typing import Dict, NamedTuple, Tuple
 from qgis.PyQt.QtCore import QPointF, QRectF, Qt
 from qgis.PyQt.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 
-from .shown import BY_LABEL, CONFIRMED, IMPORTED, MACHINE, OPEN, SUGGESTED, PointShown
+from .shown import ACCEPTED, BY_LABEL, CONFIRMED, IMPORTED, MACHINE, OPEN, SUGGESTED, PointShown
 
 STATE_COLOURS = {
     OPEN: "#ffffff",
     SUGGESTED: "#f5e342",
     MACHINE: "#ff9f2e",
+    ACCEPTED: "#35dda4",
     IMPORTED: "#5cc3ff",
     CONFIRMED: "#35dda4",
 }
@@ -100,13 +101,17 @@ def look_of(point: PointShown, by: str, current: bool) -> Looked:
 
 
 def outline(state: str, radius: float) -> QPainterPath:
-    """Shape of a state around the origin: ring, broken ring, square, diamond, and a strong ring for confirmed."""
+    """Shape of a state around the origin: ring, ring of four or two pieces, square, diamond; strong for confirmed."""
     path = QPainterPath()
     box = QRectF(-radius, -radius, 2 * radius, 2 * radius)
     if state == SUGGESTED:
         for quarter in range(4):
             path.arcMoveTo(box, 90 * quarter + 20)
             path.arcTo(box, 90 * quarter + 20, 50)
+    elif state == ACCEPTED:
+        for side in (0, 180):
+            path.arcMoveTo(box, side - 65)
+            path.arcTo(box, side - 65, 130)
     elif state == MACHINE:
         path.addRect(box.adjusted(0.1 * radius, 0.1 * radius, -0.1 * radius, -0.1 * radius))
     elif state == IMPORTED:

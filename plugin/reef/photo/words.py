@@ -3,7 +3,7 @@
 from typing import Dict, Optional, Tuple
 
 from ....processing.i18n import plural, tr
-from .shown import CONFIRMED, IMPORTED, MACHINE, OPEN, SUGGESTED, PointShown
+from .shown import ACCEPTED, CONFIRMED, IMPORTED, MACHINE, OPEN, SUGGESTED, PointShown
 
 Words = Dict[str, Tuple[str, str]]
 """Name of the control -> its accessible name, its tooltip."""
@@ -15,6 +15,7 @@ def state_words() -> Dict[str, str]:
         OPEN: tr("not annotated"),
         SUGGESTED: tr("suggested"),
         MACHINE: tr("accepted without a look"),
+        ACCEPTED: tr("accepted with the photo"),
         IMPORTED: tr("imported"),
         CONFIRMED: tr("confirmed"),
     }
