@@ -130,9 +130,9 @@ def _put_labels(survey: Survey, sets: list[tuple[str, Read]]) -> None:
         survey.put_labels(Label(*map(str, values)) for values in zip(*columns, strict=True))
     wrong = faults([TreeLabel(label.code, label.name, label.parent, label.colour) for label in survey.labels()])
     if wrong:
-        given = ", ".join(Path(path).name for path, _ in sets)
+        given = "".join(f"{Path(path).name}, " for path, _ in sets)
         sentences = " ".join(sentence for _, sentence in wrong[:5])
-        raise BadInput(f"The labels of {given} and of the survey together make no tree. {sentences}")
+        raise BadInput(f"The labels of {given}annotations and survey together make no tree. {sentences}")
 
 
 # Photos -----------------------------------------------------------------------------------------------------------

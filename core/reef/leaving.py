@@ -12,7 +12,7 @@ from .formats import cpce
 from .formats.shape import LABELS, RANKS
 from .photofacts import named
 from .schema import DONE, STATES
-from .survey import Survey, found_path
+from .survey import Survey, found_path, nameless
 from .tree import key_of
 
 THEIR_PATH = "path_told"
@@ -99,6 +99,7 @@ def _photos(survey: Survey, columns: Sequence[str]) -> pd.DataFrame:
     asked = " ".join(["SELECT", listed, "FROM photos ORDER BY photo"])
     photos = pd.DataFrame(survey.connection.execute(asked).fetchall(), columns=wanted, dtype=object)
     photos["photo"] = photos["photo"].astype(np.int64)
+    photos["name"] = [name or nameless(number) for number, name in zip(photos["photo"], photos["name"], strict=True)]
     # A program that the photo came from knows it by its own path.
     own = [found_path(str(path or ""), survey.path) if not window else "" for path, window in
            zip(photos["path"], photos["window"], strict=True)]  # fmt: skip

@@ -329,12 +329,24 @@ PUT_LABEL = (
 
 def _photo(row: Sequence[Any]) -> Photo:
     number, name, path, width, height, window, orientation, points, annotated, state, *facts = row
-    parts = tuple(int(part) for part in window.split(",")) if window else ()
+    name = name or nameless(number)
+    try:
+        parts = tuple(int(part) for part in window.split(",")) if window else ()
+    except ValueError as error:
+        raise BadInput(
+            f"The photo {name} has the window '{window}'; it must be row,col,height,width in pixels, or empty for a "
+            "photo that is a file of its own. Mend it in the layer photos."
+        ) from error
     texts = [str(fact) if fact is not None else "" for fact in facts]
     numbers = (int(points or 0), int(annotated or 0))
     return Photo(
         number, name, path or "", width or 0, height or 0, parts, orientation or 0, *numbers, state or EMPTY, *texts
     )
+
+
+def nameless(number: int) -> str:
+    """What a photo is called whose name somebody took away."""
+    return f"photo {number}"
 
 
 def now() -> str:

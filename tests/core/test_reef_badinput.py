@@ -98,3 +98,15 @@ def test_points_of_photos_that_were_deleted_in_qgis_do_not_count(survey, tmp_pat
         opened.connection.execute("DELETE FROM photos WHERE photo = 1")
         assert [photo.photo for photo in read_lessons(opened).photos] == [2, 3]
     assert run("reefcover", survey=survey, output=str(tmp_path / "cover.csv"))[0].facts["photos"] == 2
+
+
+def test_names_and_windows_broken_by_hand_are_told(survey, tmp_path):
+    with Survey(survey) as opened, opened.edit() as connection:
+        connection.execute("UPDATE photos SET name = NULL WHERE photo = 1")
+    out = tmp_path / "out.csv"
+    run("exportreef", survey=survey, coralnet=str(out))
+    assert "photo 1,20,15,Sand" in out.read_text()
+    with Survey(survey) as opened, opened.edit() as connection:
+        connection.execute("UPDATE photos SET \"window\" = '1,x' WHERE photo = 2")
+    with pytest.raises(BadInput, match="photo b.jpg has the window '1,x'; it must be row,col,height,width"):
+        run("placepoints", survey=survey)
