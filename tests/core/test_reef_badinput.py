@@ -108,5 +108,5 @@ def test_names_and_windows_broken_by_hand_are_told(survey, tmp_path):
     assert "photo 1,20,15,Sand" in out.read_text()
     with Survey(survey) as opened, opened.edit() as connection:
         connection.execute("UPDATE photos SET \"window\" = '1,x' WHERE photo = 2")
-    with pytest.raises(BadInput, match="photo b.jpg has the window '1,x'; it must be row,col,height,width"):
+    with pytest.raises(BadInput, match=r"photo b\.jpg has the window '1,x'; it must be row,col,height,width"):
         run("placepoints", survey=survey)
