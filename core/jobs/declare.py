@@ -147,7 +147,7 @@ class JobFacts:
     tags: Tuple[str, ...] = ()
 
 
-@dataclass_transform(frozen_default=True)
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 class Job:
     """One piece of work: paths, numbers and names only; no layers, widgets, models or arrays.
 

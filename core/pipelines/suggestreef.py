@@ -15,6 +15,7 @@ from ..progress import Progress
 from ..reef import schema
 from ..reef.build import changing
 from ..reef.finish import finish
+from ..reef.learning.headlist import PHOTO, SITE
 from ..reef.learning.stored import ReefModel
 from ..reef.learning.telling import Teller
 from ..reef.photofacts import named
@@ -25,6 +26,8 @@ from ..reef.vectors.source import Piece, VectorSource
 from ..vector import parse_source
 from ..wording import counted
 
+SITES_DIFFER = 0.03
+"""Loss of hF at new sites that is worth a warning."""
 PIECE_PHOTOS, PIECE_POINTS = 100, 2_500
 """Written in one edit: others wait for the survey no longer than about half a second, also on a busy computer."""
 
@@ -55,7 +58,7 @@ def run(job: SuggestReef, progress: Progress) -> Result:
         writer = Writer(target, model, job)
         lacking = _suggest(survey, photos, writer, teller, job, progress.part(0.05, 1.0)) if photos else {}
     facts = _facts(job, teller, writer.tally, lacking, len(learnt))
-    facts["warnings"] += _label_notes(new, moved)
+    facts["warnings"] += _label_notes(new, moved) + _photo_notes(model, len(learnt))
     if output != source:
         inputs["survey"] = job.survey
     finish(job, output, facts, inputs, progress)
@@ -155,6 +158,24 @@ def _facts(
         "thresholds": [least if least <= 1 else None for least in teller.thresholds],
         "warnings": warnings, "sentences": sentences,
     }  # fmt: skip
+
+
+def _photo_notes(model: ReefModel, found: int) -> list[str]:
+    """For which photos what is trusted does not hold, or is not known to."""
+    notes, lost = [], len(model.photos) - found
+    if found and lost:
+        notes.append(
+            f"The model learnt from {counted(len(model.photos), 'photo')}, of which {lost:,} are not in this survey by "
+            "name. If they have other names here, they count as photos that it does not know, and should not."
+        )
+    splits = model.facts.get("splits", {})
+    known, new = (splits.get(name, {}).get("hf") for name in (PHOTO, SITE))
+    if known is not None and new is not None and new < known - SITES_DIFFER:
+        notes.append(
+            f"At sites that the model had never seen hF was {100 * new:.1f} %, on other photos of sites that it knew "
+            f"{100 * known:.1f} %. What is trusted here holds for sites like those: check photos of new sites first."
+        )
+    return notes
 
 
 def _label_notes(new: list[str], moved: list[str]) -> list[str]:

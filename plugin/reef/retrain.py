@@ -24,7 +24,7 @@ from .errand import Errand, Made, Step, facts_of
 
 AUTOMATIC = Setting("reef_retrain", False, "A model of a survey is trained again by itself as annotation grows.")
 FIRST = Setting("reef_first_photos", 20, "Finished photos that the first model of a survey waits for.")
-WISH = Setting("reef_wish", 90.0, "Accuracy in per cent at which a label is trusted.")
+WISH = Setting("reef_wish", SuggestReef.defaults()["wish"], "Accuracy in per cent at which a label is trusted.")
 GROWTH = 1.1
 SETTLE_MS = 1000
 

@@ -18,17 +18,18 @@ from .errand import Errand, Made, Step, facts_of
 ASKED = Setting("reef_sign", "{}", "What the stop sign of each survey is asked, as JSON by path.")
 SETTLE_MS = 600
 UNBROKEN_PERCENT = "\u00a0%"
+_DEFAULTS = CheckReef.defaults()
 STOP, GO_ON, UNKNOWN = "stop", "go on", "unknown"
 
 
 @dataclass(frozen=True)
 class Question:
-    """What the sign is asked; as the job names it."""
+    """What the sign is asked; as the job names it, and by its defaults."""
 
-    targets: str = ""
-    tree_level: int = 1
-    tolerance: float = 5.0
-    batch: int = 15
+    targets: str = _DEFAULTS["targets"]
+    tree_level: int = _DEFAULTS["tree_level"]
+    tolerance: float = _DEFAULTS["tolerance"]
+    batch: int = _DEFAULTS["batch"]
 
 
 class Batch(NamedTuple):

@@ -20,7 +20,7 @@ def embed(tmp_path):
         ) as out:
             out.write(array)
         lines = []
-        job = EmbedRaster(str(path), output=str(tmp_path / f"{name}_embedding.tif"), **fields)
+        job = EmbedRaster(input=str(path), output=str(tmp_path / f"{name}_embedding.tif"), **fields)
         result = run_job(job, Progress(log=lambda level, text: lines.append(text) if level == "warning" else None))
         return result.outputs["output"], lines
 

@@ -307,7 +307,7 @@ def test_every_count_of_the_report_has_a_sentence():
 
 
 def test_bad_head_is_refused_before_reading(tmp_path):
-    job = TrainHead("no.gpkg", "f", "no.tif", head="prototype", target="value", output="x")
+    job = TrainHead(labels="no.gpkg", field="f", embedding="no.tif", head="prototype", target="value", output="x")
     with pytest.raises(BadJob, match="does not estimate a value"):
         run_job(job, Progress())
 

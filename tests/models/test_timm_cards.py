@@ -4,7 +4,8 @@ import importlib.util
 
 import numpy as np
 import pytest
-from quadrat.models.cards.photographs import CARDS, FREE
+from quadrat.models.cards import photographs
+from quadrat.models.cards.photographs import FREE
 from quadrat.models.errors import UnusableModel
 
 torch = pytest.importorskip("torch")
@@ -23,6 +24,7 @@ FAVELAS = (
     "samvit_base_patch16.sa1b",
 )  # fmt: skip
 """What Hallopeau et al. compared, arXiv:2510.03725."""
+CARDS = [card for card in photographs.CARDS if card.needs_torch]
 BY_NAME = {card.name: card for card in CARDS}
 
 

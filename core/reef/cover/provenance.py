@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..survey import Survey
-from ..tree import key_of
 
 Bool = NDArray[np.bool_]
 
@@ -83,10 +82,9 @@ def _of_the_rest(spoke: Mapping[str, set[int]], whole: Bool) -> str:
 
 def _held_out(survey: Survey, machine: str, home: Mapping[int, int], whole: Bool) -> dict[int, dict[int, str]]:
     """By photo, what the machine said of its points while it was held out: of photos where it spoke of all of them."""
-    listed = {key_of(label.code) for label in survey.labels()}
     said: dict[int, dict[int, str]] = {}
     for point, label in survey.held_out(machine).items() if machine else ():
-        if point in home and key_of(label) in listed:
+        if point in home:
             said.setdefault(home[point], {})[point] = label
     if not said:
         return {}
