@@ -281,8 +281,7 @@ def test_edges_and_tiles_make_no_difference(go, tmp_path, size):
     np.testing.assert_allclose(made.values[:, :rows, :cols], whole.values[:, :rows, :cols], atol=1e-5)
 
 
-@pytest.mark.parametrize("size", [8, 6])
-@pytest.mark.parametrize("context", ["cell", "centre"])
+@pytest.mark.parametrize(("context", "size"), [("cell", 8), ("cell", 6), ("centre", 6)])
 def test_the_twin_sees_cells_as_the_network_does(go, series, tmp_path, weights, size, context, request):
     """A file takes windows of one size: cells are filled up with gaps, and not stretched."""
     pytest.importorskip("onnx")
