@@ -1,8 +1,8 @@
 """Runs all tests, each suite in its own environment, and sums up: `suites.py [SUITE …]`.
 
 lint: ruff and house rules. types: mypy and import-linter. engine: everything that needs no QGIS, with PyTorch. light:
-where PyTorch is not installed, those of them that could differ; tests/conftest.py tells which. processing, plugin: QGIS
-side, in real QGIS without a screen.
+where PyTorch is not installed, those of them that could differ; tests/conftest.py tells which. processing, plugin,
+installer: QGIS side, in real QGIS without a screen.
 """
 
 import contextlib
@@ -22,6 +22,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATE = pathlib.Path(os.environ.get("QUADRAT_HOME") or ROOT / ".quadrat").absolute()
 FULL, LIGHT, QGIS = STATE / "test-engine", STATE / "test-light", STATE / "test-qgis"
 ROOMS, WIRE = ("tests/core", "tests/models"), ("tests/wire",)
+INSTALLER = "tests/processing/test_installer.py"
+"""Waits for downloads and new environments most of its time."""
 SIDE_BY_SIDE = ("-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile")
 """For tests that wait for nobody; those of the wire look at how soon a process answers and have the machine alone."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
@@ -76,10 +78,14 @@ def suites() -> "list[Suite]":
         Suite("engine wire", [_pytest(FULL, "engine-wire", WIRE)], 300),
         Suite("light", [_pytest(LIGHT, "light", ROOMS, (*SIDE_BY_SIDE, *DIFFERENT))], 900, ONE_THREAD),
         Suite("light wire", [_pytest(LIGHT, "light-wire", WIRE, DIFFERENT)], 300),
-        # Two runs: newer QGIS refuses a second provider `quadrat`, and each of these rooms brings one.
+        # Several runs: newer QGIS refuses a second provider `quadrat`, and each of these rooms brings one.
         *(
-            Suite(room, [_pytest(QGIS, room, (f"tests/{room}",))], 600, {**python, **_qgis_settings(room)}, shares=True)
-            for room in ("processing", "plugin")
+            Suite(name, [_pytest(QGIS, name, *what)], 600, {**python, **_qgis_settings(name)}, shares=True)
+            for name, what in (
+                ("processing", (("tests/processing",), (f"--ignore={INSTALLER}",))),
+                ("plugin", (("tests/plugin",),)),
+                ("installer", ((INSTALLER,),)),
+            )
         ),
     ]
 
@@ -110,7 +116,7 @@ def _pytest(venv: pathlib.Path, name: str, folders: "tuple[str, ...]", options: 
 
 def has_tests(folder: str) -> bool:
     """Git keeps no empty folders, and pytest refuses to be sent to one that is not there."""
-    return any((ROOT / folder).glob("test_*.py"))
+    return (ROOT / folder).is_file() or any((ROOT / folder).glob("test_*.py"))
 
 
 def _qgis_settings(room: str) -> "dict[str, str]":

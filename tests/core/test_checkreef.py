@@ -12,6 +12,8 @@ from quadrat.core.reef.schema import ACCEPTED, DONE
 from quadrat.core.reef.survey import Label, Suggestion, Survey
 from quadrat.tests.core.reefwork import run
 
+pytestmark = pytest.mark.same_without_torch
+
 LABELS = (
     Label("Coral", "Corals", colour="#ee8866"), Label("POR", "Porites", "Coral"), Label("ACR", "Acropora", "Coral"),
     Label("SAND", "Sand"), Label("TURF"),

@@ -13,6 +13,8 @@ from quadrat.tests.core.reefwork import run, write_photo
 from quadrat.tests.core.test_cpce import content
 from rasterio.transform import Affine
 
+pytestmark = pytest.mark.same_without_torch
+
 SUGGESTED = "".join(f",Machine suggestion {n},Machine confidence {n}" for n in range(1, 6))
 CORALNET = f"""Name,Row,Column,Label code,Annotator,Date annotated{SUGGESTED}
 b.jpg,3,4,Por,Ann,2020-05-01 07:30:00+00:00,Por,61,Acr,20,Sand,10,,,,

@@ -12,6 +12,8 @@ from quadrat.core.reef.survey import Label, Survey, stored_path
 from quadrat.core.reef.vectors.pictures import UnreadablePhoto, read_picture
 from quadrat.tests.core.reefwork import run
 
+pytestmark = pytest.mark.same_without_torch
+
 
 @pytest.fixture
 def survey(tmp_path):

@@ -6,6 +6,8 @@ from quadrat.core.errors import BadInput
 from quadrat.core.reef.cover import corrected, counts, diversity, estimates
 from quadrat.core.reef.tree import Label, LabelTree
 
+pytestmark = pytest.mark.same_without_torch
+
 TREE = LabelTree(
     [Label("Coral"), Label("Hard", parent="Coral"), Label("POR", parent="Hard"), Label("SAND"), Label("FRAME")]
 )

@@ -12,6 +12,8 @@ from quadrat.core.reef.tree import LabelTree
 from scipy import stats
 from sklearn.metrics import cohen_kappa_score
 
+pytestmark = pytest.mark.same_without_torch
+
 TREE = LabelTree.of_parents({"Por": "Hard", "Fav": "Hard", "Hard": "Coral", "Soft": "Coral", "Sand": ""})
 
 

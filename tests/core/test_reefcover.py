@@ -15,6 +15,8 @@ from quadrat.core.reef.formats import covers
 from quadrat.core.reef.survey import Label, Suggestion, Survey
 from quadrat.tests.core.reefwork import run
 
+pytestmark = pytest.mark.same_without_torch
+
 CODES = ("POR", "ACR", "SAND", "FRAME")
 LABELS = (
     Label("Coral", "Corals", colour="#ee8866"), Label("POR", "Porites", "Coral"), Label("ACR", "Acropora", "Coral"),

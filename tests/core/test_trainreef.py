@@ -15,6 +15,8 @@ from quadrat.core.reef.vectors.points import point_vectors
 from quadrat.core.reef.vectors.request import VectorRequest
 from quadrat.tests.core.reefwork import coral_data, run
 
+pytestmark = pytest.mark.same_without_torch
+
 LABELS = (
     Label("Coral", "Corals", colour="#ee8866"), Label("POR", "Porites", "Coral"), Label("ACR", "Acropora", "Coral"),
     Label("SAND", "Sand"), Label("ALG", "Algae"), Label("FRAME"),

@@ -11,6 +11,8 @@ import time
 import pytest
 from quadrat.core.jobs.registry import ALL
 
+pytestmark = pytest.mark.same_without_torch
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OTHER_PYTHON = "/usr/bin/python3"
 
