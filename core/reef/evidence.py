@@ -77,7 +77,7 @@ def read_evidence(
     check_annotators(survey, annotators)
     marked = true_photos(survey, learnt_field) if learnt_field else set()
     photos = _labelled(survey, annotators)
-    accepted = len(survey.connection.execute(_ACCEPTED).fetchall())
+    accepted = survey.counts()[f"photos {schema.DONE}"] - len(survey.connection.execute(schema.JUDGED).fetchall())
     learners = survey.learners()
     learnt = {model: survey.learnt(model) for model in learners}
     kept: list[tuple[str, int]] = []
@@ -123,10 +123,6 @@ _HUMAN = """
 SELECT p.photo, f.points, a.point, a.label, a."at", a.annotator FROM photos f JOIN points p ON p.photo = f.photo
 JOIN annotations a ON a.point = p.point
 WHERE f.state = 'done' AND a.state NOT IN ('accepted', 'machine') ORDER BY a."at", a.annotation"""
-_ACCEPTED = """
-SELECT f.photo FROM photos f JOIN points p ON p.photo = f.photo LEFT JOIN annotations a ON a.point = p.point
-WHERE f.state = 'done' GROUP BY f.photo
-HAVING COUNT(DISTINCT p.point) > COUNT(DISTINCT CASE WHEN a.state NOT IN ('accepted', 'machine') THEN a.point END)"""
 _MACHINE = """
 SELECT p.photo, s.point, s."rank", s.label, s.model FROM photos f JOIN points p ON p.photo = f.photo
 JOIN suggestions s ON s.point = p.point WHERE f.state = 'done' AND s."rank" <= 1"""

@@ -24,6 +24,11 @@ STATES = (CONFIRMED, IMPORTED, ACCEPTED, MACHINE)
 OF_MACHINE = (ACCEPTED, MACHINE)
 """Labels that a machine chose: no evidence of how good it is, and nothing to learn from. Photos with accepted ones are
 done all the same."""
+JUDGED = """
+SELECT f.photo FROM photos f WHERE f.state = 'done' AND NOT EXISTS (
+    SELECT 1 FROM points p WHERE p.photo = f.photo AND NOT EXISTS (
+        SELECT 1 FROM annotations a WHERE a.point = p.point AND a.state NOT IN ('accepted', 'machine')))"""
+"""Asks for the finished photos of which people judged every point: those that teach, check and count."""
 EMPTY, WAITING, BEGUN, BY_MACHINE, DONE = "no points", "waiting", "begun", "machine", "done"
 """State of a photo: no points; none annotated; some; all, a machine's among them; all, by people."""
 PHOTO_STATES = (DONE, BY_MACHINE, BEGUN, WAITING, EMPTY)

@@ -7,7 +7,7 @@ What people said of the photos that they finished, and nothing else: estimates w
 from typing import Dict, NamedTuple, Tuple
 
 from .agreement import counted_as
-from .schema import DONE, MACHINE
+from .schema import JUDGED
 from .survey import Survey
 from .tree import LabelTree, key_of
 
@@ -25,7 +25,7 @@ class Tally(NamedTuple):
 
     level: int
     photos: int
-    """Finished by people; cover is the mean of these."""
+    """Of which people judged every point; cover is the mean of these."""
     every: int
     """Photos with points."""
     bars: Tuple[Bar, ...]
@@ -33,22 +33,22 @@ class Tally(NamedTuple):
 
 
 def tally(survey: Survey, tree: LabelTree, level: int) -> Tally:
-    """Count the photos that people have finished."""
-    asked = "SELECT COUNT(*), COALESCE(SUM(state = ?), 0) FROM photos WHERE points > 0"
-    every, photos = survey.connection.execute(asked, (DONE,)).fetchone()
+    """Count the photos of which people have judged every point."""
+    every = survey.connection.execute("SELECT COUNT(*) FROM photos WHERE points > 0").fetchone()[0]
+    photos = len(survey.connection.execute(JUDGED).fetchall())
     names = counted_as(tree, level)
     cover: Dict[str, float] = {}
-    for label, share in survey.connection.execute(_SHARES, {"machine": MACHINE, "done": DONE}):
+    for label, share in survey.connection.execute(_SHARES):
         name = names.get(key_of(label), label)
         cover[name] = cover.get(name, 0.0) + share
     bars = sorted((Bar(code, total / photos) for code, total in cover.items()), key=lambda bar: (-bar.cover, bar.code))
-    return Tally(level, int(photos), int(every), tuple(bars))
+    return Tally(level, photos, int(every), tuple(bars))
 
 
-_SHARES = """
+_SHARES = f"""
 SELECT label, SUM(1.0 / voices / every) FROM (
     SELECT a.label, f.points AS every, COUNT(*) OVER (PARTITION BY a.point) AS voices
     FROM photos f JOIN points p ON p.photo = f.photo JOIN annotations a ON a.point = p.point
-    WHERE f.state = :done AND a.state <> :machine)
-GROUP BY label"""
+    WHERE f.photo IN ({JUDGED}) AND a.state NOT IN ('accepted', 'machine'))
+GROUP BY label"""  # noqa: S608 - of our own words
 """Sum over photos of the share of their points; several people share a point."""

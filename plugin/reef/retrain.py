@@ -14,7 +14,7 @@ from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 from ...core.errors import QuadratError
 from ...core.jobs.reef.suggesting import SuggestReef
 from ...core.jobs.reef.training import TrainReef
-from ...core.reef.schema import DONE
+from ...core.reef.schema import DONE, JUDGED
 from ...core.reef.survey import Survey
 from ...processing.background import in_background
 from ...processing.calls import form_values
@@ -33,7 +33,7 @@ class Progress(NamedTuple):
     """Where a survey stands."""
 
     finished: int
-    """Photos that people have finished."""
+    """Photos that people have finished point by point: those that can be learnt from."""
     learnt: int
     """Photos that the last model learnt from; 0 where there is none."""
     suggested: bool
@@ -74,12 +74,13 @@ def look(path: str) -> Progress:
     with Survey(path) as survey:
         ask = survey.connection.execute
         asked = "SELECT COALESCE(SUM(state = ?), 0), COUNT(*) FROM photos WHERE points > 0"
-        finished, every = ask(asked, (DONE,)).fetchone()
+        done, every = ask(asked, (DONE,)).fetchone()
+        finished = len(ask(JUDGED).fetchall())
         # Suggestions that were written last are of the last model.
         asked = "SELECT model, MAX(suggestion) FROM suggestions GROUP BY model ORDER BY 2 DESC"
         models = [row[0] for row in ask(asked)]
         learnt = next((len(survey.learnt(model)) for model in models if survey.learnt(model)), 0)
-        return Progress(int(finished), learnt, bool(models), int(every - finished))
+        return Progress(finished, learnt, bool(models), int(every - done))
 
 
 class Retraining(QObject):

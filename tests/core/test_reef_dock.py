@@ -7,6 +7,7 @@ from quadrat.core.errors import BadInput
 from quadrat.core.reef import agreement, build, relabel, tally
 from quadrat.core.reef.agreement import Twice
 from quadrat.core.reef.asking import tree_of
+from quadrat.core.reef.schema import ACCEPTED, DONE
 from quadrat.core.reef.survey import Label, Suggestion, Survey
 from quadrat.core.reef.tree import LabelTree
 from scipy import stats
@@ -144,3 +145,6 @@ def test_cover_is_the_mean_of_finished_photos_and_a_point_counts_once(survey):
     assert {bar.code: bar.cover for bar in tally.tally(survey, tree, 1).bars} == pytest.approx(
         {"Coral": 0.75, "Sand": 0.25}
     )
+    survey.annotate([(5, "Por")], "Ana", ACCEPTED)
+    assert survey.photo(3).state == DONE
+    assert tally.tally(survey, tree, 2).photos == 1, "accepted with its photo, which nobody judged point by point"

@@ -6,6 +6,7 @@ import pytest
 from qgis.core import QgsApplication, QgsProcessingContext
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 from quadrat.core.errors import BadInput, QuadratError
+from quadrat.core.reef.schema import ACCEPTED
 from quadrat.core.reef.survey import Suggestion, Survey
 from quadrat.plugin.reef import errand as errands
 from quadrat.plugin.reef import retrain
@@ -310,6 +311,13 @@ def test_training_then_suggesting_in_the_background(state, qtbot, runs):
     runs[3].finished.emit(True, {"OUTPUT": first.values["OUTPUT"]}, "")
     runs[4].finished.emit(True, {}, "")
     assert training.result.endswith("Agreement (hF) on photos kept apart: 80.0 % (75 to 86 %). Before: 80.0 %.")
+
+
+def test_photos_accepted_whole_do_not_make_it_train(state):
+    before = retrain.look(state.path)
+    state.survey.annotate([(point.point, "Por") for point in state.survey.points(3)], "Ana", ACCEPTED)
+    after = retrain.look(state.path)
+    assert (after.finished, after.left) == (before.finished, before.left - 1), "done, but nothing new to learn from"
 
 
 def test_it_trains_by_itself_when_enough_is_new_and_not_again_after_a_failure(state, qtbot, runs, monkeypatch):
