@@ -6,6 +6,7 @@ from qgis.PyQt.QtCore import QRectF, QSize, Qt
 from qgis.PyQt.QtGui import QColor, QKeySequence, QPainter, QPaintEvent, QPalette
 from qgis.PyQt.QtWidgets import QAbstractButton, QAction, QFrame, QLabel, QSizePolicy, QStyle, QStyleOption, QWidget
 
+from ...core.reef.schema import ACCEPTED, MACHINE
 from ...processing.forms.sentences import quiet, quiet_colour, sentence
 from ...processing.i18n import tr
 from ..reef.sheet import MACHINE_SAID, TRUSTED
@@ -173,8 +174,10 @@ class PointControl(QFrame):
         if said is None:
             return tr("Not labelled yet")
         name = palette.name(said.label)
-        if said.state == "machine":
+        if said.state == MACHINE:
             return tr("{label}, written by a machine").format(label=name)
+        if said.state == ACCEPTED:
+            return tr("{label}, accepted with the photo").format(label=name)
         if said.annotator == sheet.annotator:
             return tr("You said: {label}").format(label=name)
         return tr("{who} said: {label}").format(who=said.annotator or tr("Somebody"), label=name)

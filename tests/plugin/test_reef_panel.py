@@ -78,6 +78,9 @@ def test_it_says_where_one_is(opened, state):
     assert opened.point.first.text() == "Porites ?"
     state.step_point(-1)
     assert opened.point.said.text() == "You said: Sand"
+    state.accept_photo(every=True)
+    state.end_point(1)
+    assert opened.point.said.text().endswith(", accepted with the photo")
 
 
 def test_one_key_one_label(opened, state, qtbot):
