@@ -2,8 +2,9 @@
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from .windows import Reader
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
+T = TypeVar("T")
 
 AHEAD = 2
 """Batches that wait at most."""
@@ -118,6 +120,51 @@ class TileSource:
         return cells
 
 
+def ahead(make: Callable[[], Iterable[T]], depth: int = AHEAD) -> Generator[T, None, None]:
+    """What an iterable gives, made in a thread of its own that is at most `depth` items in front.
+
+    The thread starts with the first item that is asked for. It ends with the last one, with an error, which is raised
+    here in its place, or when this generator is closed; then the iterable is closed too, in that same thread.
+
+    Args:
+        make: called in that thread, so that what it opens (a raster handle) belongs to it.
+        depth: items that wait at most, at least 1.
+    """
+    made: queue.SimpleQueue[tuple[T] | BaseException | None] = queue.SimpleQueue()
+    room, stop = threading.Semaphore(depth - 1), threading.Event()
+
+    def work() -> None:
+        end: BaseException | None = None
+        try:
+            source = iter(make())
+            try:
+                for item in source:
+                    made.put((item,))
+                    # Nothing is begun before there is room for it, so that no item waits outside the bound.
+                    room.acquire()
+                    if stop.is_set():
+                        break
+            finally:
+                if isinstance(source, Generator):
+                    source.close()
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            end = error
+        made.put(end)
+
+    thread = threading.Thread(target=work, name="read-ahead", daemon=True)
+    thread.start()
+    try:
+        while isinstance(item := made.get(), tuple):
+            room.release()
+            yield item[0]
+        if item is not None:
+            raise item
+    finally:
+        stop.set()
+        room.release()
+        thread.join()
+
+
 def read_ahead(
     open_source: Callable[[], tuple[Reader, TileSource]], batches: Sequence[Batch]
 ) -> Generator[Fed, None, None]:
@@ -127,42 +174,14 @@ def read_ahead(
         open_source: called in that thread, since a raster handle belongs to one thread.
         batches: to be read.
     """
-    waiting: queue.Queue[Fed | BaseException | None] = queue.Queue(AHEAD)
-    stop = threading.Event()
 
-    def offer(item: Fed | BaseException | None) -> None:
-        while not stop.is_set():
-            try:
-                waiting.put(item, timeout=0.1)
-                return
-            except queue.Full:
-                continue
+    def read() -> Iterator[Fed]:
+        reader, source = open_source()
+        with reader:
+            for batch in batches:
+                yield source.feed(batch)
 
-    def work() -> None:
-        try:
-            reader, source = open_source()
-            with reader:
-                for batch in batches:
-                    if stop.is_set():
-                        return
-                    offer(source.feed(batch))
-            offer(None)
-        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
-            offer(error)
-
-    thread = threading.Thread(target=work, name="read-ahead", daemon=True)
-    thread.start()
-    try:
-        while True:
-            item = waiting.get()
-            if item is None:
-                return
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stop.set()
-        thread.join()
+    return ahead(read)
 
 
 def _inside(start: int, length: int, limit: int) -> Bool:
