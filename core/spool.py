@@ -1,18 +1,26 @@
-"""Finished blocks of a raster in the making: one append-only file, one journal, one writer at a time.
+"""Finished blocks of a raster in the making: one append-only file, one journal, one owner at a time.
 
 `<output>.part` holds compressed blocks one behind the other, from `BODY_START` on; `<output>.part.journal` holds a
-header line and then one line for each block. A process may be killed between any two bytes: at the next start the
-blocks are checked against their checksums, in order, and whatever lies behind the first gap is cut off. What is
-then appended gives the same bytes as a run that was never stopped.
+header line and then one line for each block. A process may be killed, and a machine lose power, between any two bytes:
+at the next start the blocks are checked against their checksums, in order, and whatever lies behind the first gap is
+cut off. What is then appended gives the same bytes as a run that was never stopped.
+
+Blocks may be written by other machines: room is reserved in order, bytes come in any order, and a line is journaled
+only when all bytes before it are there. On shared folders such a writer opens the file, writes, syncs and closes; the
+owner opens it again before it reads what others wrote. The lock lies on the journal, which nobody else opens: a locked
+file is held in the cache of a network file system by whole pages, and bytes of others in them would be written over.
 """
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
 import sys
 import zlib
+from array import array
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -21,6 +29,8 @@ from .errors import Unwritable
 FORMAT = 1
 BODY_START = 16
 """Bytes kept free at the start of the file for a TIFF or BigTIFF header."""
+_GAP = -1
+"""Stands for the index in the journal line of room that was claimed in vain."""
 _MAGIC = b"QUADRAT SPOOL 1\n"
 _LOCK_AT = 2**62
 """Far behind any data: Windows locks byte ranges, and those that hold data could not be read then."""
@@ -30,7 +40,18 @@ class Stored(NamedTuple):
     """Where a block lies: its segments follow one another from `offset`."""
 
     offset: int
-    lengths: tuple[int, ...]
+    lengths: Sequence[int]
+
+
+@dataclass
+class _Claim:
+    """Room for a block whose journal line is still to be written."""
+
+    offset: int
+    checksum: int
+    lengths: "array[int]"
+    """Of unsigned 32-bit numbers: a large raster has millions of segments."""
+    there: bool = False
 
 
 def digest(value: Mapping[str, Any]) -> str:
@@ -81,6 +102,11 @@ def unwritable(error: OSError, path: Path) -> Unwritable:
         )
     if error.errno == errno.ENOENT:
         return Unwritable(f"There is no folder {path.parent}. Make it, or choose another one.")
+    if error.errno == errno.EFBIG:
+        return Unwritable(
+            f"{path} grows larger than its disk allows (FAT32: 4 GB). Choose a disk with another file system, fewer "
+            "dimensions or more pixels to a cell."
+        )
     return Unwritable(f"{path} cannot be written: {error.strerror or error}.")
 
 
@@ -88,8 +114,8 @@ class Spool:
     """The unfinished blocks of one output, locked for this process.
 
     Attributes:
-        blocks: where each finished block lies, by its index.
-        end: length of the file of blocks.
+        blocks: where each block in the journal lies, by its index.
+        end: of the room that is claimed; once all claims are met, length of the file of blocks.
     """
 
     def __init__(self, output: Path, signature: Mapping[str, Any], layout: str, keep: Mapping[str, Any]) -> None:
@@ -101,14 +127,16 @@ class Spool:
         self.output = output
         self.blocks: dict[int, Stored] = {}
         self.end = BODY_START
+        self._claims: dict[int, _Claim] = {}
+        self._gaps = _GAP
         self._header = {"format": FORMAT, "signature": digest(signature), "layout": layout, "keep": dict(keep)}
         try:
-            self._part = _open_locked(part_path(output))
+            self._journal = _open_locked(journal_path(output))
             try:
-                self._journal = open(journal_path(output), "a+b", buffering=0)  # noqa: SIM115 - lives as long as self
+                self._part = _open(part_path(output))
                 self._recover()
             except BaseException:
-                self._part.close()
+                self.close()
                 raise
         except OSError as error:
             raise unwritable(error, output) from error
@@ -118,28 +146,108 @@ class Spool:
         """The file of blocks, open for reading and writing."""
         return self._part
 
-    def append(self, index: int, segments: Sequence[bytes]) -> None:
+    def append(self, index: int, segments: Sequence[bytes], checksum: int | None = None) -> None:
         """Add a finished block. Its journal line is written after its bytes.
 
+        Args:
+            index: of the block, not below 0.
+            segments: its bytes.
+            checksum: CRC-32 of all of them, if it is known.
+
         Raises:
-            Unwritable: disk full, or the folder went away.
+            Unwritable: disk full, or the folder went away; nothing that comes later is journaled.
         """
         body = b"".join(segments)
-        lengths = tuple(len(segment) for segment in segments)
-        line = json.dumps([index, self.end, zlib.crc32(body), lengths], separators=(",", ":")).encode("ascii") + b"\n"
+        checksum = zlib.crc32(body) if checksum is None else checksum
+        offset = self.reserve(index, [len(segment) for segment in segments], checksum)
         try:
-            self._part.seek(self.end)
+            self._part.seek(offset)
             _write_all(self._part, body)
-            _write_all(self._journal, line)
         except OSError as error:
             raise unwritable(error, self.output) from error
-        self.blocks[index] = Stored(self.end, lengths)
-        self.end += len(body)
+        self.written(index)
+
+    def reserve(self, index: int, lengths: Sequence[int], checksum: int) -> int:
+        """Claim room for a block that somebody else writes; returns its place in the file of blocks.
+
+        A claim may be repeated when a writer was lost: equal bytes get the same room, others new room.
+
+        Args:
+            index: of the block, not below 0.
+            lengths: bytes of its segments.
+            checksum: CRC-32 of all of them.
+
+        Raises:
+            ValueError: the block is there already.
+        """
+        claim = self._claims.get(index)
+        if index in self.blocks or (claim is not None and claim.there):
+            raise ValueError(f"Block {index} of {self.output} is there already.")
+        own = array("I", lengths)
+        if claim is not None:
+            if (claim.checksum, claim.lengths) == (checksum, own):
+                return claim.offset
+            self._abandon(index)
+        self._claims[index] = _Claim(self.end, checksum, own)
+        self.end += sum(own)
+        return self._claims[index].offset
+
+    def written(self, index: int) -> None:
+        """Say that the bytes of a claim are in the file: its line is journaled as soon as all before it are there.
+
+        Raises:
+            KeyError: no room was claimed for the block.
+            Unwritable: disk full, or the folder went away.
+        """
+        self._claims[index].there = True
+        try:
+            while self._claims:
+                first = next(iter(self._claims))
+                claim = self._claims[first]
+                if not claim.there:
+                    break
+                line = [max(first, _GAP), claim.offset, claim.checksum, claim.lengths.tolist()]
+                _write_all(self._journal, json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n")
+                del self._claims[first]
+                if first >= 0:
+                    self.blocks[first] = Stored(claim.offset, claim.lengths)
+        except OSError as error:
+            # A torn line may stand at the end: this claim stays the first one and is never met.
+            claim.there = False
+            raise unwritable(error, self.output) from error
 
     def close(self) -> None:
         """Let go of files and lock; what is finished stays on disk."""
+        if hasattr(self, "_part"):
+            self._part.close()
         self._journal.close()
-        self._part.close()
+
+    def deliver(self) -> None:
+        """Bring the file of blocks to the disk and give it its final name; then nothing is left to go on with.
+
+        Raises:
+            Unwritable: disk full, or the final name is in use by another program; the blocks stay.
+        """
+        try:
+            os.fsync(self._part.fileno())
+            self._part.close()
+            os.replace(part_path(self.output), self.output)
+            sync_folder(self.output)
+        except OSError as error:
+            raise unwritable(error, self.output) from error
+        with contextlib.suppress(OSError):
+            self._journal.truncate(0)
+            if sys.platform == "win32":  # removes no open file; elsewhere the lock is held to the last
+                self._journal.close()
+            journal_path(self.output).unlink(missing_ok=True)
+        self._journal.close()
+
+    def _abandon(self, index: int) -> None:
+        """Turn a claim into a gap, in its place among the others."""
+        self._gaps -= 1
+        gap = self._gaps
+        self._claims = {gap if key == index else key: claim for key, claim in self._claims.items()}
+        self._claims[gap].there = True
 
     def _recover(self) -> None:
         self._journal.seek(0)
@@ -164,16 +272,20 @@ class Spool:
         """Take over the block of a journal line if line and bytes are whole."""
         try:
             index, offset, checksum, lengths = json.loads(line)
-            total = sum(lengths)
-        except (ValueError, TypeError):
+            own = array("I", lengths)
+            total = sum(own)
+        except (ValueError, TypeError, OverflowError):
             return False
         if not line.endswith(b"\n") or offset != self.end or index in self.blocks:
             return False
+        if index == _GAP:
+            self.end += total
+            return True
         self._part.seek(offset)
         body = self._part.read(total)
         if len(body) != total or zlib.crc32(body) != checksum:
             return False
-        self.blocks[index] = Stored(offset, tuple(lengths))
+        self.blocks[index] = Stored(offset, own)
         self.end += total
         return True
 
@@ -197,23 +309,41 @@ def _write_all(file: BinaryIO, data: bytes) -> None:
         view = view[file.write(view) :]
 
 
+def sync_folder(path: Path) -> None:
+    """Bring the name of a file to the disk, where the system can: without, a power failure may take it back."""
+    if sys.platform == "win32":
+        return
+    with contextlib.suppress(OSError):  # some network file systems cannot
+        folder = os.open(path.absolute().parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _open(path: Path, flags: int = 0) -> BinaryIO:
+    """Open or create, unbuffered, for reading and writing."""
+    flags |= os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0)
+
+
 def _open_locked(path: Path) -> BinaryIO:
-    """The file, unbuffered, held by this process alone.
+    """The journal, held by this process alone; what is written goes to its end.
 
     Raises:
         Unwritable: another process holds it.
     """
     while True:
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "r+b", buffering=0)
+        file = _open(path, os.O_APPEND)
         try:
             _lock(file)
         except (BlockingIOError, PermissionError) as error:
             file.close()
             raise Unwritable(
-                f"Another run of Quadrat is writing {str(path).removesuffix('.part')}. Wait until it has ended, or "
-                "choose another file."
+                f"Another run of Quadrat is writing {str(path).removesuffix('.part.journal')}. Wait until it has "
+                "ended, or choose another file."
             ) from error
-        # The other process may have renamed the file to its final name between our opening and our locking.
+        # The other process may have finished and removed the file between our opening and our locking.
         if path.exists() and os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
             return file
         file.close()

@@ -5,7 +5,6 @@ becomes the TIFF in place: a directory is appended, the header is written, the f
 """
 
 import json
-import os
 import shutil
 import threading
 from collections import deque
@@ -18,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import rasterio
-import zstandard
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
@@ -27,7 +25,8 @@ from rasterio.io import MemoryFile
 from . import tiff
 from .errors import QuadratError, Unwritable
 from .grid import Grid
-from .spool import Spool, digest, journal_path, kept, part_path, unwritable
+from .packing import PREDICTOR_DIFFERENCES, PREDICTOR_NONE, Packed, Packer
+from .spool import Spool, digest, kept, part_path, unwritable
 
 __all__ = ["Band", "BlockWriter", "kept"]
 
@@ -37,7 +36,6 @@ LEVEL = 1
 """Of zstd. On embeddings in bytes of three real scenes (Sentinel-2, Landsat 5, drone), level 1 with differences along
 rows gave 57 to 64 % of the plain size in 2.4 ns a number; level 3 without differences 67 to 76 % in 4.3 ns, level 6
 no less than level 3 in 14 ns. Floats gain 5 % from differences, at three times the cost: not worth it."""
-PREDICTOR_NONE, PREDICTOR_DIFFERENCES = 1, 2
 OVERVIEWS_ABOVE_CELLS = 2048
 """Up to here a view of three bands reads at most 12 MB of full size; overviews would cost more than they save."""
 SMALLEST_OVERVIEW_CELLS = 128
@@ -80,6 +78,10 @@ class BlockWriter:
     Attributes:
         windows: the blocks in file order; a block's index is its position here.
         done: blocks that an interrupted run of the same signature has finished.
+        packer: packs blocks; workers elsewhere get a copy of it.
+
+    Blocks are given by `put`; or made elsewhere, room for each claimed by `reserve`, its bytes written into the file of
+    blocks by whoever has them, and told by `written`. Both may be called from any thread.
     """
 
     def __init__(
@@ -115,14 +117,15 @@ class BlockWriter:
         self._colours = dict(colours or {})
         self._categorical = bool(colours) if categorical is None else categorical
         differences = self.dtype.kind in "iu" and not self._categorical
-        self._predictor = PREDICTOR_DIFFERENCES if differences else PREDICTOR_NONE
+        predictor = PREDICTOR_DIFFERENCES if differences else PREDICTOR_NONE
+        self.packer = Packer(self.block, self.dtype.name, nodata, predictor, LEVEL, categorical=self._categorical)
         self._check_room(foreseen_ratio)
         self._spool = Spool(self.path, signature, self._layout(), keep or {})
         self.done = frozenset(self._spool.blocks)
         self._limit = 2 * max(threads, 1)
         self._pool = ThreadPoolExecutor(max(threads, 1), "compress")
-        self._local = threading.local()
-        self._waiting: deque[tuple[int, Future[list[bytes]]]] = deque()
+        self._turn = threading.RLock()
+        self._waiting: deque[tuple[int, Future[Packed]]] = deque()
 
     def __enter__(self) -> "BlockWriter":
         return self
@@ -148,8 +151,42 @@ class BlockWriter:
         wanted = (len(self.bands), window.height, window.width)
         if values.shape != wanted or values.dtype != self.dtype:
             raise ValueError(f"Block {index} must be {wanted} {self.dtype}, not {values.shape} {values.dtype}.")
-        self._waiting.append((index, self._pool.submit(self._compress, values)))
-        self._drain(self._limit)
+        with self._turn:
+            self._waiting.append((index, self._pool.submit(self.packer.pack, values)))
+            self._drain(self._limit)
+
+    def reserve(self, index: int, lengths: Sequence[int], checksum: int) -> int:
+        """Claim room for a block that was packed elsewhere; returns its offset in `part_path(path)`.
+
+        Claims are met in their order: what follows one that is never met is not kept when the run ends. When a writer
+        is lost, claim again for the next one.
+
+        Args:
+            index: position in `windows`.
+            lengths: bytes of the packed segments, one for each band.
+            checksum: of the packed block.
+
+        Raises:
+            ValueError: no such block, or it is there already.
+        """
+        if not 0 <= index < len(self.windows) or len(lengths) != len(self.bands):
+            raise ValueError(f"{self.path} has no block {index} of {len(lengths)} bands.")
+        with self._turn:
+            return self._spool.reserve(index, lengths, checksum)
+
+    def written(self, index: int, reduced: NDArray[Any] | None) -> None:
+        """Say that a reserved block is in the file, brought to the disk by whoever wrote it.
+
+        Args:
+            index: position in `windows`.
+            reduced: of the packed block.
+
+        Raises:
+            KeyError: no room was claimed for it.
+            Unwritable: the disk is full or the folder went away.
+        """
+        with self._turn:
+            self._spool.written(index)
 
     def finish(self) -> None:
         """Make the TIFF of the blocks and give it its name.
@@ -158,30 +195,29 @@ class BlockWriter:
             ValueError: a block was never put.
             Unwritable: disk full, or the final name is in use by another program.
         """
-        self._drain(0)
+        with self._turn:
+            self._drain(0)
         missing = len(self.windows) - len(self._spool.blocks)
         if missing:
             raise ValueError(f"{missing} of {len(self.windows)} blocks of {self.path} were never put.")
-        part = part_path(self.path)
         try:
             self._write_directory()
             if max(self.grid.height, self.grid.width) > OVERVIEWS_ABOVE_CELLS:
-                self._build_overviews(part)
-            os.fsync(self._spool.file.fileno())
-            self.close()
-            os.replace(part, self.path)
-            journal_path(self.path).unlink(missing_ok=True)
+                self._build_overviews(part_path(self.path))
+            # Before the rename: companions of the file that is replaced would tell lies about the new one.
             for suffix in STALE_COMPANIONS:
                 Path(f"{self.path}{suffix}").unlink(missing_ok=True)
         except OSError as error:
             raise unwritable(error, self.path) from error
         except RasterioError as error:
             raise Unwritable(f"The overviews of {self.path} cannot be written: {error}.") from error
+        self._spool.deliver()
 
     def close(self) -> None:
         """Store what is finished, then let go of file and threads."""
         try:
-            self._drain(0)
+            with self._turn:
+                self._drain(0)
         except QuadratError:
             # The same failure was raised by `put` or `finish` already; here it must not hide the first error.
             self._waiting.clear()
@@ -193,20 +229,8 @@ class BlockWriter:
         """Append blocks in the order in which they were put, until at most `limit` are under way."""
         while self._waiting and (len(self._waiting) > limit or self._waiting[0][1].done()):
             index, future = self._waiting.popleft()
-            self._spool.append(index, future.result())
-
-    def _compress(self, values: NDArray[Any]) -> list[bytes]:
-        if not hasattr(self._local, "compressor"):
-            self._local.compressor = zstandard.ZstdCompressor(level=LEVEL)
-        _, height, width = values.shape
-        if (height, width) != (self.block, self.block):
-            fill = 0 if self.nodata is None else self.nodata
-            padding = ((0, 0), (0, self.block - height), (0, self.block - width))
-            values = np.pad(values, padding, constant_values=fill)
-        little = np.array(values, self.dtype.newbyteorder("<"), order="C")
-        if self._predictor == PREDICTOR_DIFFERENCES:
-            little[:, :, 1:] = little[:, :, 1:] - little[:, :, :-1]
-        return [self._local.compressor.compress(band.data) for band in little]
+            packed = future.result()
+            self._spool.append(index, packed.segments, packed.checksum)
 
     def _layout(self) -> str:
         """Hash of what decides how bytes are laid out; blocks of another layout cannot be gone on with."""
@@ -217,7 +241,7 @@ class BlockWriter:
                 "dtype": str(self.dtype),
                 "nodata": repr(self.nodata),
                 "block": self.block,
-                "compression": [LEVEL, self._predictor],
+                "compression": [LEVEL, self.packer.predictor],
                 "tags": self._tags,
             }
         )
@@ -253,7 +277,7 @@ class BlockWriter:
             "driver": "GTiff", "width": self.block, "height": self.block, "count": len(self.bands),
             "dtype": self.dtype.name, "crs": self.grid.crs or None, "transform": self.grid.transform,
             "nodata": self.nodata, "tiled": True, "blockxsize": self.block, "blockysize": self.block,
-            "compress": "zstd", "predictor": self._predictor, "interleave": "band", "sparse_ok": True,
+            "compress": "zstd", "predictor": self.packer.predictor, "interleave": "band", "sparse_ok": True,
             "photometric": "minisblack",
         }  # fmt: skip
         with MemoryFile() as memory:
