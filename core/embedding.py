@@ -97,8 +97,10 @@ class Sample:
         self.made = {index: (fed, project(vectors)) for index, (fed, vectors) in self.made.items()}
 
 
-def sample_batches(plan: Plan, runner: Runner, open_source: Open, progress: Progress) -> Sample:
-    """Run batches that lie evenly spread over the plan, and keep what they give.
+def sample_batches(
+    plan: Plan, runner: Runner, open_source: Open, progress: Progress, enough: Callable[[], bool] = lambda: False
+) -> Sample:
+    """Run batches that lie evenly spread over the plan, and keep what they give; fewer when there is `enough`.
 
     Raises:
         BadInput: no cell of the whole plan gets a vector, or none that is a number.
@@ -116,7 +118,7 @@ def sample_batches(plan: Plan, runner: Runner, open_source: Open, progress: Prog
         made[fed.batch.number] = fed, vectors
         cells.extend(_pick(tile, mask) for tile, mask in zip(vectors, fed.cells, strict=True))
         tiles, size = tiles + len(fed.tiles), size + vectors.nbytes
-        if tiles >= SAMPLE_TILES or size + vectors.nbytes > SAMPLE_BYTES:
+        if tiles >= SAMPLE_TILES or size + vectors.nbytes > SAMPLE_BYTES or enough():
             break
     feed.close()
     if not made:

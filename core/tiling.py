@@ -117,10 +117,7 @@ def make_plan(
     if not exact and not 0 <= overlap < tile:
         raise ValueError(f"An overlap of {overlap} cells does not fit a tile of {tile}.")
     block = block_side(height, width, dimensions, itemsize)
-    cell_bytes = dimensions * (block * itemsize + (0 if exact else 4 * tile))
-    blocks_across = max(LANE_BYTES // (cell_bytes * block), 1)
-    lane_width = blocks_across * block
-    lanes = tuple((col, min(lane_width, width - col)) for col in range(0, width, lane_width))
+    lanes = lanes_of(width, block, dimensions * (block * itemsize + (0 if exact else 4 * tile)))
     batches: list[Batch] = []
     for number, (col, lane) in enumerate(lanes):
         across = (height, width, col, lane, tile, overlap)
@@ -128,6 +125,29 @@ def make_plan(
         for group in _groups(tiles, batch):
             batches.append(Batch(len(batches), number, group))
     return Plan(height, width, tile, -1 if exact else overlap, block, dimensions, lanes, tuple(batches))
+
+
+def lanes_of(width: int, block: int, cell_bytes: int) -> tuple[tuple[int, int], ...]:
+    """First column and width of each lane; `cell_bytes` is what a column of unfinished cells takes."""
+    lane_width = max(LANE_BYTES // (cell_bytes * block), 1) * block
+    return tuple((col, min(lane_width, width - col)) for col in range(0, width, lane_width))
+
+
+def tile_sides(
+    height: int, width: int, *, tile: int, overlap: int, exact: bool, dimensions: int, itemsize: int
+) -> tuple[list[int], list[int]]:
+    """Heights of the rows of tiles of a plan, and widths of those of all lanes; arguments as for `make_plan`.
+
+    A plan of millions of tiles is not made to count them.
+    """
+    block = block_side(height, width, dimensions, itemsize)
+    lanes = lanes_of(width, block, dimensions * (block * itemsize + (0 if exact else 4 * tile)))
+    if exact:
+        rows = [min(tile, height - row) for row in range(0, height, tile)]
+        return rows, [min(tile, lane - at) for _, lane in lanes for at in range(0, lane, tile)]
+    starts = starts_of(width, tile, overlap)
+    across = sum(start < col + lane and start + tile > col for col, lane in lanes for start in starts)
+    return [tile] * len(starts_of(height, tile, overlap)), [tile] * across
 
 
 def spread(count: int) -> list[int]:

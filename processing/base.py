@@ -22,6 +22,7 @@ from qgis.PyQt.QtGui import QIcon
 
 from ..core.errors import Cancelled, EngineMissing, QuadratError
 from ..core.jobs.declare import LAYERS_OUT, OUTPUTS, Job, Kind, Result
+from ..core.wording import duration
 from .calls import line as command_line
 from .calls import program
 from .i18n import tr
@@ -81,14 +82,6 @@ class Relay:
         if self._pumps:
             QgsApplication.processEvents()
         return self._feedback.isCanceled()
-
-
-def duration(seconds: float) -> str:
-    """`40 s`, `3 min`, `2 h 05 min`: no more exact than such an estimate is."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
 
 
 class QuadratAlgorithm(QgsProcessingAlgorithm):

@@ -18,6 +18,7 @@ from ..feeding import TileSource
 from ..grid import Grid
 from ..jobs.declare import Result
 from ..jobs.embed import EmbedRaster
+from ..meter import Meter, reading_of, with_overviews
 from ..pixelwarnings import warn_of_pixels
 from ..progress import Progress
 from ..quantise import Quantiser
@@ -26,24 +27,33 @@ from ..region import PolygonMask, window_of
 from ..sampling import WindowSample
 from ..scene import Scene
 from ..sidecar import sidecar_path, write_sidecar
-from ..space import Space, build, space_of, stored_weights
+from ..space import Space, build, patch_of, space_of, stored_weights
+from ..speeds import Setting, find, remember, setting_of
 from ..spool import digest
 from ..tiling import Plan, make_plan
 from ..twincard import scene_for
 from ..uptodate import up_to_date
 from ..windows import Reader
+from ..wording import duration
 from ..writing import Band, BlockWriter, kept
 
 INPUTS = ("input", "second", "mask", "like", "weights", "model")
 """Files that decide the result, by field."""
 SUFFIXES = (".tif", ".tiff")
+SHORT_S = 1.0
+"""Less is not worth a word."""
 COMPRESSED_SHARE = 0.3
 """Bytes of vectors rarely shrink below this share; less room than that on the disk is not enough."""
 CLIPPED_SHARE = 0.01
 
 
-def run(job: EmbedRaster, progress: Progress) -> Result:
+def run(job: EmbedRaster, progress: Progress, meter: Meter | None = None) -> Result:
     """Embed a raster.
+
+    Args:
+        job: what is asked.
+        progress: of it.
+        meter: its clock; one that only measures ends the run early, with `Cancelled`.
 
     Raises:
         QuadratError: with a sentence for the user.
@@ -57,30 +67,27 @@ def run(job: EmbedRaster, progress: Progress) -> Result:
         if facts is not None and weights in ("", facts.get("weights_sha256", weights)):
             progress.info(f"{job.output} is up to date: it was made by this very job from unchanged inputs.")
         else:
-            facts = _make(job, space, request, progress)
+            facts = _make(job, space, request, progress, meter or Meter())
     progress.checkpoint(1.0)
     told = {name: value for name, value in facts.items() if name != "space"}
     return Result(EmbedRaster.facts.id, {"output": job.output}, told, time.monotonic() - started)
 
 
-def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-    seconds = _Clock()
+def _make(
+    job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: Progress, meter: Meter
+) -> dict[str, Any]:
     check_folder(job.output)
     earlier = kept(job.output, request)
-    scene = scene_for(job, space, progress)
-    space = replace(
-        space, bands=scene.bands, second_bands=scene.second_bands, roles=scene.roles, units=scene.units,
-        dates=scene.dates, months=scene.months, pixel_m=scene.pixel_m,
-    )  # fmt: skip
+    scene, space = _looked_at(job, space, progress)
     with scene.open() as reader:
         region = window_of(reader.grid, job.extent)
         mask = PolygonMask(job.mask, reader.grid) if job.mask else None
         sample = WindowSample(reader, region, job.seed, max(space.patch_size_px, 1), mask)
         progress.checkpoint(0.0, "Building the backbone")
         pixels = region.height * region.width
+        setting = setting_of(job, space, len(reader.bands), patch_of(space, pixels))
         resumed = _resumed(earlier, scene, reader, sample, job, pixels, progress)
         space, backbone = resumed or (space, build(space, scene, reader, sample, job, pixels, progress))
-        seconds.take("backbone")
         grid = reader.grid.crop(region).coarser(backbone.patch_size_px)
 
         def open_source() -> tuple[Reader, TileSource]:
@@ -91,28 +98,40 @@ def _make(job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: 
         runner, plan = Runner(backbone, progress.warning), _plan(job, space, backbone, grid, progress)
         drawn = Sample()
         _announce(job, reader, backbone, plan, progress)
+        meter.begin(runner, plan)
         if resumed is None:
             warn_of_pixels(job.like, space, reader, sample, progress)
-            drawn = sample_batches(plan, runner, open_source, progress.part(0.02, 0.05))
+            drawn = sample_batches(plan, runner, open_source, progress.part(0.02, 0.05), meter.enough)
+            meter.take("sample")
             space = _settle(space, runner, drawn, progress)
-            _foretell(runner, plan, progress)
-        seconds.take("sample")
+            _foretell(meter.to_go_s(find(setting, reading_of(job.input))), progress)
         with _writer(job, space, runner.backbone, grid, plan, request) as writer:
-            fresh = not writer.done
             quantiser = space.quantiser if job.storage == "bytes" else None
+            meter.settled(drawn, quantiser, writer.packer)
             cells = embed(
                 plan, runner, drawn, quantiser, open_source, done=writer.done, put=writer.put,
                 progress=progress.part(0.05, 0.97),
             )  # fmt: skip
-            seconds.take("embedding")
+            meter.take("embedding")
             progress.checkpoint(1.0, "Writing the file")
             sidecar_path(job.output).unlink(missing_ok=True)
             writer.finish()
-    seconds.take("file")
-    facts = _facts(job, space, runner, grid, plan, request, seconds.spans)
-    facts["cells_with_vector"] = cells if fresh else None
+    meter.take("file")
+    facts = _facts(job, space, runner, grid, plan, request, meter.spans)
+    facts["cells_with_vector"] = None if writer.done else cells
+    if resumed is None and not writer.done:
+        _remember(job, setting, meter, facts)
     write_sidecar(job.output, job, facts, inputs=inputs_of(job, INPUTS), prints=request["inputs"])
     return facts
+
+
+def _looked_at(job: EmbedRaster, space: Space, progress: Progress) -> tuple[Scene, Space]:
+    """The scene, and the space with its bands."""
+    scene = scene_for(job, space, progress)
+    return scene, replace(
+        space, bands=scene.bands, second_bands=scene.second_bands, roles=scene.roles, units=scene.units,
+        dates=scene.dates, months=scene.months, pixel_m=scene.pixel_m,
+    )  # fmt: skip
 
 
 def _resumed(
@@ -130,19 +149,6 @@ def _resumed(
         return None
     progress.info("Going on with an earlier run of the same job, which was stopped.")
     return space, backbone
-
-
-class _Clock:
-    """Seconds spent in each step."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
-        self.spans: dict[str, float] = {}
-
-    def take(self, name: str) -> None:
-        """Give the time since the last call to a step."""
-        now = time.monotonic()
-        self.spans[name], self._last = round(now - self._last, 3), now
 
 
 def _check_paths(job: EmbedRaster) -> None:
@@ -165,8 +171,12 @@ def _plan(job: EmbedRaster, space: Space, backbone: Backbone, grid: Grid, progre
     return make_plan(
         grid.height, grid.width, tile=tile, overlap=overlap, exact=backbone.exact,
         batch=suitable_batch(backbone, job.batch_size), dimensions=_dimensions(space, backbone),
-        itemsize=1 if job.storage == "bytes" else 4,
+        itemsize=_itemsize(job),
     )  # fmt: skip
+
+
+def _itemsize(job: EmbedRaster) -> int:
+    return 1 if job.storage == "bytes" else 4
 
 
 def _dimensions(space: Space, backbone: Backbone) -> int:
@@ -212,7 +222,7 @@ def _announce(job: EmbedRaster, reader: Reader, backbone: Backbone, plan: Plan, 
         progress.warning(
             f"Backbone {job.backbone} has no use for the device '{job.device}': it runs on {backbone.device}."
         )
-    size = plan.height * plan.width * plan.dimensions * (1 if job.storage == "bytes" else 4)
+    size = plan.height * plan.width * plan.dimensions * _itemsize(job)
     tiles = sum(len(batch.tiles) for batch in plan.batches)
     progress.info(
         f"{plan.width} x {plan.height} cells of {backbone.patch_size_px} px, {plan.dimensions} dimensions, at most "
@@ -221,12 +231,16 @@ def _announce(job: EmbedRaster, reader: Reader, backbone: Backbone, plan: Plan, 
     )
 
 
-def _foretell(runner: Runner, plan: Plan, progress: Progress) -> None:
-    left = sum(len(batch.tiles) for batch in plan.batches) - runner.tiles
-    if runner.tiles and left > 0:
-        seconds = runner.seconds / runner.tiles * left
-        text = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-        progress.info(f"About {text} to go, judged by {runner.tiles} tiles.")
+def _remember(job: EmbedRaster, setting: Setting, meter: Meter, facts: Mapping[str, Any]) -> None:
+    """Keep how fast it was."""
+    size = facts["height"], facts["width"], facts["dimensions"]
+    vectors = facts["cells_with_vector"] * facts["dimensions"] * _itemsize(job) * with_overviews(*size)
+    remember(setting, reading_of(job.input), meter.speed(facts["bytes"], vectors))
+
+
+def _foretell(seconds: float, progress: Progress) -> None:
+    if seconds >= SHORT_S:
+        progress.info(f"About {duration(seconds)} to go.")
 
 
 def _writer(

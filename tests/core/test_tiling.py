@@ -6,7 +6,7 @@ from quadrat.core import tiling
 from quadrat.core.grid import Grid, Window
 from quadrat.core.quantise import Quantiser, fit
 from quadrat.core.stitching import LaneStitcher
-from quadrat.core.tiling import block_side, make_plan, spread, starts_of, weights_of
+from quadrat.core.tiling import block_side, make_plan, spread, starts_of, tile_sides, weights_of
 
 sizes = st.integers(1, 200)
 
@@ -141,3 +141,15 @@ def test_constant_bands_and_holes():
     np.testing.assert_allclose(quantiser.decode(codes)[:, 0, 0], sample[0], rtol=1e-5, atol=1e-5)
     far = np.array([1e30, -1e30, 1e30], np.float32)[:, None, None]
     assert quantiser.encode(far, np.ones((1, 1), bool)).ravel().tolist() == [255, 1, 255]
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize(("height", "width"), [(5, 7), (300, 411), (129, 2600)])
+def test_sides_of_tiles_are_those_of_the_plan(exact, height, width):
+    asked = {"tile": 64, "overlap": 7, "exact": exact, "dimensions": 3000, "itemsize": 4}
+    plan = make_plan(height, width, batch=3, **asked)
+    assert len(plan.lanes) > (width > 2000), "several lanes are tried"
+    rows, cols = tile_sides(height, width, **asked)
+    tiles = [tile for batch in plan.batches for tile in batch.tiles]
+    assert len(rows) * len(cols) == len(tiles)
+    assert sum(rows) * sum(cols) == sum(tile.height * tile.width for tile in tiles)

@@ -1,0 +1,299 @@
+"""What a run of embedding takes, step by step, told in units that hold for other rasters too; see `speeds.Speed`."""
+
+import contextlib
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+from .embedding import Runner, Sample
+from .errors import Cancelled
+from .packing import Packer
+from .progress import Progress
+from .quantise import Quantiser
+from .speeds import LIBRARIES, Speed
+from .tiling import Plan, tile_sides
+from .writing import FEW_BANDS, OVERVIEWS_ABOVE_CELLS
+
+FAR = ("/vsicurl", "/vsis3", "/vsigs", "/vsiaz", "http://", "https://", "s3://")
+FEW_TILES = 3
+"""Of fewer tiles after the sample nothing is told."""
+LEAST_S = 1e-6
+SAMPLE_PART = 0.5
+"""Of the time for a measurement, at most."""
+
+
+def seen_mpx(
+    height: int, width: int, *, tile: int, overlap: int, exact: bool, dimensions: int, itemsize: int, patch: int,
+    halo: int,
+) -> float:  # fmt: skip
+    """Millions of pixels that a backbone gets to see of an output, those counted several times that tiles share.
+
+    Args:
+        height, width, tile, overlap, exact, dimensions, itemsize: as for `tiling.make_plan`, in cells.
+        patch: pixels to a cell.
+        halo: pixels of context on each side of a tile.
+    """
+    rows, cols = tile_sides(
+        height, width, tile=tile, overlap=overlap, exact=exact, dimensions=dimensions, itemsize=itemsize
+    )
+    down, across = (sum(side * patch + 2 * halo for side in sides) for sides in (rows, cols))
+    return down * across / 1e6
+
+
+def with_overviews(height: int, width: int, bands: int) -> float:
+    """Bytes of a raster and its overviews, for each byte of the raster itself."""
+    if max(height, width) <= OVERVIEWS_ABOVE_CELLS:
+        return 1.0
+    step = 2 if bands <= FEW_BANDS else 4
+    return 1.0 + 1.0 / (step**2 - 1)
+
+
+def reading_of(path: str) -> str:
+    """What decides how fast a raster can be read: driver, type, compression, layout, and whether it is far away."""
+    far = "far" if path.startswith(FAR) else ""
+    facts: tuple[str, ...] = (Path(path).suffix,)
+    with contextlib.suppress(RasterioError), warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path) as file:
+            facts = (
+                file.driver, file.dtypes[0], getattr(file.compression, "name", ""),
+                getattr(file.interleaving, "name", ""), "x".join(map(str, file.block_shapes[0])), f"{file.count} bands",
+            )  # fmt: skip
+    return " ".join(part for part in (far, *facts) if part)
+
+
+class Meter:
+    """The clock of one run.
+
+    Attributes:
+        spans: seconds of each step that is over.
+        cold: libraries had to be loaded first.
+    """
+
+    def __init__(self) -> None:
+        self.spans: dict[str, float] = {}
+        self.cold = not any(name in sys.modules for name in LIBRARIES)
+        self._last = time.monotonic()
+        self._runner: Runner | None = None
+        self._tile_mpx = 0.0
+        self._tiles = 0
+        """Of the plan."""
+        self._sampled = 0
+        self._whole_sample = True
+        self._stored_share: float | None = None
+
+    def take(self, name: str) -> None:
+        """Give the time since the last call to a step."""
+        now = time.monotonic()
+        self.spans[name], self._last = round(now - self._last, 4), now
+        if name == "sample" and self._runner is not None:
+            self._sampled = self._runner.tiles
+
+    def begin(self, runner: Runner, plan: Plan) -> None:
+        """The backbone is built, and nothing is seen yet."""
+        self.take("backbone")
+        self._runner = runner
+        patch, halo = runner.backbone.patch_size_px, 2 * runner.backbone.halo_px
+        tiles = [tile for batch in plan.batches for tile in batch.tiles]
+        self._tiles = len(tiles)
+        mpx = sum((tile.height * patch + halo) * (tile.width * patch + halo) for tile in tiles) / 1e6
+        self._tile_mpx = mpx / self._tiles
+
+    def enough(self) -> bool:
+        """Whether the sample may end early: never, in a run that is no measurement."""
+        return False
+
+    def settled(self, drawn: Sample, quantiser: Quantiser | None, packer: Packer) -> None:
+        """What the sample told is fitted, and the file is open."""
+        self.take("settle")
+
+    def speed(self, stored: int = 0, vectors: float = 0.0) -> Speed:
+        """What was measured.
+
+        Args:
+            stored: bytes in the file that was finished; 0: none was.
+            vectors: bytes of the vectors in it, with overviews.
+        """
+        assert self._runner is not None  # noqa: S101 - `begin` was called
+        backbone, spans = self._runner.backbone, self.spans
+        sample, loop = self._rates()
+        working = spans["sample"] + spans.get("embedding", 0.0)
+        whole = self._whole_sample and self._sampled < self._tiles
+        return Speed(
+            backbone.device, backbone.embed_dim, backbone.patch_size_px, backbone.tile_size_px, backbone.halo_px,
+            backbone.exact,
+            build_s=None if self.cold else spans["backbone"],
+            cold_s=spans["backbone"] if self.cold else None,
+            settle_s=spans.get("settle", 0.0) + self._start_s(),
+            sample_s=sample, loop_s=loop,
+            sample_mpx=self._sampled * self._tile_mpx if whole else None,
+            forward_share=min(self._runner.seconds / max(working, LEAST_S), 1.0),
+            stored_share=stored / vectors if stored and vectors else self._stored_share,
+            close_s=spans["file"] / stored * 1e9 if stored and "file" in spans else None,
+        )  # fmt: skip
+
+    def to_go_s(self, known: Speed | None) -> float:
+        """Seconds that are left when the sample is there, from how long that took.
+
+        Args:
+            known: of earlier runs: what comes after the sample may be faster or slower than that.
+        """
+        assert self._runner is not None  # noqa: S101 - `begin` was called
+        left = max(self._tiles - self._runner.tiles, 0)
+        if not left or not self._runner.tiles:
+            return 0.0
+        ratio = known.loop_s / known.sample_s if known and known.loop_s and known.sample_s else 1.0
+        return self.spans["sample"] / self._runner.tiles * left * ratio
+
+    def _start_s(self) -> float:
+        """Seconds that the first tiles took more than others."""
+        return 0.0
+
+    def _rates(self) -> tuple[float | None, float | None]:
+        """Seconds for a million pixels, in the sample and after it."""
+        assert self._runner is not None  # noqa: S101
+        after = self._runner.tiles - self._sampled
+        sample, loop = self.spans["sample"], self.spans.get("embedding", 0.0)
+        if after < FEW_TILES:
+            # What the loop does with tiles that were sampled is little, but belongs to them.
+            return (sample + loop) / max(self._runner.tiles * self._tile_mpx, LEAST_S), None
+        return sample / max(self._sampled * self._tile_mpx, LEAST_S), loop / (after * self._tile_mpx)
+
+
+class Probe(Meter):
+    """A meter that ends the run when enough is known; see `watched`.
+
+    Args of the constructor:
+        budget_s: to spend on seeing tiles, once the backbone is built; the first batch is always seen.
+    """
+
+    def __init__(self, budget_s: float) -> None:
+        super().__init__()
+        self._budget_s = budget_s
+        self._began = 0.0
+        self._points: list[tuple[float, int]] = []
+        """When how many tiles had been made."""
+        self._loop_from = 0
+        self._loop_began = 0.0
+        self.ended = False
+
+    def begin(self, runner: Runner, plan: Plan) -> None:
+        """The time counts from here."""
+        super().begin(runner, plan)
+        self._began = time.monotonic()
+        self._points = [(self._began, 0)]
+
+    def tick(self) -> bool:
+        """Look at the clock; True once the run has told enough."""
+        if self._runner is None:
+            return False
+        now = time.monotonic()
+        if self._runner.tiles > self._points[-1][1]:
+            self._points.append((now, self._runner.tiles))
+        self.ended = self.ended or ("settle" in self.spans and now - self._began > self._budget_s)
+        return self.ended
+
+    def enough(self) -> bool:
+        """Half of the time has gone."""
+        self.tick()
+        over = time.monotonic() - self._began > SAMPLE_PART * self._budget_s
+        self._whole_sample = self._whole_sample and not over
+        return over
+
+    def take(self, name: str) -> None:
+        """As `Meter`; what follows the sample is the loop."""
+        self.tick()
+        super().take(name)
+        if name == "sample":
+            self._loop_from = len(self._points) - 1
+
+    def settled(self, drawn: Sample, quantiser: Quantiser | None, packer: Packer) -> None:
+        """Pack what was sampled, since no block may be finished when time is over."""
+        super().settled(drawn, quantiser, packer)
+        self._stored_share = stored_share(drawn, quantiser, packer)
+        self._last = self._loop_began = time.monotonic()
+
+    def _rates(self) -> tuple[float | None, float | None]:
+        points = self._points[: self._loop_from + 1]
+        sample = _slope(points[1:]) or _slope(points)
+        after = [(self._loop_began, self._sampled), *self._points[self._loop_from + 1 :]]
+        loop = _slope(after[1:]) if len(after) > FEW_TILES else _slope(after) if len(after) > 2 else None  # noqa: PLR2004
+        each = self._tile_mpx or LEAST_S
+        return (None if sample is None else sample / each), (None if loop is None else loop / each)
+
+    def _start_s(self) -> float:
+        points = self._points[: self._loop_from + 1]
+        steady = _slope(points[1:])
+        if steady is None:
+            return 0.0
+        (began, _), (first, tiles) = points[0], points[1]
+        return max(first - began - steady * tiles, 0.0)
+
+
+def _slope(points: list[tuple[float, int]]) -> float | None:
+    """Seconds for a tile between the first and the last point; None where there is nothing between."""
+    if len(points) < 2 or points[-1][1] == points[0][1]:  # noqa: PLR2004
+        return None
+    return (points[-1][0] - points[0][0]) / (points[-1][1] - points[0][1])
+
+
+def watched(probe: Probe, progress: Progress, report: Callable[[float], None]) -> Progress:
+    """A progress that stops a run when its probe has enough, or when `progress` is stopped.
+
+    Args:
+        probe: of the run.
+        progress: of who measures; told nothing of the run but by `report`.
+        report: takes how far the run is.
+    """
+
+    class Bell(threading.Event):
+        """Rung by the clock."""
+
+        def is_set(self) -> bool:
+            try:
+                progress.checkpoint()
+            except Cancelled:
+                return True
+            return probe.tick()
+
+    return Progress(lambda fraction, remaining_s, text: report(fraction), cancelled=Bell())
+
+
+def stored_share(drawn: Sample, quantiser: Quantiser | None, packer: Packer) -> float | None:
+    """Bytes of vectors after compression, for each before: of blocks made of sampled tiles side by side.
+
+    None where the sample holds too little to fill half a block.
+    """
+    tiles: list[NDArray[np.float32]] = []
+    cells: list[NDArray[np.bool_]] = []
+    for fed, vectors in drawn.made.values():
+        tiles += list(vectors)
+        cells += list(fed.cells)
+    if not tiles:
+        return None
+    side, (count, high, wide) = packer.block, tiles[0].shape
+    across, down = -(-side // wide), -(-side // high)
+    while len(tiles) < across * down:
+        tiles, cells = tiles + tiles, cells + cells
+    values, valid = np.zeros((count, down * high, across * wide), np.float32), np.zeros(
+        (down * high, across * wide), np.bool_
+    )  # fmt: skip
+    for place, (tile, mask) in enumerate(zip(tiles, cells, strict=True)):
+        row, col = divmod(place, across)
+        if row == down:
+            break
+        rows, cols = slice(row * high, row * high + tile.shape[1]), slice(col * wide, col * wide + tile.shape[2])
+        values[:, rows, cols], valid[rows, cols] = tile, mask
+    values, valid = np.ascontiguousarray(values[:, :side, :side]), valid[:side, :side]
+    stored = quantiser.encode(values, valid) if quantiser else np.where(valid, values, np.float32(np.nan))
+    packed = packer.pack(stored)
+    share = sum(packed.lengths) / stored.nbytes
+    return float(min(share / max(valid.mean(), LEAST_S), 1.5))
