@@ -7,8 +7,11 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController
+
+T = TypeVar("T")
 
 
 @cache
@@ -39,7 +42,7 @@ class Crew:
         """In words for the user."""
         return f"CPU, {self.count} thread{'s' if self.count > 1 else ''}"
 
-    def each(self, work: Callable[[slice], None], pieces: Iterable[slice]) -> None:
+    def each(self, work: Callable[[T], None], pieces: Iterable[T]) -> None:
         """Calls `work` once for each piece; what it raises is raised here."""
         with _libraries().limit(limits=1, user_api="blas"):
             if self.count == 1:

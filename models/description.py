@@ -70,14 +70,13 @@ class Description:
         plain = self._plain(values, counts, crew)
         result[: len(plain)] = plain
         count, shape = len(self.weights), counts.shape
-        rising = np.empty((count, *shape), np.float32)
-        patches = np.empty((self.weights.shape[1], *shape), np.float32)
+        rising, falling = np.empty((2, count, *shape), np.float32)
 
-        def use(rows: slice, first: Float, second: Float) -> None:
-            rising[:, rows], patches[:, rows] = first, second
+        def use(rows: slice, group: slice, sizes: Float, patches: Float) -> None:
+            sums = np.tensordot(self.weights[group], patches, 1)
+            rising[group, rows], falling[group, rows] = (sizes + sums) / 2, (sizes - sums) / 2
 
-        Bank(self.weights, falling_bias=None).sums(values, valid, self.patch_size_px, crew, use)
-        falling = rising - np.tensordot(self.weights, patches, 1)
+        Bank(self.weights).sums(values, valid, self.patch_size_px, crew, use)
         start = len(plain)
         for radius in self.texture_radii:
             share = np.maximum(self._windows(counts, radius), 1)
@@ -124,22 +123,23 @@ class Description:
 
     def _projected_textures(self, values: Float, valid: Bool, axes: Float, crew: Crew) -> list[Float]:
         """Components of the responses' sums over cells, one (D, h, w) for each radius, context included."""
-        count, filters = len(axes), len(self.weights)
-        scales = len(self.texture_radii)
-        parts = axes.reshape(count, scales, 2, filters).transpose(1, 0, 2, 3).reshape(scales * count, 2, filters)
-        # falling = rising - W patch, hence both maps from one.
-        of_rising = np.ascontiguousarray(parts[:, 0] + parts[:, 1])
-        of_patches = np.ascontiguousarray(-parts[:, 1] @ self.weights)
+        count, filters, scales = len(axes), len(self.weights), len(self.texture_radii)
+        rising, falling = axes.reshape(count, scales, 2, filters).transpose(2, 1, 0, 3).reshape(2, -1, filters)
+        bank = Bank(self.weights)
+        # Both maps are halves of |W x| and W x, see there.
+        of_sizes = [np.ascontiguousarray((rising + falling)[:, group] / 2) for group in bank.groups()]
+        of_patches = [(rising - falling)[:, group] @ self.weights[group] / 2 for group in bank.groups()]
         known = valid[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX]
         height, width = (side // self.patch_size_px for side in known.shape)
-        pooled = np.empty((scales, count, height, width), np.float32)
+        pooled = np.empty((len(of_sizes), scales, count, height, width), np.float32)
 
-        def use(rows: slice, first: Float, second: Float) -> None:
-            both = of_rising @ first.reshape(filters, -1) + of_patches @ second.reshape(len(second), -1)
-            pooled[:, :, rows] = both.reshape(scales, count, rows.stop - rows.start, width)
+        def use(rows: slice, group: slice, sizes: Float, patches: Float) -> None:
+            at = bank.groups().index(group)
+            both = of_sizes[at] @ sizes.reshape(len(sizes), -1) + of_patches[at] @ patches.reshape(len(patches), -1)
+            pooled[at][:, :, rows] = both.reshape(scales, count, rows.stop - rows.start, width)
 
-        Bank(self.weights, falling_bias=None).sums(values, valid, self.patch_size_px, crew, use)
-        return list(pooled)
+        bank.sums(values, valid, self.patch_size_px, crew, use)
+        return list(pooled[0] if len(pooled) == 1 else pooled.sum(axis=0))
 
     def _cells(self, valid: Bool) -> tuple[int, int]:
         height, width = ((side - 2 * self.halo_px) // self.patch_size_px for side in valid.shape)
