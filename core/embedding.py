@@ -1,9 +1,13 @@
-"""The embedding loop: tiles read ahead in a thread, vectors made here, compressed and written in threads."""
+"""The embedding loop: tiles read ahead in a thread, vectors made here, blended and brought to bytes in a thread behind.
+
+All queues between them are bounded, so that memory does not grow with the raster.
+"""
 
 import gc
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +15,15 @@ from numpy.typing import NDArray
 from ..models.contract import Backbone
 from .errors import BadInput
 from .feeding import Fed, TileSource, read_ahead
+from .grid import Window
 from .progress import Progress
 from .quantise import Quantiser
-from .stitching import LaneStitcher, Put
-from .tiling import Batch, Plan, spread
+from .stitching import Behind, LaneStitcher, Put
+from .tiling import Batch, Plan, needed, spread
 from .windows import Reader
 
 Float = NDArray[np.float32]
+Bool = NDArray[np.bool_]
 Open = Callable[[], tuple[Reader, TileSource]]
 
 SAMPLE_BYTES = 128 * 2**20
@@ -79,6 +85,23 @@ class Runner:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
+@dataclass(frozen=True)
+class Made:
+    """A batch with its vectors.
+
+    Attributes:
+        batch: as planned.
+        tiles: those that hold something.
+        cells: (B, h, w) bool: cells that get a vector.
+        vectors: (B, D, h, w) float32.
+    """
+
+    batch: Batch
+    tiles: tuple[Window, ...]
+    cells: Bool
+    vectors: Float
+
+
 @dataclass
 class Sample:
     """What the first passes gave.
@@ -89,12 +112,12 @@ class Sample:
     """
 
     vectors: Float = field(default_factory=lambda: np.zeros((0, 0), np.float32))
-    made: dict[int, tuple[Fed, Float]] = field(default_factory=dict)
+    made: dict[int, Made] = field(default_factory=dict)
 
     def map(self, project: Callable[[Float], Float]) -> None:
         """Replace all vectors by what `project`, (B, D, h, w) to (B, K, h, w), makes of them."""
         self.vectors = np.ascontiguousarray(project(self.vectors.T[None, :, :, None])[0, :, :, 0].T)
-        self.made = {index: (fed, project(vectors)) for index, (fed, vectors) in self.made.items()}
+        self.made = {index: replace(made, vectors=project(made.vectors)) for index, made in self.made.items()}
 
 
 def sample_batches(
@@ -105,7 +128,7 @@ def sample_batches(
     Raises:
         BadInput: no cell of the whole plan gets a vector, or none that is a number.
     """
-    made: dict[int, tuple[Fed, Float]] = {}
+    made: dict[int, Made] = {}
     cells: list[Float] = []
     tiles = size = 0
     order = [plan.batches[index] for index in spread(len(plan.batches))]
@@ -114,11 +137,10 @@ def sample_batches(
         progress.checkpoint(min(tiles / SAMPLE_TILES, 1.0), "Sampling the raster")
         if not fed.tiles:
             continue
-        vectors = runner(fed)
-        made[fed.batch.number] = fed, vectors
-        cells.extend(_pick(tile, mask) for tile, mask in zip(vectors, fed.cells, strict=True))
-        tiles, size = tiles + len(fed.tiles), size + vectors.nbytes
-        if tiles >= SAMPLE_TILES or size + vectors.nbytes > SAMPLE_BYTES or enough():
+        made[fed.batch.number] = one = _make(fed, runner)
+        cells.extend(_pick(tile, mask) for tile, mask in zip(one.vectors, one.cells, strict=True))
+        tiles, size = tiles + len(one.tiles), size + one.vectors.nbytes
+        if tiles >= SAMPLE_TILES or size + one.vectors.nbytes > SAMPLE_BYTES or enough():
             break
     feed.close()
     if not made:
@@ -160,55 +182,58 @@ def embed(
     Returns:
         Number of cells that got a vector in this run.
     """
-    needed = [batch for batch in plan.batches if _is_needed(plan, batch, done)]
-    fresh = read_ahead(open_source, [batch for batch in needed if batch.number not in sample.made])
-    by_lane: dict[int, list[Batch]] = {lane: [] for lane in range(len(plan.lanes))}
-    for batch in needed:
-        by_lane[batch.lane].append(batch)
-    count = finished = 0
-    try:
-        for lane, batches in by_lane.items():
-            if all(index in done for index in _blocks_of_lane(plan, lane)):
-                continue
-            stitcher = LaneStitcher(plan, lane, runner.backbone.embed_dim, quantiser, done, put)
-            for batch in batches:
-                progress.checkpoint(finished / len(needed))
-                fed, vectors = (
-                    sample.made.pop(batch.number) if batch.number in sample.made else _make(next(fresh), runner)
-                )
-                _stitch(stitcher, fed, vectors)
-                finished += 1
-            stitcher.advance(plan.height)
-            count += stitcher.cells
-    finally:
-        fresh.close()
-    return count
+    batches = needed(plan, done)
+    lanes = _Lanes(plan, runner.backbone.embed_dim, quantiser, done, put)
+    fresh = read_ahead(open_source, [batch for batch in batches if batch.number not in sample.made])
+    with closing(fresh), Behind(lanes.take) as behind:
+        for place, batch in enumerate(batches):
+            progress.checkpoint(place / len(batches))
+            made = sample.made.pop(batch.number, None)
+            behind.give(made or _make(next(fresh), runner))
+    lanes.finish()
+    return lanes.cells
 
 
-def _make(fed: Fed, runner: Runner) -> tuple[Fed, Float]:
-    return fed, runner(fed) if fed.tiles else np.zeros((0, 0, 0, 0), np.float32)
+def _make(fed: Fed, runner: Runner) -> Made:
+    vectors = runner(fed) if fed.tiles else np.zeros((0, 0, 0, 0), np.float32)
+    return Made(fed.batch, fed.tiles, fed.cells, vectors)
 
 
-def _stitch(stitcher: LaneStitcher, fed: Fed, vectors: Float) -> None:
-    made = {tile: place for place, tile in enumerate(fed.tiles)}
-    for tile in fed.batch.tiles:
-        stitcher.advance(tile.row)
-        if tile in made:
-            stitcher.add(tile, vectors[made[tile]], fed.cells[made[tile]])
+class _Lanes:
+    """Batches to blocks, one lane after the other.
 
+    Attributes:
+        cells: that got a vector in lanes that are finished.
+    """
 
-def _is_needed(plan: Plan, batch: Batch, done: frozenset[int]) -> bool:
-    if not done:
-        return True
-    return any(index not in done for tile in batch.tiles for index in plan.blocks_of(tile, batch.lane))
+    def __init__(
+        self, plan: Plan, dimensions: int, quantiser: Quantiser | None, done: frozenset[int], put: Put
+    ) -> None:
+        self._plan, self._dimensions, self._quantiser, self._done, self._put = plan, dimensions, quantiser, done, put
+        self._lane = -1
+        self._stitcher: LaneStitcher | None = None
+        self.cells = 0
 
+    def take(self, made: Made) -> None:
+        """Stitch a batch; batches come in the order of the plan."""
+        if self._stitcher is None or made.batch.lane != self._lane:
+            self.finish()
+            self._lane = made.batch.lane
+            self._stitcher = LaneStitcher(
+                self._plan, self._lane, self._dimensions, self._quantiser, self._done, self._put
+            )
+        places = {tile: place for place, tile in enumerate(made.tiles)}
+        for tile in made.batch.tiles:
+            self._stitcher.advance(tile.row)
+            if tile in places:
+                self._stitcher.add(tile, made.vectors[places[tile]], made.cells[places[tile]])
 
-def _blocks_of_lane(plan: Plan, lane: int) -> Iterator[int]:
-    start, width = plan.lanes[lane]
-    across = -(-plan.width // plan.block)
-    for row in range(-(-plan.height // plan.block)):
-        for col in range(start // plan.block, -(-(start + width) // plan.block)):
-            yield row * across + col
+    def finish(self) -> None:
+        """Put what is left of a lane."""
+        if self._stitcher is not None:
+            self._stitcher.advance(self._plan.height)
+            self.cells += self._stitcher.cells
+            self._stitcher = None
 
 
 def _pick(vectors: Float, cells: NDArray[np.bool_]) -> Float:

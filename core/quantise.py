@@ -1,5 +1,6 @@
 """Vectors as bytes: codes 1 to 255 with scale and offset for each band, 0 for nothing."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ LOWEST_CODE, HIGHEST_CODE = 1, 255
 TAIL_PERCENT = 0.05
 WIDENED_BY = 0.25
 """Share of the sampled range that is added, half on each side, for cells that the sample did not meet."""
+ENCODED_TOGETHER = 65_536
+"""Numbers that are brought to bytes at once; see `Quantiser.pieces`."""
 
 
 @dataclass(frozen=True)
@@ -31,18 +34,30 @@ class Quantiser:
     def encode(self, values: Float, valid: Bool) -> NDArray[np.uint8]:
         """(D, h, w) float32 and (h, w) bool to codes; what lies beyond the range gets the nearest code."""
         codes = np.empty(values.shape, np.uint8)
-        band = np.empty(values.shape[1:], np.float32)
-        factor = (1.0 / self.scale.astype(np.float64)).astype(np.float32)
-        shift = (0.5 - self.offset.astype(np.float64) / self.scale).astype(np.float32)
-        # Band by band, so that each step finds its numbers in the processor's cache.
-        for index in range(len(values)):
-            np.multiply(values[index], factor[index], out=band)
-            np.add(band, shift[index], out=band)
-            np.clip(band, LOWEST_CODE, HIGHEST_CODE, out=band)
-            np.copyto(codes[index], band, casting="unsafe")
-        if not valid.all():
-            codes *= valid
+        for bands, some in self.pieces(values, valid):
+            codes[bands] = some
         return codes
+
+    def pieces(self, values: Float, valid: Bool) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+        """What `encode` gives, a few bands at a time; each piece is overwritten by the next.
+
+        So many that each step finds its numbers in the processor's cache and is yet long enough to pay for its call.
+        """
+        factor = (1.0 / self.scale.astype(np.float64)).astype(np.float32)[:, None, None]
+        shift = (0.5 - self.offset.astype(np.float64) / self.scale).astype(np.float32)[:, None, None]
+        count = min(max(ENCODED_TOGETHER // max(valid.size, 1), 1), len(values))
+        numbers, codes = (np.empty((count, *valid.shape), kind) for kind in (np.float32, np.uint8))
+        whole = bool(valid.all())
+        for start in range(0, len(values), max(count, 1)):
+            bands = slice(start, min(start + count, len(values)))
+            some, coded = numbers[: bands.stop - start], codes[: bands.stop - start]
+            np.multiply(values[bands], factor[bands], out=some)
+            np.add(some, shift[bands], out=some)
+            np.clip(some, LOWEST_CODE, HIGHEST_CODE, out=some)
+            np.copyto(coded, some, casting="unsafe")
+            if not whole:
+                coded *= valid
+            yield bands, coded
 
     def decode(self, codes: NDArray[np.uint8]) -> Float:
         """(D, h, w) codes to values; code 0 gives the offset and means nothing."""

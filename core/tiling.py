@@ -107,7 +107,7 @@ def make_plan(
     Args:
         height: of the output in cells.
         width: of the output in cells.
-        tile: side of a tile in cells.
+        tile: side of a tile in cells; when exact a whole number of blocks is taken where it is larger than one.
         overlap: cells that neighbouring tiles share, below `tile`; ignored when exact.
         exact: the backbone's result does not depend on tile borders: tiles abut and are cut at the edge.
         batch: tiles in a batch.
@@ -116,8 +116,7 @@ def make_plan(
     """
     if not exact and not 0 <= overlap < tile:
         raise ValueError(f"An overlap of {overlap} cells does not fit a tile of {tile}.")
-    block = block_side(height, width, dimensions, itemsize)
-    lanes = lanes_of(width, block, dimensions * (block * itemsize + (0 if exact else 4 * tile)))
+    tile, block, lanes = _frame(height, width, tile, exact, dimensions, itemsize)
     batches: list[Batch] = []
     for number, (col, lane) in enumerate(lanes):
         across = (height, width, col, lane, tile, overlap)
@@ -127,10 +126,19 @@ def make_plan(
     return Plan(height, width, tile, -1 if exact else overlap, block, dimensions, lanes, tuple(batches))
 
 
-def lanes_of(width: int, block: int, cell_bytes: int) -> tuple[tuple[int, int], ...]:
-    """First column and width of each lane; `cell_bytes` is what a column of unfinished cells takes."""
-    lane_width = max(LANE_BYTES // (cell_bytes * block), 1) * block
-    return tuple((col, min(lane_width, width - col)) for col in range(0, width, lane_width))
+def _frame(
+    height: int, width: int, tile: int, exact: bool, dimensions: int, itemsize: int
+) -> tuple[int, int, tuple[tuple[int, int], ...]]:
+    """Sides of tiles and blocks, and first column and width of each lane.
+
+    Tiles that abut are whole blocks where they are larger than one, or blocks would wait for the next row of tiles.
+    """
+    block = block_side(height, width, dimensions, itemsize)
+    if exact and tile > block:
+        tile = round(tile / block) * block
+    column_bytes = dimensions * (block * itemsize + (0 if exact else 4 * tile))
+    lane_width = max(LANE_BYTES // (column_bytes * block), 1) * block
+    return tile, block, tuple((col, min(lane_width, width - col)) for col in range(0, width, lane_width))
 
 
 def tile_sides(
@@ -140,14 +148,33 @@ def tile_sides(
 
     A plan of millions of tiles is not made to count them.
     """
-    block = block_side(height, width, dimensions, itemsize)
-    lanes = lanes_of(width, block, dimensions * (block * itemsize + (0 if exact else 4 * tile)))
+    tile, _, lanes = _frame(height, width, tile, exact, dimensions, itemsize)
     if exact:
         rows = [min(tile, height - row) for row in range(0, height, tile)]
         return rows, [min(tile, lane - at) for _, lane in lanes for at in range(0, lane, tile)]
     starts = starts_of(width, tile, overlap)
     across = sum(start < col + lane and start + tile > col for col, lane in lanes for start in starts)
     return [tile] * len(starts_of(height, tile, overlap)), [tile] * across
+
+
+def needed(plan: Plan, done: frozenset[int]) -> list[Batch]:
+    """Batches that touch a block that is not done, in the order of work."""
+    if not done:
+        return list(plan.batches)
+    block, across = plan.block, -(-plan.width // plan.block)
+    missing = np.ones(-(-plan.height // block) * across, np.bool_)
+    missing[list(done)] = False
+    grid = missing.reshape(-1, across)
+    # Rows of blocks with something to do, by lane: where there is none, tiles need not be looked at one by one.
+    rows = [np.any(grid[:, col // block : -(-(col + width) // block)], axis=1) for col, width in plan.lanes]
+    return [batch for batch in plan.batches if _touches(plan, batch, rows[batch.lane], done)]
+
+
+def _touches(plan: Plan, batch: Batch, rows: NDArray[np.bool_], done: frozenset[int]) -> bool:
+    first, last = batch.tiles[0], batch.tiles[-1]
+    if not rows[first.row // plan.block : -(-(last.row + last.height) // plan.block)].any():
+        return False
+    return any(index not in done for tile in batch.tiles for index in plan.blocks_of(tile, batch.lane))
 
 
 def spread(count: int) -> list[int]:
