@@ -1,11 +1,9 @@
 """What a run of embedding takes, step by step, told in units that hold for other rasters too; see `speeds.Speed`."""
 
 import contextlib
-import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +13,16 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from .embedding import Runner, Sample
 from .errors import Cancelled
+from .overviews import step_for
 from .packing import Packer
 from .progress import Progress
 from .quantise import Quantiser
-from .speeds import LIBRARIES, Speed
+from .speeds import Speed, libraries_loaded
 from .tiling import Plan, tile_sides
-from .writing import FEW_BANDS, OVERVIEWS_ABOVE_CELLS
 
 FAR = ("/vsicurl", "/vsis3", "/vsigs", "/vsiaz", "http://", "https://", "s3://")
+CLOCK = time.monotonic
+"""Seconds of the wall; where neighbours disturb, measurements of the forecast itself take those of the processor."""
 FEW_TILES = 3
 """Of fewer tiles after the sample nothing is told."""
 LEAST_S = 1e-6
@@ -50,10 +50,8 @@ def seen_mpx(
 
 def with_overviews(height: int, width: int, bands: int) -> float:
     """Bytes of a raster and its overviews, for each byte of the raster itself."""
-    if max(height, width) <= OVERVIEWS_ABOVE_CELLS:
-        return 1.0
-    step = 2 if bands <= FEW_BANDS else 4
-    return 1.0 + 1.0 / (step**2 - 1)
+    step = step_for(height, width, bands)
+    return 1.0 + 1.0 / (step**2 - 1) if step else 1.0
 
 
 def reading_of(path: str) -> str:
@@ -76,12 +74,15 @@ class Meter:
     Attributes:
         spans: seconds of each step that is over.
         cold: libraries had to be loaded first.
+        whole: the run goes to its end, so that there must be room for all of it.
     """
+
+    whole = True
 
     def __init__(self) -> None:
         self.spans: dict[str, float] = {}
-        self.cold = not any(name in sys.modules for name in LIBRARIES)
-        self._last = time.monotonic()
+        self.cold = not libraries_loaded()
+        self._last = CLOCK()
         self._runner: Runner | None = None
         self._tile_mpx = 0.0
         self._tiles = 0
@@ -92,7 +93,7 @@ class Meter:
 
     def take(self, name: str) -> None:
         """Give the time since the last call to a step."""
-        now = time.monotonic()
+        now = CLOCK()
         self.spans[name], self._last = round(now - self._last, 4), now
         if name == "sample" and self._runner is not None:
             self._sampled = self._runner.tiles
@@ -175,6 +176,8 @@ class Probe(Meter):
         budget_s: to spend on seeing tiles, once the backbone is built; the first batch is always seen.
     """
 
+    whole = False
+
     def __init__(self, budget_s: float) -> None:
         super().__init__()
         self._budget_s = budget_s
@@ -188,23 +191,28 @@ class Probe(Meter):
     def begin(self, runner: Runner, plan: Plan) -> None:
         """The time counts from here."""
         super().begin(runner, plan)
-        self._began = time.monotonic()
+        self._began = CLOCK()
         self._points = [(self._began, 0)]
 
     def tick(self) -> bool:
         """Look at the clock; True once the run has told enough."""
         if self._runner is None:
             return False
-        now = time.monotonic()
+        now = CLOCK()
         if self._runner.tiles > self._points[-1][1]:
             self._points.append((now, self._runner.tiles))
         self.ended = self.ended or ("settle" in self.spans and now - self._began > self._budget_s)
         return self.ended
 
+    @property
+    def spent(self) -> float:
+        """Share of the time that has gone."""
+        return min((CLOCK() - self._began) / self._budget_s, 1.0) if self._runner else 0.0
+
     def enough(self) -> bool:
         """Half of the time has gone."""
         self.tick()
-        over = time.monotonic() - self._began > SAMPLE_PART * self._budget_s
+        over = CLOCK() - self._began > SAMPLE_PART * self._budget_s
         self._whole_sample = self._whole_sample and not over
         return over
 
@@ -219,7 +227,7 @@ class Probe(Meter):
         """Pack what was sampled, since no block may be finished when time is over."""
         super().settled(drawn, quantiser, packer)
         self._stored_share = stored_share(drawn, quantiser, packer)
-        self._last = self._loop_began = time.monotonic()
+        self._last = self._loop_began = CLOCK()
 
     def _rates(self) -> tuple[float | None, float | None]:
         points = self._points[: self._loop_from + 1]
@@ -245,13 +253,12 @@ def _slope(points: list[tuple[float, int]]) -> float | None:
     return (points[-1][0] - points[0][0]) / (points[-1][1] - points[0][1])
 
 
-def watched(probe: Probe, progress: Progress, report: Callable[[float], None]) -> Progress:
+def watched(probe: Probe, progress: Progress) -> Progress:
     """A progress that stops a run when its probe has enough, or when `progress` is stopped.
 
     Args:
         probe: of the run.
-        progress: of who measures; told nothing of the run but by `report`.
-        report: takes how far the run is.
+        progress: of who measures; told how much of the time is spent.
     """
 
     class Bell(threading.Event):
@@ -264,7 +271,7 @@ def watched(probe: Probe, progress: Progress, report: Callable[[float], None]) -
                 return True
             return probe.tick()
 
-    return Progress(lambda fraction, remaining_s, text: report(fraction), cancelled=Bell())
+    return Progress(lambda fraction, remaining_s, text: progress.checkpoint(probe.spent), cancelled=Bell())
 
 
 def stored_share(drawn: Sample, quantiser: Quantiser | None, packer: Packer) -> float | None:
@@ -274,9 +281,9 @@ def stored_share(drawn: Sample, quantiser: Quantiser | None, packer: Packer) -> 
     """
     tiles: list[NDArray[np.float32]] = []
     cells: list[NDArray[np.bool_]] = []
-    for fed, vectors in drawn.made.values():
-        tiles += list(vectors)
-        cells += list(fed.cells)
+    for made in drawn.made.values():
+        tiles += list(made.vectors)
+        cells += list(made.cells)
     if not tiles:
         return None
     side, (count, high, wide) = packer.block, tiles[0].shape

@@ -15,6 +15,9 @@ INITIALIZE = "initialize"
 """Request. Params: protocol, version. Result: protocol, version, python, pid, has_torch."""
 RUN = "run"
 """Request. Params: the job as a dict. Result: the `Result` as a dict."""
+FORETELL = "foretell"
+"""Request. Params: the job as a dict; measure: whether to take some seconds for it. Result: known, seconds, bytes, free
+and more, see `pipelines/foretell.py`."""
 DESCRIBE = "describe"
 """Request. Params: none. Result: library versions, devices, free memory."""
 PING = "ping"
@@ -47,9 +50,9 @@ def decode(line: bytes) -> Message:
     try:
         message = json.loads(line.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise BadFrame(f"The worker sent a line that is not JSON: {line[:80]!r}") from error
+        raise BadFrame(f"The worker sent a line that is not JSON: {line[:80]!r}.") from error
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
-        raise BadFrame(f"The worker sent a line that is not JSON-RPC 2.0: {line[:80]!r}")
+        raise BadFrame(f"The worker sent a line that is not JSON-RPC 2.0: {line[:80]!r}.")
     return message
 
 

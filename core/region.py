@@ -1,6 +1,7 @@
 """Which cells of a grid are asked for: an extent as text, or polygons of a layer."""
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import rasterio
@@ -100,6 +101,18 @@ class PolygonMask:
             raise BadInput(f"{path} holds no polygons.")
         self.grid = grid
         self._tree = shapely.STRtree(shapely.make_valid(shapes))
+
+    def touched(self, windows: Sequence[Window]) -> Bool:
+        """(n,) bool: whether any polygon meets a window."""
+        places = self.grid.transform
+        edges = np.array([(w.col, w.row, w.col + w.width, w.row + w.height) for w in windows], np.float64).T
+        west, east = (places.a * col + places.b * row + places.c for col, row in (edges[:2], edges[2:]))
+        north, south = (places.d * col + places.e * row + places.f for col, row in (edges[:2], edges[2:]))
+        left, right = np.minimum(west, east), np.maximum(west, east)
+        boxes = shapely.box(left, np.minimum(north, south), right, np.maximum(north, south))
+        found = np.zeros(len(windows), np.bool_)
+        found[np.unique(self._tree.query(boxes, predicate="intersects")[0])] = True
+        return found
 
     def cells(self, window: Window) -> Bool:
         """(h, w) bool: centre inside any polygon."""

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import platform
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -30,8 +31,9 @@ FOLDER = "speeds"
 NEWEST = 0.7
 """Weight of what was measured last against all before: machines are busy at times, and change."""
 MOST_FILES = 300
-SLOW_FORWARD = 0.85
-"""Share of the time spent in the backbone above which it does not matter from what kind of file it reads."""
+SLOW_FORWARD, SLOW_S = 0.85, 1.0
+"""Share of the time spent in the backbone, and seconds for a million pixels, above which it does not matter from what
+kind of file it reads."""
 LIBRARIES = ("torch", "onnxruntime", "timm")
 
 
@@ -128,7 +130,11 @@ def find(setting: Setting, reading: str) -> Speed | None:
     known = _read(setting)
     if reading in known:
         return known[reading]
-    slow = [speed for speed in known.values() if (speed.forward_share or 0.0) >= SLOW_FORWARD]
+    slow = [
+        speed
+        for speed in known.values()
+        if (speed.forward_share or 0.0) >= SLOW_FORWARD and (speed.loop_s or speed.sample_s or 0.0) >= SLOW_S
+    ]
     return slow[-1] if slow else None
 
 
@@ -150,6 +156,11 @@ def remember(setting: Setting, reading: str, speed: Speed) -> None:
         with replacing(_path(folder, setting)) as path:
             path.write_text(json.dumps(values, indent=1), encoding="utf-8")
         _sweep(folder)
+
+
+def libraries_loaded() -> bool:
+    """Whether this process has loaded what takes long to load."""
+    return any(name in sys.modules for name in LIBRARIES)
 
 
 def _read(setting: Setting) -> dict[str, Speed]:

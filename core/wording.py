@@ -1,4 +1,8 @@
-"""Numbers with what they count, in the grammar of one and many; standard library, Python 3.9."""
+"""Numbers with what they count, in the grammar of one and many; times and sizes. Standard library, Python 3.9."""
+
+from typing import Any, Callable, Mapping
+
+from ..models.weights.place import size_text
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -10,6 +14,25 @@ def counted(number: int, one: str, many: str = "") -> str:
         many: what several are called; empty: with an s.
     """
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def forecast(facts: Mapping[str, Any], say: Callable[[str], str] = str) -> str:
+    """What `pipelines/foretell.py` found, as a sentence or two.
+
+    Args:
+        facts: known, seconds, bytes, free.
+        say: translates the words; numbers are put in afterwards.
+    """
+    if not facts["known"]:
+        return say("Not yet measured on this computer.")
+    time = duration(facts["seconds"])
+    if facts["bytes"] is None:
+        return say("About {time} on this computer.").format(time=time)
+    text = say("About {time} and {size} on this computer.").format(time=time, size=size_text(facts["bytes"]))
+    if facts["free"] is None or facts["free"] >= facts["bytes"]:
+        return text
+    short = say("The disk has room for {free} only: make room, or choose another disk or fewer dimensions.")
+    return f"{text} {short.format(free=size_text(facts['free']))}"
 
 
 def duration(seconds: float) -> str:

@@ -258,6 +258,18 @@ class WorkerPool:
         result: Dict[str, Any] = self._call(protocol.RUN, {"job": job}, **relays)
         return result
 
+    def foretell(
+        self, job: Dict[str, Any], measure: bool = False, is_cancelled: Optional[IsCancelled] = None, **relays: Any
+    ) -> Dict[str, Any]:
+        """How long a job would take, see `core/pipelines/foretell.py`; measured first where that is wished.
+
+        Raises:
+            QuadratError: as `run`.
+        """
+        params = {"job": job, "measure": measure}
+        facts: Dict[str, Any] = self._call(protocol.FORETELL, params, is_cancelled=is_cancelled, **relays)
+        return facts
+
     def describe(self) -> Dict[str, Any]:
         """Libraries and devices of the engine."""
         facts: Dict[str, Any] = self._call(protocol.DESCRIBE, {}, timeout_s=120.0)

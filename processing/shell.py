@@ -17,8 +17,9 @@ from typing import Any, Dict, List, Optional, TextIO
 from ..core.errors import BadJob, Cancelled, QuadratError
 from ..core.jobs.declare import CHOICES, OUTPUTS, SEVERAL_PATHS, Job, Kind, Param
 from ..core.jobs.engine import SetUpEngine
-from ..core.jobs.registry import ALL, job_from_dict
+from ..core.jobs.registry import ALL, FORETOLD, job_from_dict
 from ..core.version import VERSION
+from ..core.wording import forecast
 from .environment import home
 from .reference import reference_page
 
@@ -87,6 +88,9 @@ def _add_job(commands: Any, job: Any) -> None:
     for name, p in job.params().items():
         command.add_argument(f"--{name.replace('_', '-')}", **_option(p, defaults[name]))
     _add_running(command)
+    if facts.id in FORETOLD:
+        text = "say how long it takes and how large the result is, and do not run it; measured first if need be"
+        command.add_argument("--estimate", action="store_true", help=text)
     command.set_defaults(do=_run_command, job=job)
 
 
@@ -137,7 +141,7 @@ def _replay(options: argparse.Namespace) -> int:
     try:
         text = sys.stdin.read() if options.file == "-" else Path(options.file).read_text(encoding="utf-8")
         values = json.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadJob(f"{options.file} cannot be read as a job: {error}.") from error
     if isinstance(values, dict) and isinstance(values.get("job"), dict):
         values = values["job"]  # a sidecar holds the job under `job`
@@ -153,19 +157,23 @@ def _run(job: Job, options: argparse.Namespace) -> int:
         return 0
     if isinstance(job, SetUpEngine):
         return _set_up(job)
+    foretold = getattr(options, "estimate", False)
     bar = ProgressLine(sys.stderr)
     stop = threading.Event()
     previous = signal.signal(signal.SIGINT, lambda number, frame: stop.set())
     try:
-        result = _run_here(job, bar, stop) if _libraries_here() else _run_in_engine(job, bar, stop)
+        work = _run_here if _libraries_here() else _run_in_engine
+        result = work(job, bar, stop, foretold)
     finally:
         signal.signal(signal.SIGINT, previous)
         bar.end()
     if options.json:
         sys.stdout.write(json.dumps(result, indent=2) + "\n")
-        return 0
-    for name, path in result["outputs"].items():
-        sys.stdout.write(f"{name}: {path}\n")
+    elif foretold:
+        sys.stdout.write(forecast(result) + "\n")
+    else:
+        for name, path in result["outputs"].items():
+            sys.stdout.write(f"{name}: {path}\n")
     return 0
 
 
@@ -173,19 +181,22 @@ def _libraries_here() -> bool:
     return all(importlib.util.find_spec(name) for name in ("numpy", "rasterio", "sklearn", "skops"))
 
 
-def _run_here(job: Job, bar: "ProgressLine", stop: threading.Event) -> Dict[str, Any]:
-    from ..core.pipelines.registry import run_job
+def _run_here(job: Job, bar: "ProgressLine", stop: threading.Event, foretold: bool) -> Dict[str, Any]:
+    from ..core.pipelines.registry import foretell_job, run_job
     from ..core.progress import Progress
 
     os.environ["QUADRAT_HOME"] = str(home())  # as a worker is told; the engine itself guesses no folder
-    return run_job(job, Progress(bar.report, bar.log, stop)).to_dict()
+    progress = Progress(bar.report, bar.log, stop)
+    return foretell_job(job, progress, measure=True) if foretold else run_job(job, progress).to_dict()
 
 
-def _run_in_engine(job: Job, bar: "ProgressLine", stop: threading.Event) -> Dict[str, Any]:
+def _run_in_engine(job: Job, bar: "ProgressLine", stop: threading.Event, foretold: bool) -> Dict[str, Any]:
     from .client import WorkerPool
 
     pool = WorkerPool()
     try:
+        if foretold:
+            return pool.foretell(job.to_dict(), True, stop.is_set, on_progress=bar.report, on_log=bar.log)
         return pool.run(job.to_dict(), bar.report, bar.log, stop.is_set)
     finally:
         pool.close()

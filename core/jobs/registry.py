@@ -73,6 +73,8 @@ ALL: Tuple[Type[Job], ...] = (
     SpeedTest,
     SetUpEngine,
 )
+FORETOLD = (EmbedRaster.facts.id,)
+"""Jobs of which can be told before how long they take."""
 JOBS: Dict[str, Type[Job]] = {job.facts.id: job for job in ALL}
 
 

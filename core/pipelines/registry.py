@@ -3,8 +3,9 @@
 import errno
 import importlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from ..errors import BadJob, EngineTooSmall, QuadratError, Unwritable
 from ..jobs.declare import Job, Result
@@ -51,6 +52,8 @@ PIPELINES = {
     "speedtest": "speedtest:run",
 }
 """Job id -> `module:function` in this folder; imported when first needed, so the worker answers within a second."""
+FORETELLER = "foretell:run"
+"""The one that tells of the jobs in `jobs.registry.FORETOLD` what they will take."""
 
 
 def run_job(job: Job, progress: Progress) -> Result:
@@ -65,11 +68,27 @@ def run_job(job: Job, progress: Progress) -> Result:
     job = type(job).from_dict(job.to_dict())  # jobs made in Python have not been checked yet
     started = time.monotonic()
     with _plain_errors(), _thread_limit(getattr(job, "threads", 0)):
-        module, function = target.split(":")
-        run = getattr(importlib.import_module(f".{module}", __package__), function)
-        result: Result = run(job, progress)
+        result: Result = _function(target)(job, progress)
     progress.checkpoint(1.0)
     return Result(result.job, result.outputs, result.facts, round(time.monotonic() - started, 3))
+
+
+def foretell_job(job: Job, progress: Progress, measure: bool = False) -> dict[str, Any]:
+    """How long the job would take and how large its result would be, see `foretell.run`.
+
+    Raises:
+        QuadratError: as `run_job`.
+    """
+    job = type(job).from_dict(job.to_dict())
+    with _plain_errors(), _thread_limit(getattr(job, "threads", 0)):
+        facts: dict[str, Any] = _function(FORETELLER)(job, progress, measure=measure)
+    return facts
+
+
+def _function(target: str) -> Callable[..., Any]:
+    module, function = target.split(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(f".{module}", __package__), function)
+    return found
 
 
 @contextmanager

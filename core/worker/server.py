@@ -17,9 +17,10 @@ from typing import Any, BinaryIO
 from .. import protocol
 from ..epochs import EpochNews
 from ..errors import BadFrame, BadJob, QuadratError, VersionMismatch
+from ..jobs.declare import Job
 from ..jobs.registry import job_from_dict
 from ..live.messages import ASKS, Ask
-from ..pipelines.registry import run_job
+from ..pipelines.registry import foretell_job, run_job
 from ..progress import Progress
 from ..version import VERSION
 from .machine import describe, has_torch
@@ -44,6 +45,7 @@ class Server:
         self._in_turn: dict[str, Callable[[Any, protocol.Message], Any]] = {
             protocol.DESCRIBE: lambda request_id, params: describe(),
             protocol.RUN: self._run,
+            protocol.FORETELL: self._foretell,
             **{ask.METHOD: functools.partial(self._live, ask) for ask in ASKS},
         }
         self._desk: Any = None
@@ -119,12 +121,14 @@ class Server:
         }
 
     def _run(self, request_id: Any, params: protocol.Message) -> Any:
-        job = params.get("job")
-        if not isinstance(job, dict):
-            raise BadJob("A run needs a job.")
         progress = self._progress(request_id)
         progress.checkpoint()
-        return run_job(job_from_dict(job), progress).to_dict()
+        return run_job(_job_of(params), progress).to_dict()
+
+    def _foretell(self, request_id: Any, params: protocol.Message) -> Any:
+        progress = self._progress(request_id)
+        progress.checkpoint()
+        return foretell_job(_job_of(params), progress, bool(params.get("measure")))
 
     def _live(self, ask: type[Ask], request_id: Any, params: protocol.Message) -> Any:
         """A request of the live loop, whose state is kept from one to the next."""
@@ -151,3 +155,10 @@ class Server:
             self._send(protocol.notification(protocol.EPOCH, {"id": request_id, "news": news.to_dict()}))
 
         return Progress(report, log, self._cancels[request_id], tell=tell)
+
+
+def _job_of(params: protocol.Message) -> Job:
+    job = params.get("job")
+    if not isinstance(job, dict):
+        raise BadJob("A run needs a job.")
+    return job_from_dict(job)
