@@ -94,10 +94,7 @@ class Packer:
             values, valid = (np.pad(array, [(0, 0), *spare]) for array in (values, valid))
         if valid is not None and valid.all():
             valid = None
-        nodata = 0 if self.nodata is None else self.nodata
-        if self.categorical:
-            return _commonest(values, valid, self.step, nodata)
-        return _mean(values, valid, self.step, nodata)
+        return (_commonest if self.categorical else _mean)(values, valid, self.step, self.nodata)
 
     def _compress(self, values: Array) -> list[bytes]:
         count, height, width = values.shape
@@ -130,26 +127,23 @@ def _valid(values: Array, nodata: float | None) -> NDArray[np.bool_] | None:
     return numbers if valid is None else numbers & valid
 
 
-def _mean(values: Array, valid: NDArray[np.bool_] | None, step: int, nodata: float) -> Array:
+def _mean(values: Array, valid: NDArray[np.bool_] | None, step: int, nodata: float | None) -> Array:
     """Mean of each square; whole numbers are rounded, halves upwards, and never become the nodata number."""
     dtype, wide = values.dtype, _sum_type(values.dtype, step)
-    if valid is None:
-        sums = _fold(values, step, wide)
-        return (
-            (sums / wide.type(step**2)).astype(dtype)
-            if dtype.kind == "f"
-            else _rounded(sums, wide.type(step**2), dtype)
-        )
-    if nodata != 0:  # zero adds nothing
+    if valid is not None and nodata != 0:  # zero adds nothing
         values = np.where(valid, values, dtype.type(0))
-    sums, count = _fold(values, step, wide), _fold(valid, step, wide)
-    some = np.maximum(count, wide.type(1))
-    mean = sums / some if dtype.kind == "f" else _rounded(sums, some, dtype)
-    if dtype.kind != "f":
-        limits = np.iinfo(dtype)
-        mean[mean == nodata] = nodata + 1 if nodata < limits.max else nodata - 1
-    mean[count == 0] = nodata
-    return mean.astype(dtype, copy=False)
+    sums, count = _fold(values, step, wide), None if valid is None else _fold(valid, step, wide)
+    some = wide.type(step**2) if count is None else np.maximum(count, wide.type(1))
+    mean: Array
+    if dtype.kind == "f":
+        mean = sums / some
+    else:
+        mean = _rounded(sums, some, dtype)
+        if nodata is not None:
+            mean[mean == nodata] = nodata + 1 if nodata < np.iinfo(dtype).max else nodata - 1
+    if count is not None:
+        mean[count == 0] = 0 if nodata is None else nodata
+    return mean
 
 
 def _rounded(sums: Array, count: Any, dtype: np.dtype[Any]) -> Array:
@@ -179,11 +173,11 @@ def _fold(values: Array, step: int, wide: np.dtype[Any]) -> Array:
     return sums
 
 
-def _commonest(values: Array, valid: NDArray[np.bool_] | None, step: int, nodata: float) -> Array:
+def _commonest(values: Array, valid: NDArray[np.bool_] | None, step: int, nodata: float | None) -> Array:
     """The number that is there most often in each square; of equally frequent ones that nearest to the upper left."""
     corners = [(row, col) for row in range(step) for col in range(step)]
     cells = [np.ascontiguousarray(values[:, row::step, col::step]) for row, col in corners]
-    found = np.full_like(cells[0], nodata)
+    found = np.full_like(cells[0], 0 if nodata is None else nodata)
     most = np.zeros(found.shape, np.uint16)
     for one, (row, col) in zip(cells, corners, strict=True):
         often = np.zeros(found.shape, np.uint16)

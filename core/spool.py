@@ -162,7 +162,7 @@ class Spool:
         offset = self.reserve(index, [len(segment) for segment in segments], checksum)
         try:
             self._part.seek(offset)
-            _write_all(self._part, body)
+            write_all(self._part, body)
         except OSError as error:
             raise unwritable(error, self.output) from error
         self.written(index)
@@ -207,7 +207,7 @@ class Spool:
                 if not claim.there:
                     break
                 line = [max(first, _GAP), claim.offset, claim.checksum, claim.lengths.tolist()]
-                _write_all(self._journal, json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n")
+                write_all(self._journal, json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n")
                 del self._claims[first]
                 if first >= 0:
                     self.blocks[first] = Stored(claim.offset, claim.lengths)
@@ -215,6 +215,17 @@ class Spool:
             # A torn line may stand at the end: this claim stays the first one and is never met.
             claim.there = False
             raise unwritable(error, self.output) from error
+
+    def place(self, index: int) -> Stored:
+        """Where a block lies whose bytes are in the file, journaled or not.
+
+        Raises:
+            KeyError: there is no such block.
+        """
+        if index in self.blocks:
+            return self.blocks[index]
+        claim = self._claims[index]
+        return Stored(claim.offset, claim.lengths)
 
     def close(self) -> None:
         """Let go of files and lock; what is finished stays on disk."""
@@ -294,15 +305,15 @@ class Spool:
         self._part.truncate(0)
         self._stamp()
         header = {**self._header, "check": digest(self._header)}
-        _write_all(self._journal, json.dumps(header, separators=(",", ":")).encode("ascii") + b"\n")
+        write_all(self._journal, json.dumps(header, separators=(",", ":")).encode("ascii") + b"\n")
 
     def _stamp(self) -> None:
         """Mark the file as unfinished: without a header no program takes it for a TIFF."""
         self._part.seek(0)
-        _write_all(self._part, _MAGIC)
+        write_all(self._part, _MAGIC)
 
 
-def _write_all(file: BinaryIO, data: bytes) -> None:
+def write_all(file: BinaryIO, data: bytes) -> None:
     """Unbuffered files may write less than asked for."""
     view = memoryview(data)
     while view:

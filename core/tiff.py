@@ -1,4 +1,4 @@
-"""The directory of a TIFF whose tiles lie in the file already.
+"""The directories of a TIFF whose tiles lie in the file already.
 
 GDAL writes a tiny file of the same kind in memory (CRS, band names, scale, offset, metadata, nodata, colours); its
 tags are taken over as they are, and only size, places and lengths of the tiles are ours.
@@ -7,12 +7,18 @@ Source: TIFF 6.0; BigTIFF as in libtiff, https://libtiff.gitlab.io/libtiff/speci
 """
 
 import struct
+from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .spool import write_all
+
+SUBFILE, REDUCED = 254, 1
 WIDTH, LENGTH, TILE_OFFSETS, TILE_BYTE_COUNTS = 256, 257, 324, 325
+OF_THE_WHOLE = (33550, 33922, 34264, 34735, 34736, 34737, 42112)
+"""Tags that the first directory holds for all: place on Earth, and GDAL's metadata with names, scales and offsets."""
 LONG, LONG8 = 4, 16
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 
@@ -66,52 +72,86 @@ def read_tags(file: bytes) -> dict[int, Tag]:
     return tags
 
 
-def write_directory(
-    file: BinaryIO,
-    end: int,
-    tags: dict[int, Tag],
-    shape: tuple[int, int],
-    offsets: NDArray[np.uint64],
-    lengths: NDArray[np.uint32],
-    *,
-    big: bool,
-) -> None:
-    """Append the directory at `end` and put the header in front; the file is a TIFF from then on.
+class Directory(NamedTuple):
+    """One size of the raster."""
+
+    tags: Mapping[int, Tag]
+    """All but size, places and lengths."""
+    shape: tuple[int, int]
+    """Height and width in cells."""
+    offsets: NDArray[np.uint64]
+    """Place of each tile, in the order of the TIFF: band by band."""
+    lengths: NDArray[np.uint32]
+    """Bytes of each tile, in the same order."""
+
+
+def reduced_tags(tags: Mapping[int, Tag]) -> dict[int, Tag]:
+    """Tags of an overview, of those of the full size."""
+    own = {code: tag for code, tag in tags.items() if code not in OF_THE_WHOLE}
+    return {**own, SUBFILE: Tag(LONG, 1, struct.pack("<I", REDUCED))}
+
+
+def write_directories(file: BinaryIO, end: int, directories: Sequence[Directory], *, big: bool) -> None:
+    """Append the directories at `end` and put the header in front; the file is a TIFF from then on.
 
     Args:
         file: open for writing, its first 16 bytes free.
         end: where the tiles end.
-        tags: of the template.
-        shape: height and width in cells.
-        offsets: place of each tile, in the order of the TIFF.
-        lengths: bytes of each tile, in the same order.
+        directories: full size first.
         big: write a BigTIFF.
     """
     flavour = BIG if big else CLASSIC
-    places = offsets.astype("<u8" if big else "<u4").tobytes()
-    entries = {
-        **tags,
-        LENGTH: Tag(LONG, 1, struct.pack("<I", shape[0])),
-        WIDTH: Tag(LONG, 1, struct.pack("<I", shape[1])),
-        TILE_OFFSETS: Tag(LONG8 if big else LONG, len(offsets), places),
-        TILE_BYTE_COUNTS: Tag(LONG, len(lengths), lengths.astype("<u4").tobytes()),
+    start = at = -(-end // 8) * 8
+    file.seek(end)
+    write_all(file, b"\0" * (start - end))
+    for number, directory in enumerate(directories):
+        entries = _entries(directory, big)
+        size = _size(entries, flavour)
+        after = at + size if number + 1 < len(directories) else 0
+        for piece in _pieces(entries, at, after, flavour):
+            write_all(file, piece)
+        at += size
+    file.seek(0)
+    write_all(file, flavour.magic + struct.pack(flavour.offset_format, start))
+
+
+def _entries(directory: Directory, big: bool) -> dict[int, Tag]:
+    places = directory.offsets.astype("<u8" if big else "<u4").tobytes()
+    height, width = directory.shape
+    return {
+        **directory.tags,
+        LENGTH: Tag(LONG, 1, struct.pack("<I", height)),
+        WIDTH: Tag(LONG, 1, struct.pack("<I", width)),
+        TILE_OFFSETS: Tag(LONG8 if big else LONG, len(directory.offsets), places),
+        TILE_BYTE_COUNTS: Tag(LONG, len(directory.lengths), directory.lengths.astype("<u4").tobytes()),
     }
-    start = -(-end // 8) * 8
+
+
+def _far(entries: Mapping[int, Tag], flavour: Flavour) -> int:
+    """Bytes of the directory itself, without the values that do not fit into their entries."""
     entry = struct.calcsize(flavour.entry_format) + flavour.inline
-    far = start + struct.calcsize(flavour.count_format) + len(entries) * entry + flavour.inline
-    directory, values = bytearray(struct.pack(flavour.count_format, len(entries))), bytearray()
+    return struct.calcsize(flavour.count_format) + len(entries) * entry + flavour.inline
+
+
+def _size(entries: Mapping[int, Tag], flavour: Flavour) -> int:
+    """Bytes of a directory and its values, a multiple of 8."""
+    size = -(-_far(entries, flavour) // 8) * 8
+    return size + sum(-(-len(tag.data) // 8) * 8 for tag in entries.values() if len(tag.data) > flavour.inline)
+
+
+def _pieces(entries: Mapping[int, Tag], start: int, after: int, flavour: Flavour) -> Iterator[bytes]:
+    """A directory at `start`, padded, and the values that follow it; `after` is where the next one begins."""
+    far = -(-_far(entries, flavour) // 8) * 8
+    directory, values, place = bytearray(struct.pack(flavour.count_format, len(entries))), [], start + far
     for code in sorted(entries):
         tag = entries[code]
         directory += struct.pack(flavour.entry_format, code, tag.kind, tag.number)
         if len(tag.data) <= flavour.inline:
             directory += tag.data.ljust(flavour.inline, b"\0")
         else:
-            values += b"\0" * (-len(values) % 8)
-            directory += struct.pack(flavour.offset_format, far + len(values))
-            values += tag.data
-    directory += struct.pack(flavour.offset_format, 0)
-    file.seek(end)
-    file.write(b"\0" * (start - end) + directory + values)
-    file.seek(0)
-    file.write(flavour.magic + struct.pack(flavour.offset_format, start))
-    file.flush()
+            directory += struct.pack(flavour.offset_format, place)
+            values.append(tag.data.ljust(-(-len(tag.data) // 8) * 8, b"\0"))
+            place += len(values[-1])
+    directory += struct.pack(flavour.offset_format, after)
+    yield bytes(directory).ljust(far, b"\0")
+    yield from values

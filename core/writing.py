@@ -16,15 +16,14 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
-from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 
+from ..models.crew import thread_count
 from . import tiff
 from .errors import QuadratError, Unwritable
 from .grid import Grid
+from .overviews import Pyramid, Unfinished, levels_of, step_for
 from .packing import PREDICTOR_DIFFERENCES, PREDICTOR_NONE, Packed, Packer
 from .spool import Spool, digest, kept, part_path, unwritable
 
@@ -36,13 +35,8 @@ LEVEL = 1
 """Of zstd. On embeddings in bytes of three real scenes (Sentinel-2, Landsat 5, drone), level 1 with differences along
 rows gave 57 to 64 % of the plain size in 2.4 ns a number; level 3 without differences 67 to 76 % in 4.3 ns, level 6
 no less than level 3 in 14 ns. Floats gain 5 % from differences, at three times the cost: not worth it."""
-OVERVIEWS_ABOVE_CELLS = 2048
-"""Up to here a view of three bands reads at most 12 MB of full size; overviews would cost more than they save."""
-SMALLEST_OVERVIEW_CELLS = 128
-FEW_BANDS = 3
-"""With more bands overviews grow by 4, not by 2: 6 % more bytes instead of a third."""
-OVERVIEW_SHARE = 1.5
-"""Full size and overviews together are at most this much larger than the full size alone."""
+MOST_THREADS = 8
+"""Together they pack 2 GB of numbers a second, more than disks take."""
 STALE_COMPANIONS = (".aux.xml", ".ovr", ".msk")
 
 
@@ -73,7 +67,7 @@ class BlockWriter:
         foreseen_ratio: least size that compressed data can have of the plain size; if the disk holds less, the job
             is refused at once.
         block: side of a block in cells, a multiple of 16; 0: 128, or less for a small raster.
-        threads: that compress.
+        threads: that compress; 0: as many as there are cores. At most `MOST_THREADS`, and twice as many blocks wait.
 
     Attributes:
         windows: the blocks in file order; a block's index is its position here.
@@ -100,7 +94,7 @@ class BlockWriter:
         keep: Mapping[str, Any] | None = None,
         foreseen_ratio: float = 0.05,
         block: int = 0,
-        threads: int = 2,
+        threads: int = 0,
     ) -> None:
         """Open the spool beside `path`.
 
@@ -118,14 +112,20 @@ class BlockWriter:
         self._categorical = bool(colours) if categorical is None else categorical
         differences = self.dtype.kind in "iu" and not self._categorical
         predictor = PREDICTOR_DIFFERENCES if differences else PREDICTOR_NONE
-        self.packer = Packer(self.block, self.dtype.name, nodata, predictor, LEVEL, categorical=self._categorical)
+        self.packer = Packer(
+            self.block, self.dtype.name, nodata, predictor, LEVEL,
+            step_for(grid.height, grid.width, len(self.bands)), self._categorical,
+        )  # fmt: skip
         self._check_room(foreseen_ratio)
         self._spool = Spool(self.path, signature, self._layout(), keep or {})
-        self.done = frozenset(self._spool.blocks)
-        self._limit = 2 * max(threads, 1)
-        self._pool = ThreadPoolExecutor(max(threads, 1), "compress")
+        self.done = frozenset(index for index in self._spool.blocks if index < len(self.windows))
+        levels = levels_of(grid.height, grid.width, self.block, self.packer.step)
+        self._pyramid = Pyramid(levels, self.packer, len(self.bands), self._spool.blocks, self._spool.place)
+        count = min(thread_count(threads), MOST_THREADS)
+        self._limit = 2 * count
+        self._pool = ThreadPoolExecutor(count, "compress")
         self._turn = threading.RLock()
-        self._waiting: deque[tuple[int, Future[Packed]]] = deque()
+        self._waiting = deque((tile.number, self._make(tile)) for tile in self._pyramid.whole())
 
     def __enter__(self) -> "BlockWriter":
         return self
@@ -179,7 +179,7 @@ class BlockWriter:
 
         Args:
             index: position in `windows`.
-            reduced: of the packed block.
+            reduced: of the packed block; None: the overviews read it back from the file.
 
         Raises:
             KeyError: no room was claimed for it.
@@ -187,6 +187,8 @@ class BlockWriter:
         """
         with self._turn:
             self._spool.written(index)
+            self._raise_overviews(index, reduced)
+            self._drain(self._limit)
 
     def finish(self) -> None:
         """Make the TIFF of the blocks and give it its name.
@@ -197,20 +199,16 @@ class BlockWriter:
         """
         with self._turn:
             self._drain(0)
-        missing = len(self.windows) - len(self._spool.blocks)
+        missing = sum(index not in self._spool.blocks for index in range(len(self.windows)))
         if missing:
             raise ValueError(f"{missing} of {len(self.windows)} blocks of {self.path} were never put.")
         try:
             self._write_directory()
-            if max(self.grid.height, self.grid.width) > OVERVIEWS_ABOVE_CELLS:
-                self._build_overviews(part_path(self.path))
             # Before the rename: companions of the file that is replaced would tell lies about the new one.
             for suffix in STALE_COMPANIONS:
                 Path(f"{self.path}{suffix}").unlink(missing_ok=True)
         except OSError as error:
             raise unwritable(error, self.path) from error
-        except RasterioError as error:
-            raise Unwritable(f"The overviews of {self.path} cannot be written: {error}.") from error
         self._spool.deliver()
 
     def close(self) -> None:
@@ -231,6 +229,16 @@ class BlockWriter:
             index, future = self._waiting.popleft()
             packed = future.result()
             self._spool.append(index, packed.segments, packed.checksum)
+            self._raise_overviews(index, packed.reduced)
+
+    def _raise_overviews(self, index: int, reduced: NDArray[Any] | None) -> None:
+        """A tile whose last part is stored is next, so that its place follows from the order of the blocks."""
+        tile = self._pyramid.add(index, reduced)
+        if tile is not None:
+            self._waiting.appendleft((tile.number, self._make(tile)))
+
+    def _make(self, tile: Unfinished) -> Future[Packed]:
+        return self._pool.submit(tile.pack, self.packer, lambda: open(part_path(self.path), "rb"))
 
     def _layout(self) -> str:
         """Hash of what decides how bytes are laid out; blocks of another layout cannot be gone on with."""
@@ -238,10 +246,7 @@ class BlockWriter:
             {
                 "grid": [*self.grid.transform, self.grid.crs, self.grid.height, self.grid.width],
                 "bands": [asdict(band) for band in self.bands],
-                "dtype": str(self.dtype),
-                "nodata": repr(self.nodata),
-                "block": self.block,
-                "compression": [LEVEL, self.packer.predictor],
+                "packer": {**asdict(self.packer), "nodata": repr(self.nodata)},
                 "tags": self._tags,
             }
         )
@@ -260,16 +265,21 @@ class BlockWriter:
             )
 
     def _write_directory(self) -> None:
-        tiles = len(self.windows)
-        offsets = np.zeros((len(self.bands), tiles), np.uint64)
-        lengths = np.zeros((len(self.bands), tiles), np.uint32)
-        for index, stored in self._spool.blocks.items():
-            lengths[:, index] = stored.lengths
-            offsets[:, index] = stored.offset + np.cumsum((0, *stored.lengths[:-1]))
-        big = self._spool.end * OVERVIEW_SHARE + 32 * offsets.size + 2**20 >= tiff.CLASSIC_LIMIT
         tags = tiff.read_tags(self._template())
-        shape = (self.grid.height, self.grid.width)
-        tiff.write_directory(self._spool.file, self._spool.end, tags, shape, offsets.ravel(), lengths.ravel(), big=big)
+        directories = []
+        for level in self._pyramid.levels:
+            offsets = np.zeros((len(self.bands), level.tiles), np.uint64)
+            lengths = np.zeros((len(self.bands), level.tiles), np.uint32)
+            for at in range(level.tiles):
+                stored = self._spool.blocks[level.first + at]
+                lengths[:, at] = stored.lengths
+                offsets[0, at] = stored.offset
+            offsets[1:] = offsets[0] + np.cumsum(lengths[:-1], axis=0, dtype=np.uint64)
+            own = tiff.reduced_tags(tags) if level.first else tags
+            directories.append(tiff.Directory(own, (level.height, level.width), offsets.ravel(), lengths.ravel()))
+        places = sum(one.offsets.size for one in directories)
+        big = self._spool.end + 32 * places + 2**20 >= tiff.CLASSIC_LIMIT
+        tiff.write_directories(self._spool.file, self._spool.end, directories, big=big)
 
     def _template(self) -> bytes:
         """A file of one empty tile, written by GDAL, that carries all tags which do not depend on the data."""
@@ -290,18 +300,6 @@ class BlockWriter:
                 if self._colours:
                     template.write_colormap(1, self._colours)
             return bytes(memory.getbuffer())
-
-    def _build_overviews(self, part: Path) -> None:
-        step = 2 if len(self.bands) <= FEW_BANDS else 4
-        factors = [step]
-        while max(self.grid.height, self.grid.width) / factors[-1] > SMALLEST_OVERVIEW_CELLS * step:
-            factors.append(factors[-1] * step)
-        method = Resampling.mode if self._categorical else Resampling.average
-        with (
-            rasterio.Env(GDAL_TIFF_OVR_BLOCKSIZE=str(self.block), GDAL_NUM_THREADS="1", ZSTD_LEVEL_OVERVIEW=str(LEVEL)),
-            rasterio.open(part, "r+", driver="GTiff") as dataset,
-        ):
-            dataset.build_overviews(factors, method)
 
 
 def _size(count: float) -> str:
