@@ -64,17 +64,13 @@ def check_name(path: str | Path) -> None:
         raise Unwritable(f"{path} cannot be written: there is no folder {folder}.")
     try:
         os.lstat(f"{path}{LONGEST_ENDING}")
-        taken = Path(path).is_dir()
-    except FileNotFoundError:
-        taken = Path(path).is_dir()
     except OSError as error:
-        if error.errno != errno.ENAMETOOLONG:
-            raise
-        raise Unwritable(
-            f"{path} cannot be written: the name is too long, as files beside it add up to {len(LONGEST_ENDING)} "
-            "letters. Choose a shorter one."
-        ) from error
-    if taken:
+        if error.errno == errno.ENAMETOOLONG:
+            raise Unwritable(
+                f"{path} cannot be written: the name is too long, as files beside it add {len(LONGEST_ENDING)} "
+                "letters. Choose a shorter one."
+            ) from error
+    if Path(path).is_dir():
         raise Unwritable(f"{path} is a folder. Choose another name for the result.")
 
 
