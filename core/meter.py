@@ -14,7 +14,6 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from .embedding import Runner, Sample
 from .errors import Cancelled
 from .overviews import step_for
-from .overviews import step_for
 from .packing import Packer
 from .progress import Progress
 from .quantise import Quantiser
