@@ -11,7 +11,7 @@ from .vector import parse_source
 from .version import VERSION
 
 FORMAT = 1
-UNDECISIVE = ("output", "threads", "download")
+UNDECISIVE = ("output", "threads", "download", "scheduler", "store")
 """Fields of jobs that do not change the result."""
 
 

@@ -4,6 +4,7 @@ import math
 from typing import ClassVar, Tuple
 
 from ..published.registry import AUTO, OTHER, PRODUCTS
+from . import running
 from .declare import Job, JobFacts, Kind, param
 from .source import EmbedJob
 
@@ -70,7 +71,13 @@ class EmbedRaster(EmbedJob):
         advanced=True,
         help="Neighbouring tiles are blended over this width. Backbones without tile borders ignore it.",
     )
+    scheduler: str = running.scheduler()
+    store: str = running.store()
     output: str = param(Kind.RASTER_OUT, "Embedding", extension="tif", result="embedding")
+
+    def problem(self) -> str:
+        """As for all embeddings, and a scheduler that cannot be one."""
+        return super().problem() or running.scheduler_problem(self.scheduler, self.store)
 
 
 class OpenEmbedding(Job):

@@ -12,13 +12,16 @@ from ...models.contract import Backbone, suitable_batch
 from .. import components, quantise
 from ..asked import FORMAT, inputs_of, request_of
 from ..atomic import check_folder
+from ..cluster.errand import sign_path
+from ..cluster.hub import connected
+from ..cluster.spread import spread
 from ..embedding import Runner, Sample, embed, sample_batches
 from ..errors import BadJob, Stale
-from ..feeding import TileSource
 from ..grid import Grid
 from ..jobs.declare import Result
 from ..jobs.embed import EmbedRaster
 from ..meter import Meter, reading_of, with_overviews
+from ..opening import opener
 from ..pixelwarnings import warn_of_pixels
 from ..progress import Progress
 from ..quantise import Quantiser
@@ -67,14 +70,15 @@ def run(job: EmbedRaster, progress: Progress, meter: Meter | None = None) -> Res
         if facts is not None and weights in ("", facts.get("weights_sha256", weights)):
             progress.info(f"{job.output} is up to date: it was made by this very job from unchanged inputs.")
         else:
-            facts = _make(job, space, request, progress, meter or Meter())
+            with connected(job.scheduler, job.threads, progress) as client:
+                facts = _make(job, space, request, progress, meter or Meter(), client)
     progress.checkpoint(1.0)
     told = {name: value for name, value in facts.items() if name != "space"}
     return Result(EmbedRaster.facts.id, {"output": job.output}, told, time.monotonic() - started)
 
 
 def _make(
-    job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: Progress, meter: Meter
+    job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: Progress, meter: Meter, client: Any
 ) -> dict[str, Any]:
     check_folder(job.output)
     earlier = kept(job.output, request)
@@ -89,13 +93,9 @@ def _make(
         resumed = _resumed(earlier, scene, reader, sample, job, pixels, progress)
         space, backbone = resumed or (space, build(space, scene, reader, sample, job, pixels, progress))
         grid = reader.grid.crop(region).coarser(backbone.patch_size_px)
-
-        def open_source() -> tuple[Reader, TileSource]:
-            cells = PolygonMask(job.mask, grid) if job.mask else None
-            own = scene.open()
-            return own, TileSource(own, region, backbone.patch_size_px, backbone.halo_px, not backbone.exact, cells)
-
-        runner, plan = Runner(backbone, progress.warning), _plan(job, space, backbone, grid, progress)
+        open_source = opener(scene, region, grid, job.mask, backbone)
+        tiling = _tiling(job, space, backbone, grid, progress)
+        runner, plan = Runner(backbone, progress.warning), make_plan(**tiling)
         drawn = Sample()
         _announce(job, reader, backbone, plan, progress)
         meter.begin(runner, plan)
@@ -105,13 +105,17 @@ def _make(
             meter.take("sample")
             space = _settle(space, runner, drawn, progress)
             _foretell(meter.to_go_s(find(setting, reading_of(job.input))), progress)
-        with _writer(job, space, runner.backbone, grid, plan, request) as writer:
+        with _writer(job, space, runner.backbone, grid, plan, request, meter.whole) as writer:
             quantiser = space.quantiser if job.storage == "bytes" else None
             meter.settled(drawn, quantiser, writer.packer)
-            cells = embed(
-                plan, runner, drawn, quantiser, open_source, done=writer.done, put=writer.put,
-                progress=progress.part(0.05, 0.97),
-            )  # fmt: skip
+            if client is None:
+                sign_path(job.output).unlink(missing_ok=True)  # of a run on workers that was killed
+                cells = embed(
+                    plan, runner, drawn, quantiser, open_source, done=writer.done, put=writer.put,
+                    progress=progress.part(0.05, 0.97),
+                )  # fmt: skip
+            else:
+                cells = spread(client, job, space, scene, region, grid, tiling, writer, progress.part(0.05, 0.97))
             meter.take("embedding")
             progress.checkpoint(1.0, "Writing the file")
             sidecar_path(job.output).unlink(missing_ok=True)
@@ -119,7 +123,7 @@ def _make(
     meter.take("file")
     facts = _facts(job, space, runner, grid, plan, request, meter.spans)
     facts["cells_with_vector"] = None if writer.done else cells
-    if resumed is None and not writer.done:
+    if resumed is None and not writer.done and client is None:
         _remember(job, setting, meter, facts)
     write_sidecar(job.output, job, facts, inputs=inputs_of(job, INPUTS), prints=request["inputs"])
     return facts
@@ -161,18 +165,19 @@ def _check_paths(job: EmbedRaster) -> None:
             raise BadJob(f"The output {output} is the {label} itself. Choose another file.")
 
 
-def _plan(job: EmbedRaster, space: Space, backbone: Backbone, grid: Grid, progress: Progress) -> Plan:
+def _tiling(job: EmbedRaster, space: Space, backbone: Backbone, grid: Grid, progress: Progress) -> dict[str, Any]:
+    """Arguments of `make_plan`; a worker makes the same plan of them."""
     patch = backbone.patch_size_px
     tile = max(backbone.tile_size_px // patch, 1)
     overlap = -(-job.overlap_px // patch)
     if overlap > tile // 2 and not backbone.exact:
         progress.warning(f"Tiles of {tile * patch} px cannot overlap by {job.overlap_px} px; half a tile is taken.")
         overlap = tile // 2
-    return make_plan(
-        grid.height, grid.width, tile=tile, overlap=overlap, exact=backbone.exact,
-        batch=suitable_batch(backbone, job.batch_size), dimensions=_dimensions(space, backbone),
-        itemsize=_itemsize(job),
-    )  # fmt: skip
+    return {
+        "height": grid.height, "width": grid.width, "tile": tile, "overlap": overlap, "exact": backbone.exact,
+        "batch": suitable_batch(backbone, job.batch_size), "dimensions": _dimensions(space, backbone),
+        "itemsize": _itemsize(job),
+    }  # fmt: skip
 
 
 def _itemsize(job: EmbedRaster) -> int:
@@ -244,7 +249,7 @@ def _foretell(seconds: float, progress: Progress) -> None:
 
 
 def _writer(
-    job: EmbedRaster, space: Space, backbone: Backbone, grid: Grid, plan: Plan, request: Mapping[str, Any]
+    job: EmbedRaster, space: Space, backbone: Backbone, grid: Grid, plan: Plan, request: Mapping[str, Any], whole: bool
 ) -> BlockWriter:
     stored = job.storage == "bytes" and space.quantiser is not None
     scale = space.quantiser.scale if stored and space.quantiser else np.ones(backbone.embed_dim, np.float32)
@@ -253,7 +258,7 @@ def _writer(
     return BlockWriter(
         job.output, grid, bands, "uint8" if stored else "float32", nodata=0 if stored else float("nan"),
         signature=request, tags=_tags(space, backbone, request), keep=space.to_json(), block=plan.block,
-        foreseen_ratio=COMPRESSED_SHARE,
+        foreseen_ratio=COMPRESSED_SHARE if whole else 0.0,
     )  # fmt: skip
 
 

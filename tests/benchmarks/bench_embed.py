@@ -33,6 +33,7 @@ from quadrat.core.progress import Progress  # noqa: E402
 from quadrat.core.raster import environment  # noqa: E402
 from quadrat.core.sampling import WindowSample  # noqa: E402
 from quadrat.core.scene import Chosen, scene_of  # noqa: E402
+from quadrat.core.tiling import make_plan  # noqa: E402
 from quadrat.core.version import VERSION  # noqa: E402
 
 VIT = "vit_small_patch16_224"
@@ -79,7 +80,7 @@ def bare_forward(job: EmbedRaster, limit: int) -> tuple[float, float]:
         sample = WindowSample(reader, region, job.seed)
         backbone = spaces.build(space, scene, reader, sample, job, region.height * region.width, Progress())
         grid = reader.grid.coarser(backbone.patch_size_px)
-        plan = embedraster._plan(job, space, backbone, grid, Progress())
+        plan = make_plan(**embedraster._tiling(job, space, backbone, grid, Progress()))
         source = TileSource(reader, region, backbone.patch_size_px, backbone.halo_px, not backbone.exact, None)
         chosen = plan.batches[:: max(len(plan.batches) // limit, 1)]
         fed = [source.feed(batch) for batch in chosen]
