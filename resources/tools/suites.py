@@ -21,7 +21,7 @@ from typing import IO
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATE = pathlib.Path(os.environ.get("QUADRAT_HOME") or ROOT / ".quadrat").absolute()
 FULL, LIGHT, QGIS = STATE / "test-engine", STATE / "test-light", STATE / "test-qgis"
-ROOMS, WIRE = ("tests/core", "tests/models"), ("tests/wire",)
+ROOMS, WIRE = ("tests/core", "tests/models"), ("tests/wire", "tests/cluster")
 INSTALLER = "tests/processing/test_installer.py"
 """Waits for downloads and new environments most of its time."""
 SIDE_BY_SIDE = ("-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile")
