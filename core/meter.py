@@ -125,14 +125,15 @@ class Meter:
         """
         assert self._runner is not None  # noqa: S101 - `begin` was called
         backbone, spans = self._runner.backbone, self.spans
+        start = spans["backbone"] + spans.get("checks", 0.0)
         sample, loop = self._rates()
         working = spans["sample"] + spans.get("embedding", 0.0)
         whole = self._whole_sample and self._sampled < self._tiles
         return Speed(
             backbone.device, backbone.embed_dim, backbone.patch_size_px, backbone.tile_size_px, backbone.halo_px,
             backbone.exact,
-            build_s=None if self.cold else spans["backbone"],
-            cold_s=spans["backbone"] if self.cold else None,
+            build_s=None if self.cold else start,
+            cold_s=start if self.cold else None,
             settle_s=spans.get("settle", 0.0) + self._start_s(),
             sample_s=sample, loop_s=loop,
             sample_mpx=self._sampled * self._tile_mpx if whole else None,
@@ -217,9 +218,12 @@ class Probe(Meter):
         return over
 
     def take(self, name: str) -> None:
-        """As `Meter`; what follows the sample is the loop."""
+        """As `Meter`; the sample comes after the checks, and the loop after the sample."""
         self.tick()
         super().take(name)
+        if name == "checks":
+            self._began = CLOCK()
+            self._points = [(self._began, 0)]
         if name == "sample":
             self._loop_from = len(self._points) - 1
 
