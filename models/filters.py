@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from .contract import Bool, Float
 from .crew import Crew, pieces_of
@@ -113,9 +114,9 @@ class Bank:
     relu(y) = (|y| + y) / 2 and W is linear: rising (|W x| + W x) / 2, falling (|W x| - W x) / 2. So of each response
     only one sum is kept, and numpy takes absolute values five times as fast as it compares with 0.
 
-    Of the peak of the linear algebra library (76 GFLOP/s on one AVX2 core, squares of 1024) 512 filters reach 40 at 4
-    bands and 66 at 12, 4096 filters 40 and 78, in cells of 4 to 15 px; rectified twice and cut by pixel it was 18 and 39
-    (seconds of one core's own time; the machine was loaded).
+    Of the peak of the linear algebra library (76 GFLOP/s of one AVX2 core, squares of 1024) 512 and 4096 filters reach
+    38 to 48 at 4 bands and 48 to 62 at 12, in cells of 4 to 15 px; both maps rectified by themselves, and pixels
+    gathered one by one, gave 18 to 24 and 29 to 38 (the core's own seconds; other work ran beside).
     """
 
     weights: Float
@@ -138,8 +139,8 @@ class Bank:
         filled = fill_gaps(values, valid)[:, 1:-1, 1:-1]
         known = valid[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX]
         height, width = (side // patch_size_px for side in known.shape)
-        parts = _apart(filled, patch_size_px)
-        weight = None if known.all() else _apart(known.astype(np.float32)[None], patch_size_px)
+        near = _near(filled, patch_size_px)
+        weight = None if known.all() else _near(np.pad(known.astype(np.float32), 1)[None], patch_size_px)
         groups = self.groups()
         columns = BLOCK // min(FILTERS_AT_ONCE, len(self.weights))
         rows = pieces_of(height, max(1, min(columns, MOST_COLUMNS) // max(width, 1)))
@@ -147,51 +148,41 @@ class Bank:
         blocks = [(block, group) for block in rows for group in groups]
 
         def work(block: tuple[slice, slice]) -> None:
-            use(*block, *self._block(parts, weight, *block, width))
+            use(*block, *self._block(near, weight, *block))
 
         crew.each(work, blocks)
 
-    def _block(self, parts: Float, weight: Float | None, rows: slice, group: slice, width: int) -> tuple[Float, Float]:
+    def _block(self, near: Float, weight: Float | None, rows: slice, group: slice) -> tuple[Float, Float]:
         """Sums of one block of rows of cells."""
-        filters, step, count = self.weights[group], len(parts), rows.stop - rows.start
-        columns = np.empty((parts.shape[2], SIDE, SIDE, count, width), np.float32)
-        flat = columns.reshape(-1, count * width)
-        total = np.empty((len(filters), count * width), np.float32)
+        near = np.ascontiguousarray(near[:, :, :, rows])
+        filters, step, shape = self.weights[group], len(near) - SIDE + 1, near.shape[3:]
+        columns = np.empty((near.shape[2], SIDE, SIDE, *shape), np.float32)
+        flat = columns.reshape(-1, shape[0] * shape[1])
+        total = np.empty((len(filters), flat.shape[1]), np.float32)
         response, patches = np.empty_like(total), np.empty_like(flat)
-        for place in range(step * step):
-            offset = divmod(place, step)
-            for down, right in np.ndindex(SIDE, SIDE):
-                columns[:, down, right] = _shifted(parts, (offset[0] + down, offset[1] + right), rows, width)
+        for row, col in np.ndindex(step, step):
+            np.copyto(columns.transpose(1, 2, 0, 3, 4), near[row : row + SIDE, col : col + SIDE])
             if weight is not None:
                 # A patch of zeros has the response 0.
-                columns *= _shifted(weight, offset, rows, width)[0]
-            if not place:
+                columns *= weight[row + 1, col + 1, 0, rows]
+            if (row, col) == (0, 0):
                 np.abs(np.matmul(filters, flat, out=total), out=total)
                 patches[:] = flat
                 continue
             total += np.abs(np.matmul(filters, flat, out=response), out=response)
             patches += flat
-        return total.reshape(-1, count, width), patches.reshape(-1, count, width)
+        return total.reshape(-1, *shape), patches.reshape(-1, *shape)
 
 
-def _apart(values: Float, step: int) -> Float:
-    """Pixels of equal place in their cells side by side, so that what is read of many cells lies together.
+def _near(values: Float, step: int) -> Float:
+    """Pixels by their place in their cell, so that what is read of many cells can be laid side by side.
 
     Args:
-        values: (C, H, W) float32.
+        values: (C, H + 2, W + 2) float32.
         step: side of a cell in pixels.
 
     Returns:
-        (step, step, C, rows, cols) float32, with zeros where the last cells are not whole.
+        (step + 2, step + 2, C, H / step, W / step) float32, a view.
     """
-    widths = [(0, -side % step) for side in values.shape[1:]]
-    whole = np.pad(values, ((0, 0), *widths))
-    rows, cols = (side // step for side in whole.shape[1:])
-    cut = whole.reshape(len(values), rows, step, cols, step).transpose(2, 4, 0, 1, 3)
-    return np.ascontiguousarray(cut)
-
-
-def _shifted(parts: Float, offset: tuple[int, int], rows: slice, width: int) -> Float:
-    """One pixel of each cell of some rows: (C, rows, width), a view; the offset may reach into the next cells."""
-    (down, row), (right, col) = (divmod(at, len(parts)) for at in offset)
-    return parts[row, col, :, rows.start + down : rows.stop + down, right : right + width]
+    windows = sliding_window_view(values, (step + SIDE - 1,) * 2, axis=(1, 2))
+    return windows[:, ::step, ::step].transpose(3, 4, 0, 1, 2)

@@ -2,20 +2,24 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .contract import Bool, Float
-from .crew import Crew
+from .crew import Crew, pieces_of
 from .pooling import cell_sums, pad_to_cells
+from .scaling import Standardise
 
 
 class LocalBackbone(ABC):
     """The contract, given vectors of one window (`_vectors`) and the arrays drawn from the raster (`state`)."""
 
     exact = True
+    _standardise: Standardise
+    """Of backbones that standardise."""
 
     def __init__(
         self,
@@ -43,6 +47,18 @@ class LocalBackbone(ABC):
     @abstractmethod
     def _vectors(self, values: Float, valid: Bool) -> Float:
         """(C, H + 2 halo, W + 2 halo) and its validity to (D, H / patch, W / patch)."""
+
+    def _standardised(self, values: Float, valid: Bool) -> Float:
+        """What `_standardise` makes of (C, H, W), band by band on all threads."""
+        result = np.empty_like(values)
+
+        def work(bands: slice) -> None:
+            own = self._standardise
+            part = replace(own, centre=own.centre[bands], scale=own.scale[bands])
+            result[bands] = part(values[bands], valid)
+
+        self._crew.each(work, pieces_of(len(values), 1))
+        return result
 
     @abstractmethod
     def state(self) -> Mapping[str, NDArray[Any]]:

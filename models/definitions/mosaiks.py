@@ -60,7 +60,7 @@ class Mosaiks(LocalBackbone):
                 np.maximum(part, np.zeros(halves.shape[1], np.float32), out=part)
                 part *= halves[rows]
 
-        self._bank.sums(self._standardise(values, valid), valid, self.patch_size_px, self._crew, use)
+        self._bank.sums(self._standardised(values, valid), valid, self.patch_size_px, self._crew, use)
         return result.reshape(self.embed_dim, *halves.shape)
 
     def state(self) -> Mapping[str, NDArray[Any]]:

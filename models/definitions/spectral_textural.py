@@ -64,7 +64,7 @@ class SpectralTextural(LocalBackbone):
         )
 
     def _vectors(self, values: Float, valid: Bool) -> Float:
-        bands = self._standardise(values, valid)
+        bands = self._standardised(values, valid)
         return self._description.project(bands, valid, self._arrays["axes"], self._arrays["mean"], self._crew)
 
     def state(self) -> Mapping[str, NDArray[Any]]:

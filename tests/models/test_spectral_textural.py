@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from quadrat.models import pooling
+from quadrat.models import pooling, scaling
 from quadrat.models.crew import Crew
 from quadrat.models.definitions.spectral_textural import Recipe, build
 from quadrat.models.description import Description
@@ -127,3 +127,10 @@ def test_arrays_lie_in_memory_as_they_come_back_from_a_file(tools):
     assert all(array.flags.c_contiguous for array in made.state().values())
     sample = np.random.default_rng(0).standard_normal((200, 30))
     assert fit_components(sample, 8, np.linspace(1, 2, 30)).axes.flags.c_contiguous
+
+
+def test_own_arcsinh_is_that_of_numpy():
+    ranges = [np.geomspace(1e-30, 1e17, 4000), np.geomspace(1e15, 1e38, 100), np.zeros(1)]
+    for numbers in ranges:
+        both = np.concatenate([numbers, -numbers]).astype(np.float32)
+        np.testing.assert_allclose(scaling.arcsinh(both), np.arcsinh(both.astype(np.float64)), rtol=2e-7, atol=3e-7)
