@@ -45,7 +45,7 @@ class Progress:
             Cancelled: the user stopped the job.
         """
         if self._cancelled.is_set():
-            raise Cancelled("Stopped. What was finished is kept; run the same job again to go on.")
+            raise Cancelled("Stopped.")
         if fraction is None:
             return
         low, high = self._span

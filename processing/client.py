@@ -1,6 +1,6 @@
 """The plugin's side of the wire: workers started when needed, kept warm, ended with QGIS.
 
-Knows processes and messages; knows neither qgis nor any job. The same code serves QGIS, tests and tools.
+Knows processes and messages; knows neither qgis nor what a job does. The same code serves QGIS, tests and tools.
 Standard library only, Python 3.9 and later.
 """
 
@@ -19,6 +19,7 @@ from typing import Any, Callable, Deque, Dict, List, Optional
 from ..core import protocol
 from ..core.epochs import EpochNews
 from ..core.errors import BadFrame, Cancelled, EngineMissing, QuadratError, VersionMismatch, WorkerDied
+from ..core.jobs.registry import when_stopped
 from ..core.version import VERSION
 from .environment import Engine, borrowed, clean_environment, find_engine, home
 
@@ -76,8 +77,9 @@ class Worker:
         timeout_s: Optional[float] = None,
         on_epoch: Optional[OnEpoch] = None,
         grace_s: float = CANCEL_GRACE_S,
+        if_stopped: str = "",
     ) -> Any:
-        """Send a request and wait for its answer.
+        """Send a request and wait for its answer; `if_stopped` says what becomes of the work that is not done.
 
         Raises:
             Cancelled: `is_cancelled` said so; a worker that does not stop by itself within `grace_s` is killed.
@@ -94,7 +96,7 @@ class Worker:
                 self._send(protocol.notification(protocol.CANCEL, {"id": request_id}))
             if cancelled_at and now - cancelled_at >= grace_s:
                 self.kill()
-                raise Cancelled("Stopped. What was finished is kept; run the same job again to go on.")
+                raise Cancelled(f"Stopped. {if_stopped}".strip())
             if timeout_s and now - started > timeout_s:
                 self.kill()
                 raise WorkerDied(f"The engine did not answer within {timeout_s:.0f} s.{self._epitaph()}")
@@ -103,7 +105,7 @@ class Worker:
             except queue.Empty:
                 continue
             if message is None:
-                raise WorkerDied(self._cause_of_death())
+                raise WorkerDied(self._cause_of_death(if_stopped))
             if message.get("id") == request_id and "method" not in message:
                 if "error" in message:
                     raise protocol.error_of(message)
@@ -181,7 +183,7 @@ class Worker:
         except (OSError, ValueError):
             return
 
-    def _cause_of_death(self) -> str:
+    def _cause_of_death(self, if_stopped: str) -> str:
         try:
             code = self._process.wait(2)
         except subprocess.TimeoutExpired:
@@ -194,10 +196,8 @@ class Worker:
             why = f"signal {-code}"
         else:
             why = f"exit code {code}"
-        return (
-            f"The engine's process ended in the middle of the work ({why}). What was finished is kept; run the same "
-            f"job again to go on.{self._epitaph()}"
-        )
+        told = f" {if_stopped}" if if_stopped else ""
+        return f"The engine's process ended in the middle of the work ({why}).{told}{self._epitaph()}"
 
     def _epitaph(self) -> str:
         words = [line for line in self._last_words if line.strip()]
@@ -254,6 +254,7 @@ class WorkerPool:
         """
         relays = {
             "on_progress": on_progress, "on_log": on_log, "is_cancelled": is_cancelled, "on_epoch": on_epoch,
+            "if_stopped": when_stopped(job),
         }  # fmt: skip
         result: Dict[str, Any] = self._call(protocol.RUN, {"job": job}, **relays)
         return result

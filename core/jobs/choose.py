@@ -128,6 +128,7 @@ class FindSimilar(Job):
             "The selected places themselves are not listed."
         ),
         tags=("search", "retrieval", "cosine", "similarity", "look-alike"),
+        goes_on=True,
     )
 
     embedding: str = param(Kind.RASTER, "Embedding", help="An embedding, or any multiband raster.")

@@ -69,6 +69,7 @@ class Kind(str, Enum):
 
 
 LAYERS_OUT = (Kind.RASTER_OUT, Kind.VECTOR_OUT)
+FILES_OUT = (*LAYERS_OUT, Kind.FILE_OUT)
 OUTPUTS = (*LAYERS_OUT, Kind.FILE_OUT, Kind.FOLDER_OUT)
 CHOICES = (Kind.CHOICE, Kind.SEVERAL, Kind.BACKBONE)
 SEVERAL_PATHS = (Kind.LAYERS, Kind.RASTERS, Kind.FILES)
@@ -145,6 +146,14 @@ class JobFacts:
     help: str = ""
     """Further paragraphs, plain text."""
     tags: Tuple[str, ...] = ()
+    goes_on: bool = False
+    """Keeps what is finished when it is stopped or killed, and goes on from there."""
+
+    @property
+    def when_stopped(self) -> str:
+        """What became of the work, for who stopped it."""
+        kept = "What was finished is kept; run the same job again to go on."
+        return kept if self.goes_on else "Nothing half-finished was written."
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)

@@ -26,6 +26,7 @@ class EmbedRaster(EmbedJob):
             "of any sensor. A run that was stopped goes on where it was when it is asked again."
         ),
         tags=("features", "foundation model", "deep learning", "MOSAIKS", "DINO", "timm", "ONNX"),
+        goes_on=True,
     )
 
     extent: str = param(Kind.EXTENT, "Extent", parent="input", optional=True, help="Empty: the whole raster.")
@@ -96,6 +97,7 @@ class OpenEmbedding(Job):
             "of one product share a space: train on one, map another."
         ),
         tags=("AlphaEarth", "AEF", "satellite embedding", "TESSERA", "GeoTessera", "Earth Engine", "dequantise"),
+        goes_on=True,
     )
 
     input: str = param(

@@ -33,6 +33,7 @@ class EmbedCells(EmbedJob, CellJob):
             "it was when it is asked again."
         ),
         tags=("features", "foundation model", "zonal", "chips", "CROMA", "MOSAIKS", "grid"),
+        goes_on=True,
     )
 
     context: str = param(

@@ -24,6 +24,7 @@ class ReduceEmbedding(Job):
             "about half a minute for umap and one to five minutes for tsne."
         ),
         tags=("PCA", "UMAP", "t-SNE", "visualisation", "dimensionality reduction"),
+        goes_on=True,
     )
 
     embedding: str = param(Kind.RASTER, "Embedding", help="An embedding, or any multiband raster.")
@@ -106,6 +107,7 @@ class ClusterEmbedding(Job):
             "for you to say: clusters are not classes."
         ),
         tags=("k-means", "HDBSCAN", "unsupervised classification", "segmentation"),
+        goes_on=True,
     )
 
     embedding: str = param(Kind.RASTER, "Embedding", help="An embedding, or any multiband raster.")

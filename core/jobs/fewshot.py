@@ -178,6 +178,7 @@ class ApplyHead(Job):
             "embedding' if it is another raster). A run that was stopped goes on where it was when it is asked again."
         ),
         tags=("classification", "regression", "prediction", "map"),
+        goes_on=True,
     )
 
     head: str = param(Kind.FILE, "Head", extension="qhead")

@@ -78,6 +78,12 @@ FORETOLD = (EmbedRaster.facts.id,)
 JOBS: Dict[str, Type[Job]] = {job.facts.id: job for job in ALL}
 
 
+def when_stopped(values: Dict[str, Any]) -> str:
+    """What becomes of the work of a job, given as a dict, that is stopped or killed."""
+    job = JOBS.get(str(values.get("job")))
+    return job.facts.when_stopped if job else ""
+
+
 def job_from_dict(values: Dict[str, Any]) -> Job:
     """The job that a dict of plain JSON values stands for, checked.
 

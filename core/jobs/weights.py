@@ -26,6 +26,7 @@ class FetchWeights(Job):
             "network, copy the official file from another computer and name it below."
         ),
         tags=("download", "model", "foundation model", "offline", "licence", "checkpoint", "hugging face"),
+        goes_on=True,
     )
 
     backbone: str = param(

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..errors import BadJob, EngineTooSmall, QuadratError, Unwritable
-from ..jobs.declare import Job, Result
+from ..atomic import check_name
+from ..errors import BadJob, Cancelled, EngineTooSmall, QuadratError, Unwritable
+from ..jobs.declare import FILES_OUT, Job, JobFacts, Result
 from ..progress import Progress
 
 PIPELINES = {
@@ -67,7 +68,10 @@ def run_job(job: Job, progress: Progress) -> Result:
         raise BadJob(f"'{job.facts.title}' is not run by the engine.")
     job = type(job).from_dict(job.to_dict())  # jobs made in Python have not been checked yet
     started = time.monotonic()
-    with _plain_errors(), _thread_limit(getattr(job, "threads", 0)):
+    with _plain_errors(job.facts), _thread_limit(getattr(job, "threads", 0)):
+        for name, path in job.outputs().items():
+            if job.params()[name].kind in FILES_OUT:
+                check_name(path)
         result: Result = _function(target)(job, progress)
     progress.checkpoint(1.0)
     return Result(result.job, result.outputs, result.facts, round(time.monotonic() - started, 3))
@@ -80,7 +84,7 @@ def foretell_job(job: Job, progress: Progress, measure: bool = False) -> dict[st
         QuadratError: as `run_job`.
     """
     job = type(job).from_dict(job.to_dict())
-    with _plain_errors(), _thread_limit(getattr(job, "threads", 0)):
+    with _plain_errors(job.facts), _thread_limit(getattr(job, "threads", 0)):
         facts: dict[str, Any] = _function(FORETELLER)(job, progress, measure=measure)
     return facts
 
@@ -105,9 +109,11 @@ def _thread_limit(threads: int) -> Iterator[None]:
 
 
 @contextmanager
-def _plain_errors() -> Iterator[None]:
+def _plain_errors(facts: JobFacts) -> Iterator[None]:
     try:
         yield
+    except Cancelled as error:
+        raise Cancelled(f"Stopped. {facts.when_stopped}") from error
     except QuadratError:
         raise
     except MemoryError as error:
@@ -119,13 +125,15 @@ def _plain_errors() -> Iterator[None]:
             f"The engine lacks the library '{error.name}'. Run 'Set up the engine' and choose 'full'."
         ) from error
     except OSError as error:
-        raise _plain_os_error(error) from error
+        raise _plain_os_error(error, facts) from error
 
 
-def _plain_os_error(error: OSError) -> QuadratError:
+def _plain_os_error(error: OSError, facts: JobFacts) -> QuadratError:
     where = f" ({error.filename})" if error.filename else ""
     if error.errno == errno.ENOSPC:
-        return Unwritable(f"The disk is full{where}. Free some space and run the same job again: it goes on.")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return Unwritable(f"The disk is full{where}. Free some space and run the job again. {facts.when_stopped}")
+    if error.errno == errno.EROFS:
+        return Unwritable(f"The disk is read-only{where}. Choose another one. {facts.when_stopped}")
+    if error.errno in (errno.EACCES, errno.EPERM):
         return Unwritable(f"A file may not be written or read{where}. Choose another folder, or close what uses it.")
     return QuadratError(f"The system refused a file operation{where}: {error.strerror or error}.")

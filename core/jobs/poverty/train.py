@@ -33,6 +33,7 @@ class TrainSeries(Job):
             "goes on where it was."
         ),
         tags=("poverty", "wealth", "night lights", "transformer", "time series", "survey", "DHS", "regression"),
+        goes_on=True,
     )
 
     series: str = param(Kind.RASTER, "Series", help="From 'Prepare series', or any raster with bands such as red_2019.")

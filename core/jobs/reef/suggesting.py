@@ -30,6 +30,7 @@ class SuggestReef(Job):
             "survey, so that a run that was stopped goes on where it was, and the next model is quick."
         ),
         tags=("coral", "benthic", "classification", "annotation", "CoralNet", "confidence", "conformal", "hierarchy"),
+        goes_on=True,
     )
 
     survey: str = param(Kind.VECTOR, "Survey", recorded=True, help="With points, from 'Place points on photos'.")

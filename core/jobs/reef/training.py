@@ -43,6 +43,7 @@ class TrainReef(Job):
             "backbone coralnet-efficientnet-b0, head coralnet, arrangement flat, calibration platt."
         ),
         tags=("coral", "benthic", "CoralNet", "annotation", "hierarchical classification", "label tree", "MLP"),
+        goes_on=True,
     )
 
     survey: str = param(Kind.VECTOR, "Survey", recorded=True, help="From 'Import photo survey', with labelled points.")
