@@ -5,11 +5,19 @@ code and message; the client raises the same class again, so a sentence written 
 user unchanged.  Standard library only: this file is shared with QGIS's own Python (3.9 and later).
 """
 
+MOST_LETTERS, FIRST_LETTERS, LAST_LETTERS = 2400, 1600, 600
+"""Of a message: a value out of a foreign file that a sentence repeats may be a book. What is wrong stands in front of
+it, what to do behind."""
+
 
 class QuadratError(Exception):
     """Something went wrong in a way that the user can act upon."""
 
     code = -32000
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if len(text) <= MOST_LETTERS else f"{text[:FIRST_LETTERS]} … {text[-LAST_LETTERS:]}"
 
     @property
     def message(self) -> str:

@@ -15,7 +15,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
-from pyproj.exceptions import CRSError
+from pyproj.exceptions import ProjError
 from shapely.affinity import translate
 
 from .burning import Burner
@@ -190,7 +190,7 @@ def shapes_on(table: pd.DataFrame, source: str, grid: Grid, report: LabelReport)
         return shapes
     try:
         moved = gpd.GeoSeries(shapes, crs=geometry.crs).to_crs(CRS.from_wkt(grid.crs))
-    except CRSError as error:
+    except ProjError as error:
         raise BadInput(f"{source} cannot be brought to the coordinate system of the embedding: {error}.") from error
     shapes = np.asarray(moved.array, dtype=object)
     return turned(shapes, grid) if CRS.from_wkt(grid.crs).is_geographic else shapes

@@ -32,9 +32,11 @@ def card_of(space: Space) -> tuple[Card, Chosen]:
         facts = json.loads(notes_of_file(Path(space.model)).get(CARD, ""))
         title, roles, units = str(facts["title"]), tuple(facts["bands"]), tuple(facts["units"])
         dates, months = tuple(facts.get("dates", ())), tuple(facts.get("months", ()))
-    except (ValueError, TypeError, KeyError, AttributeError):
+        whole = all(isinstance(text, str) for text in (*roles, *units, *dates))
+        whole &= all(isinstance(month, int) and 0 <= month <= 12 for month in months)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return card, plain
-    if not roles or not set(roles) <= set(ROLES) or len(units) not in (0, len(roles)):
+    if not whole or not roles or not set(roles) <= set(ROLES) or len(units) not in (0, len(roles)):
         return card, plain
     title, measured = f"{plain.name} ({title})", bool(units)
     if not dates or len(dates) != len(roles) or len(months) != len(roles):

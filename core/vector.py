@@ -87,7 +87,8 @@ def _read_layer(source: str, parsed: Source, columns: Sequence[str] | None) -> g
             parsed.path, layer=parsed.layer, columns=None if columns is None else list(columns), where=parsed.where,
             fid_as_index=False,
         )  # fmt: skip
-    except (DataLayerError, DataSourceError, ValueError, OSError) as error:
+    except (RuntimeError, ValueError, OSError, IndexError) as error:
+        # pyogrio's own errors are of the first kind; of damaged files it passes on what its parts say.
         raise BadInput(_why_unread(error, parsed)) from error
     return frame
 

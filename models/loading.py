@@ -4,7 +4,6 @@ Only tensors are read: safetensors, or torch files through `weights_only`. Nothi
 """
 
 import pickle  # nosec B403 - only for the name of its error; nothing is unpickled
-import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,7 +157,7 @@ def _read(path: Path) -> Any:
         suffix = looks.suffix_of(path)
     except OSError as error:
         raise UnusableModel(f"The weights file {path} cannot be read: {error.strerror or error}.") from error
-    return _read_safetensors(path) if suffix == ".safetensors" else _read_torch(path)
+    return _read_safetensors(path) if suffix == ".safetensors" else read_pickled(path)
 
 
 def _read_safetensors(path: Path) -> Any:
@@ -171,7 +170,12 @@ def _read_safetensors(path: Path) -> Any:
         raise UnusableModel(looks.damaged(path)) from error
 
 
-def _read_torch(path: Path) -> Any:
+def read_pickled(path: Path) -> Any:
+    """What is in a file of PyTorch: tensors and plain values, and what the caller has declared safe besides.
+
+    Raises:
+        UnusableModel: it is damaged, or holds other objects, which are not made.
+    """
     import torch
 
     try:
@@ -183,5 +187,8 @@ def _read_torch(path: Path) -> Any:
             f"The weights file {path} holds Python code or objects besides tensors. Loading it could run that code, "
             "so it is refused. Save the state_dict alone, best as safetensors."
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, struct.error, KeyError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:
+        # A damaged file of this kind is a program that ends anywhere: it fails in any way that programs can.
         raise UnusableModel(looks.damaged(path)) from error

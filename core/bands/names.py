@@ -8,6 +8,8 @@ import unicodedata
 from dataclasses import dataclass
 
 LIGHT, RADAR, QUALITY, OTHER = "light", "radar", "quality", "other"
+LONGEST = 200
+"""Letters of a name that are read: files may hold any number, and looking for wavelengths takes the square of it."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -108,7 +110,7 @@ class Named:
 
 def read_name(text: str) -> Named:
     """What the description of a band says."""
-    low = _without_accents(text.strip().lower())
+    low = _without_accents(text.strip()[:LONGEST].lower())
     products = frozenset(name for name, pattern in _PRODUCT_WORDS.items() if re.search(pattern, low))
     landsat = bool(_LANDSAT.search(low))
     low, nm = _without_wavelength(low)

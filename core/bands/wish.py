@@ -91,7 +91,7 @@ def parse_months(text: str) -> Tuple[int, ...]:
         if not part:
             continue
         ends = part.split("-")
-        if len(ends) > 2 or not all(end.isascii() and end.isdigit() and 1 <= int(end) <= 12 for end in ends):
+        if len(ends) > 2 or not all(re.fullmatch("[0-9]{1,2}", end) and 1 <= int(end) <= 12 for end in ends):
             raise BadJob(f"Months: '{part}' is no month from 1 to 12. {MONTHS_EXAMPLE}")
         first, last = int(ends[0]), int(ends[-1])
         months += [(first - 1 + step) % 12 + 1 for step in range((last - first) % 12 + 1)]
@@ -122,7 +122,7 @@ def _role(name: str) -> str:
 
 
 def _number(text: str, before: str, count: int) -> int:
-    if not re.fullmatch(r"\d+", text) or not text.isascii():
+    if not re.fullmatch("[0-9]{1,9}", text):
         raise BadJob(f"Bands: '{before}{text}' has no band number, which is a whole number from 1. {EXAMPLE}")
     number = int(text)
     if number < 1:

@@ -6,17 +6,16 @@ while it builds. A head of another minor version of scikit-learn is refused, bec
 
 import io
 import json
-import math
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import sklearn
 import skops.io
 from numpy.typing import NDArray
 
+from ..arrays import array_of, npy_of
 from ..atomic import replacing
 from ..errors import BadInput, QuadratError, Stale, VersionMismatch
 
@@ -104,7 +103,7 @@ def save_head(
         _add(archive, FACTS, text.encode(), zipfile.ZIP_DEFLATED)
         _add(archive, HEAD, body, zipfile.ZIP_STORED)
         for name, array in sorted((arrays or {}).items()):
-            _add(archive, f"{TRAINING}{name}.npy", _npy(array), zipfile.ZIP_DEFLATED)
+            _add(archive, f"{TRAINING}{name}.npy", npy_of(array), zipfile.ZIP_DEFLATED)
 
 
 def load_arrays(path: str) -> dict[str, NDArray[Any]]:
@@ -117,30 +116,9 @@ def load_arrays(path: str) -> dict[str, NDArray[Any]]:
         with zipfile.ZipFile(path) as archive:
             _check_size(archive, path)
             names = [name for name in archive.namelist() if name.startswith(TRAINING)]
-            return {name[len(TRAINING) :].removesuffix(".npy"): _array(archive.read(name)) for name in names}
+            return {name[len(TRAINING) :].removesuffix(".npy"): array_of(archive.read(name)) for name in names}
     except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
         raise BadInput(f"The head {path} is damaged ({error}). Train it again.") from error
-
-
-def _npy(array: NDArray[Any]) -> bytes:
-    packed = io.BytesIO()
-    np.lib.format.write_array(packed, np.asarray(array, order="C"), version=(1, 0), allow_pickle=False)
-    return packed.getvalue()
-
-
-def _array(body: bytes) -> NDArray[Any]:
-    """An array of numbers.
-
-    Raises:
-        ValueError: damaged, pickled, or of another size than it says.
-    """
-    stream = io.BytesIO(body)
-    if np.lib.format.read_magic(stream) != (1, 0):
-        raise ValueError("an array of unknown version")
-    shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-    if dtype.kind not in "iuf" or math.prod(shape) * dtype.itemsize != len(body) - stream.tell():
-        raise ValueError("an array that is no plain numbers, or cut off")
-    return np.load(io.BytesIO(body), allow_pickle=False)  # type: ignore[no-any-return]
 
 
 def load_head(path: str) -> tuple[dict[str, Any], Any]:

@@ -70,7 +70,7 @@ def tile_facts(tile: Path) -> Mapping[str, str]:
     for folder in [*tile.absolute().parents][:LOOKED_UP]:
         try:
             noted = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             continue
         if isinstance(noted, dict):
             pairs = (("VERSION", "dataset_version"), ("VARIANT", "dataset_variant"))

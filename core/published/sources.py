@@ -9,6 +9,7 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 
+from ..arrays import DAMAGED
 from ..errors import BadInput
 from ..grid import Grid, Window
 from ..jobs.embed import OpenEmbedding
@@ -183,7 +184,7 @@ def _load(path: Path) -> NDArray[Any]:
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError as error:
         raise BadInput(f"There is no file {path}.") from error
-    except (ValueError, EOFError, OSError) as error:
+    except (*DAMAGED, OverflowError) as error:
         raise BadInput(f"{path} is no whole .npy array ({error}). It may be cut off: load it down again.") from error
     if not isinstance(array, np.ndarray):
         raise BadInput(f"{path} is an archive of arrays; a tile is a single .npy array.")

@@ -75,8 +75,8 @@ class SurveyFile:
 
     def __exit__(self, _: object, error: Optional[BaseException], __: object) -> None:
         self.close()
-        if type(error) in (sqlite3.DatabaseError, sqlite3.OperationalError):
-            raise self._unreadable(error) from error  # type: ignore[arg-type]
+        if isinstance(error, sqlite3.DatabaseError):
+            raise self._unreadable(error) from error
 
     def close(self) -> None:
         """End; what was edited is in the file already."""

@@ -6,9 +6,7 @@ Source: Tan & Le 2019, arXiv:1905.11946; layout of the file and treatment of pix
 https://github.com/coralnet/pyspacer (MIT), which names tensors as lukemelas/EfficientNet-PyTorch does.
 """
 
-import pickle  # nosec B403 - only for the name of its error; nothing is unpickled
 import re
-import struct
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..cards.coralnet import CARDS, WEIGHTS
 from ..contract import BuildRequest
 from ..errors import UnusableModel
-from ..loading import find_weights, read_tensors, sha256_of
+from ..loading import find_weights, read_pickled, read_tensors, sha256_of
 from ..scaling import network_input
 from ..torch_tools import import_timm
 from .timm_model import TimmNetwork
@@ -139,8 +137,8 @@ def _tensors(path: Path) -> "dict[str, torch.Tensor]":
         return read_tensors(path)
     try:
         with torch.serialization.safe_globals([(Ignored, name) for name in NUMPY_SCALARS]):
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, struct.error, KeyError, TypeError):
+            content = read_pickled(path)
+    except UnusableModel:
         # Damaged, or with code in it: the sentence is that of any weights file.
         return read_tensors(path)
     if not isinstance(content, Mapping) or not isinstance(content.get("net"), Mapping):

@@ -268,8 +268,11 @@ def _numbers(notes: Mapping[str, str], keys: tuple[str, ...], path: Path) -> lis
         return []
     try:
         found = json.loads(text)
-        return [float(number) for number in (found if isinstance(found, list) else [found])]
-    except (ValueError, TypeError) as error:
+        numbers = [float(number) for number in (found if isinstance(found, list) else [found])]
+        if not np.isfinite(numbers).all():
+            raise ValueError(text)
+        return numbers
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise UnusableModel(
             f"The metadata of {path.name} hold '{text[:60]}' where numbers belong. Correct them."
         ) from error

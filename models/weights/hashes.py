@@ -74,7 +74,7 @@ def known_hashes(sums: Optional[Path] = None) -> List[KnownHash]:
     """What SHA256SUMS says: lines `HEX  NAME`, or `HEX*  NAME` where only the first digits are known."""
     path = sums or SUMS
     found = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
         digits, _, name = line.partition("#")[0].strip().partition("  ")
         if name.strip():
             found.append(KnownHash(digits.rstrip("*").lower(), name.strip()))

@@ -99,8 +99,9 @@ def _check_safetensors(path: Path) -> None:
         text = file.read(length)
     try:
         header = json.loads(text)
-        end = max([entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"], default=0)
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        tensors = (entry for name, entry in header.items() if name != "__metadata__")
+        end = max([int(entry["data_offsets"][1]) for entry in tensors], default=0)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError) as error:
         raise UnusableModel(damaged(path)) from error
     if size != 8 + length + end:
         raise UnusableModel(damaged(path))

@@ -116,7 +116,7 @@ def read_json(path: Path) -> Optional[Dict[str, Any]]:
     """The object in a file; None if the file is missing, unreadable or holds something else."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return values if isinstance(values, dict) else None
 

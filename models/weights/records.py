@@ -67,8 +67,13 @@ def read_record(path: Path) -> Optional[Record]:
         revision=_text(values, "revision"),
         licence=_text(values, "licence"),
         noted=_text(values, "noted"),
-        stamp=tuple(values.get("stamp") or ()),
+        stamp=_stamp(values.get("stamp")),
     )
+
+
+def _stamp(value: Any) -> Tuple[int, ...]:
+    """Empty where there is none, so that the file is read again."""
+    return tuple(value) if isinstance(value, list) and all(isinstance(part, int) for part in value) else ()
 
 
 def write_record(path: Path, record: Record) -> None:

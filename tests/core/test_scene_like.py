@@ -98,7 +98,7 @@ def store(tmp_path, monkeypatch):
     monkeypatch.setitem(BACKBONES, card.name, replace(card, weights=replace(card.weights, parameters=0)))
 
     def put(file):
-        if (tmp_path / "home").exists():
+        if (tmp_path / "home" / "weights").exists():
             run_job(ManageWeights(what="delete", name=card.name), Progress())
         run_job(FetchWeights(backbone=card.name, file=str(file)), Progress())
 

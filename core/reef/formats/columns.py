@@ -47,12 +47,14 @@ def table_of(records: Records, names: Mapping[str, Sequence[str]], problems: Pro
     columns = columns_of(rows, len(heading))
     places = {name: place for name, theirs in names.items() if (place := _place(heading, theirs)) is not None}
     further: dict[str, list[str]] = {}
+    called: dict[str, int] = {}
     for place, title in enumerate(heading):
         if place in places.values() or (not title and not any(columns[place])):
             continue
-        name, number = title or f"column {place + 1}", 2
+        name, number = title or f"column {place + 1}", called.get(title, 2)
         while name in further:
             name, number = f"{title or 'column'} {number}", number + 1
+        called[title] = number
         further[name] = columns[place]
     lines = np.asarray(records.lines, np.int64)[np.asarray(whole, bool)] if whole else np.empty(0, np.int64)
     return Table({name: columns[place] for name, place in places.items()}, further, lines, problems)

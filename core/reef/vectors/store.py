@@ -8,6 +8,7 @@ import io
 import json
 import os
 import sqlite3
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....models.contract import Float, State
+from ...arrays import array_of
 from ...errors import BadInput, Unwritable
 from .patches import Int
 
@@ -27,6 +29,8 @@ PAGE_BYTES = 16384
 WHOLE_BYTES = 512 * 2**20
 """Larger files (orthomosaics) are known by time, size and both ends."""
 END_BYTES = 2**20
+MOST_BYTES = 2**29
+"""Of the arrays of a backbone."""
 VIRTUAL = "/vsi"
 """How paths begin that GDAL alone can open; such files are known by name."""
 TABLES = (
@@ -106,7 +110,10 @@ class VectorStore:
         with self._told():
             asked = "SELECT state FROM spaces WHERE wish = ? ORDER BY space DESC LIMIT 1"
             row = self._connection.execute(asked, (_text(wish),)).fetchone()
-        return None if row is None else _unpacked(row[0])
+        try:
+            return None if row is None else _unpacked(row[0])
+        except (ValueError, TypeError, zipfile.BadZipFile) as error:
+            raise self._damaged(error) from error
 
     def space(self, identity: str, wish: Mapping[str, Any], width: int, state: State) -> int:
         """Number of the vectors of that identity."""
@@ -168,8 +175,11 @@ class VectorStore:
             row = self._connection.execute(asked, (space, content, _window(window))).fetchone()
         if row is None:
             return None
-        places = np.frombuffer(row[0], "<i4").reshape(-1, 2).astype(np.int64)
-        return Looked(content, window, places, np.frombuffer(row[1], "<f4").reshape(len(places), -1))
+        try:
+            places = np.frombuffer(row[0], "<i4").reshape(-1, 2).astype(np.int64)
+            return Looked(content, window, places, np.frombuffer(row[1], "<f4").reshape(len(places), -1))
+        except (ValueError, TypeError) as error:
+            raise self._damaged(error) from error
 
     def put(self, space: int, looked: Iterable[Looked]) -> None:
         """Add vectors, in one edit; a place that is there already keeps its vector."""
@@ -204,7 +214,10 @@ class VectorStore:
         except sqlite3.OperationalError as error:
             raise Unwritable(f"Vectors cannot be kept in {self.path}: {error}.") from error
         except sqlite3.DatabaseError as error:
-            raise BadInput(f"{self.path} is damaged ({error}). Delete it; it is made again.") from error
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> BadInput:
+        return BadInput(f"{self.path} is damaged ({error}). Delete it; it is made again.")
 
 
 def content_of(path: str) -> str:
@@ -259,5 +272,7 @@ def _packed(state: State) -> bytes:
 
 
 def _unpacked(content: bytes) -> dict[str, NDArray[Any]]:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(member.file_size for member in archive.infolist()) > MOST_BYTES:
+            raise ValueError("its arrays unpack to more than any backbone has")
+        return {name.removesuffix(".npy"): array_of(archive.read(name)) for name in archive.namelist()}
