@@ -134,7 +134,7 @@ def test_what_was_sampled_is_taken_over(loop):
     whole = loop.go()[1]
     runner = Runner(loop.backbone, print)
     sample = sample_batches(loop.plan, runner, loop.open, Progress())
-    assert len(sample.made) == 24
+    assert len(sample.made) >= 24
     loop.pixels.seen = 0
     parts = loop.go(sample=sample)[1]
     assert loop.pixels.seen < sum(len(batch.tiles) for batch in loop.plan.batches)
