@@ -7,7 +7,7 @@ and later (QGIS's own Python imports this file).
 
 import dataclasses
 import difflib
-import math
+import sys
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Dict, Iterable, Optional, Tuple, Type, TypeVar
@@ -24,6 +24,8 @@ else:
 
 
 J = TypeVar("J", bound="Job")
+LARGEST = sys.float_info.max
+"""JSON may hold larger numbers, which no computer reckons with; infinity and NaN are no numbers either."""
 
 
 class Kind(str, Enum):
@@ -299,7 +301,7 @@ def _check(title: str, name: str, p: Param, value: Any, defaults: Dict[str, Any]
 
 def _check_number(where: str, p: Param, value: Any) -> Any:
     integer = p.kind is Kind.INTEGER
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= LARGEST:
         raise BadJob(f"{where} must be a number, not {value!r}.")
     if integer and value != int(value):
         raise BadJob(f"{where} must be a whole number, not {value!r}.")
