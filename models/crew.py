@@ -3,13 +3,14 @@
 Results do not depend on the number of threads: blocks are cut the same way and each is computed by one thread.
 """
 
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController
+
+from .quota import cores
 
 T = TypeVar("T")
 
@@ -22,12 +23,7 @@ def _libraries() -> ThreadpoolController:
 
 def thread_count(wish: int) -> int:
     """The wish, or as many as this process may use when it is 0."""
-    if wish > 0:
-        return wish
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS and Windows
-        return os.cpu_count() or 1
+    return wish if wish > 0 else cores()
 
 
 class Crew:
