@@ -33,6 +33,34 @@ def raster(make_raster):
     return make_raster("scène 場.tif", fields.scene(), dtype="float32", names=("f", "l", "w", "n"))
 
 
+@pytest.fixture(scope="module")
+def kept():
+    """Files of heads that were trained once, by what they were trained for."""
+    return {}
+
+
+@pytest.fixture
+def head(train, tmp_path, kept):
+    """A head taught by the labels, for tests that only use it."""
+    return _once(kept, "labels", tmp_path / "a.qhead", train)
+
+
+@pytest.fixture
+def table_head(train, tmp_path, kept, table):
+    """A head taught by the table."""
+    path, _ = table
+    teach = lambda: train(labels=str(path), embedding="", feature_fields=["b1", "b2"])  # noqa: E731
+    return _once(kept, "table", tmp_path / "a.qhead", teach)
+
+
+def _once(kept, name, path, teach):
+    if name not in kept:
+        teach()
+        kept[name] = path.read_bytes()
+    path.write_bytes(kept[name])
+    return str(path)
+
+
 @pytest.fixture
 def train(tmp_path, raster):
     """Train on the scene; gives the result and the log."""
@@ -66,10 +94,10 @@ def read(path):
         return file.read(), file.profile, dict(file.tags(ns="QUADRAT"))
 
 
-@pytest.mark.parametrize("head", [name for name, card in HEADS.items() if "class" in card.targets])
+@pytest.mark.parametrize("head", [name for name, card in HEADS.items() if "class" in card.targets and name != "forest"])
 def test_a_map_of_every_head_is_right(train, apply, tmp_path, head):
-    # The forest alone would take a quarter of this file's time for folds of folds; test_calibration.py has them.
-    result, _ = train(head=head, **({"calibration": "none"} if head == "forest" else {}))
+    # The forest is the small one with more trees, which take a quarter of this file's time.
+    result, _ = train(head=head)
     assert result.facts["counts"] == {"field": 80, "lake": 80, "wood": 80}
     assert result.facts["groups"] == {"field": 5, "lake": 5, "wood": 5}
     assert result.facts["tested"]["scheme"] == "groups"
@@ -90,8 +118,7 @@ def test_a_map_of_every_head_is_right(train, apply, tmp_path, head):
     np.testing.assert_array_equal(shares.argmax(axis=0)[sure[0] > 200], shown[0][sure[0] > 200] - 1)
 
 
-def test_probabilities_are_those_of_the_estimator(train, apply, tmp_path, raster):
-    train()
+def test_probabilities_are_those_of_the_estimator(head, apply, tmp_path, raster):
     apply(probabilities=str(tmp_path / "p.tif"))
     _, estimator = load_head(str(tmp_path / "a.qhead"))
     with open_raster(raster) as reader, open_raster(str(tmp_path / "p.tif")) as shares:
@@ -103,8 +130,7 @@ def test_probabilities_are_those_of_the_estimator(train, apply, tmp_path, raster
     np.testing.assert_allclose(found, expected, atol=0.5 / 254 + 1e-6)
 
 
-def test_class_map_carries_names_and_colours(train, apply, tmp_path):
-    train()
+def test_class_map_carries_names_and_colours(head, apply, tmp_path):
     out = str(tmp_path / "m.tif")
     apply(output=out)
     facts = read_sidecar(out)["facts"]
@@ -135,12 +161,11 @@ def test_values(train, apply, tmp_path):
 
 
 @pytest.mark.parametrize("missing", ["nodata", "nan", "alpha", "msk"])
-def test_what_is_missing_in_the_embedding_is_missing_in_the_map(make_raster, train, apply, tmp_path, missing):
+def test_what_is_missing_in_the_embedding_is_missing_in_the_map(make_raster, head, apply, tmp_path, missing):
     holes = np.zeros((fields.HEIGHT, fields.WIDTH), bool)
     holes[10:20, 20:70] = True
     nodata = -99 if missing == "nodata" else None
     holed = make_raster("h.tif", fields.scene(), dtype="float32", holes=holes, missing=missing, nodata=nodata)
-    train(embedding=holed)
     out, sure = str(tmp_path / "m.tif"), str(tmp_path / "c.tif")
     result, _ = apply(embedding=holed, output=out, confidence=sure)
     np.testing.assert_array_equal(read(out)[0][0] == 0, holes)
@@ -148,8 +173,7 @@ def test_what_is_missing_in_the_embedding_is_missing_in_the_map(make_raster, tra
     assert result.facts["cells_nodata"] == holes.sum()
 
 
-def test_extent_gives_the_same_cells(train, apply, tmp_path):
-    train()
+def test_extent_gives_the_same_cells(head, apply, tmp_path):
     apply(output=str(tmp_path / "all.tif"))
     west, north = fields.WEST + 200, fields.NORTH - 100
     apply(output=str(tmp_path / "part.tif"), extent=f"{west},{west + 300},{north - 200},{north}")
@@ -188,8 +212,7 @@ def test_a_head_of_another_space_is_refused(make_raster, train, apply, tmp_path)
     assert not (tmp_path / "n.tif").exists()
 
 
-def test_plain_bands_must_be_as_many_and_are_compared_by_name(make_raster, train, apply, tmp_path):
-    train()
+def test_plain_bands_must_be_as_many_and_are_compared_by_name(make_raster, head, apply, tmp_path):
     out = str(tmp_path / "m.tif")
     with pytest.raises(Stale, match=r"4 bands; .* has 3"):
         apply(embedding=make_raster("three.tif", fields.scene()[:3], dtype="float32"), output=out)
@@ -198,8 +221,7 @@ def test_plain_bands_must_be_as_many_and_are_compared_by_name(make_raster, train
     assert any("n there, x here" in line for line in log)
 
 
-def test_nothing_asked_and_both_inputs_are_sentences(train, apply, tmp_path, raster):
-    train()
+def test_nothing_asked_and_both_inputs_are_sentences(head, apply, tmp_path, raster):
     with pytest.raises(BadJob, match="asked for nothing"):
         apply()
     with pytest.raises(BadJob, match="either an embedding or a table"):
@@ -212,9 +234,8 @@ def test_nothing_asked_and_both_inputs_are_sentences(train, apply, tmp_path, ras
         apply(output=str(tmp_path / "m.tif"), confidence=str(tmp_path / "m.tif"))
 
 
-def test_a_cancelled_run_goes_on_and_ends_the_same(make_raster, train, apply, tmp_path, monkeypatch):
+def test_a_cancelled_run_goes_on_and_ends_the_same(make_raster, head, apply, tmp_path, monkeypatch):
     big = make_raster("big.tif", np.tile(fields.scene(), (1, 8, 5)), dtype="float32", names=("f", "l", "w", "n"))
-    train()
     whole, out = str(tmp_path / "whole.tif"), str(tmp_path / "m.tif")
     expected, _ = apply(embedding=big, output=whole)
     stop, seen = threading.Event(), []
@@ -298,11 +319,10 @@ def table(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".gpkg", ".csv", ".parquet"])
-def test_table_gets_new_columns(train, apply, table, tmp_path, suffix):
+def test_table_gets_new_columns(table_head, apply, table, tmp_path, suffix):
     if suffix == ".parquet":
         pytest.importorskip("pyarrow", reason="parquet needs pyarrow, which the light engine lacks")
     path, frame = table
-    train(labels=str(path), embedding="", feature_fields=["b1", "b2"])
     out = str(tmp_path / f"o{suffix}")
     result, log = apply(embedding="", table=str(path), output_table=out)
     assert result.facts["rows_missing"] == 1
@@ -322,9 +342,8 @@ def test_table_gets_new_columns(train, apply, table, tmp_path, suffix):
     assert Path(out).read_bytes() == first
 
 
-def test_table_keeps_geometry_and_columns_of_the_same_name(train, apply, table, tmp_path):
-    path, frame = table
-    train(labels=str(path), embedding="", feature_fields=["b1", "b2"])
+def test_table_keeps_geometry_and_columns_of_the_same_name(table_head, apply, table, tmp_path):
+    _, frame = table
     places = gpd.GeoDataFrame(
         frame.assign(predicted="mine"), geometry=gpd.points_from_xy(range(60), range(60)), crs="EPSG:32722"
     )
@@ -338,9 +357,8 @@ def test_table_keeps_geometry_and_columns_of_the_same_name(train, apply, table, 
     assert again["predicted_2"].notna().sum() == 59
 
 
-def test_tables_and_embeddings_are_not_mixed_up(train, apply, table, tmp_path):
+def test_tables_and_embeddings_are_not_mixed_up(train, table_head, apply, table, tmp_path):
     path, _ = table
-    train(labels=str(path), embedding="", feature_fields=["b1", "b2"])
     with pytest.raises(BadInput, match="columns of a table"):
         apply(output=str(tmp_path / "m.tif"))
     with pytest.raises(BadJob, match="asked for nothing"):
@@ -356,9 +374,8 @@ def test_tables_and_embeddings_are_not_mixed_up(train, apply, table, tmp_path):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("pyarrow") is not None, reason="pyarrow is installed")
-def test_parquet_without_its_library_is_a_sentence(train, apply, table, tmp_path):
+def test_parquet_without_its_library_is_a_sentence(table_head, apply, table, tmp_path):
     path, _ = table
-    train(labels=str(path), embedding="", feature_fields=["b1", "b2"])
     with pytest.raises(EngineTooSmall, match=r"Choose \.gpkg or \.csv"):
         apply(embedding="", table=str(path), output_table=str(tmp_path / "o.parquet"))
     assert not list(tmp_path.glob("o*"))
@@ -371,8 +388,7 @@ def test_parquet_without_its_library_is_a_sentence(train, apply, table, tmp_path
         lambda facts: facts["classes"].pop(), lambda facts: facts["classes"][0].update(colour="#zz"),
     ],
 )  # fmt: skip
-def test_a_head_with_facts_that_are_not_whole_is_a_sentence(train, apply, tmp_path, harm):
-    train()
+def test_a_head_with_facts_that_are_not_whole_is_a_sentence(head, apply, tmp_path, harm):
     path = tmp_path / "a.qhead"
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}

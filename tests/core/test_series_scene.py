@@ -145,6 +145,7 @@ def test_the_second_on_another_grid_keeps_its_gaps(go, series, tmp_path):
     assert not single.valid[:4].any() and single.valid[4:].all()
 
 
+@pytest.mark.parametrize("go", [0], indirect=True)
 def test_months_are_asked_for(go, tmp_path):
     plain = write(tmp_path / "plain.tif", optical(1), names=TEN)
     with pytest.raises(BadInput, match=r"must know the month in which it was taken. Give it under 'Months'"):
@@ -185,6 +186,7 @@ def test_the_same_space_for_other_months(go, series, tmp_path):
     assert read_sidecar(part.path)["facts"]["space"]["roles"] == ["blue", "green", "red"] * 3
 
 
+@pytest.mark.parametrize("go", [0], indirect=True)
 def test_a_stopped_run_is_built_again(go, series):
     from quadrat.core.space import Space, restore
 
@@ -194,6 +196,7 @@ def test_a_stopped_run_is_built_again(go, series):
     assert backbone.identity == made.facts["identity"]
 
 
+@pytest.mark.parametrize("go", [16], indirect=True)
 def test_the_twin_takes_the_series_with_its_gaps(go, series, embed, tmp_path):
     pytest.importorskip("onnx")
     values = optical()
@@ -281,7 +284,9 @@ def test_edges_and_tiles_make_no_difference(go, tmp_path, size):
     np.testing.assert_allclose(made.values[:, :rows, :cols], whole.values[:, :rows, :cols], atol=1e-5)
 
 
-@pytest.mark.parametrize(("context", "size"), [("cell", 8), ("cell", 6), ("centre", 6)])
+@pytest.mark.parametrize(
+    ("go", "context", "size"), [(0, "cell", 6), (16, "cell", 8), (16, "centre", 6)], indirect=["go"]
+)
 def test_the_twin_sees_cells_as_the_network_does(go, series, tmp_path, weights, size, context, request):
     """A file takes windows of one size: cells are filled up with gaps, and not stretched."""
     pytest.importorskip("onnx")
