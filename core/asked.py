@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .jobs.addresses import is_remote
 from .jobs.declare import Job
 from .sidecar import fingerprint, read_sidecar
 from .spool import digest
@@ -16,9 +17,15 @@ UNDECISIVE = ("output", "threads", "download", "scheduler", "store")
 
 
 def inputs_of(job: Job, names: Sequence[str]) -> dict[str, str]:
-    """Files that decide the result, by field."""
+    """Files that decide the result, by field, also those on a server."""
     paths = {name: getattr(job, name) for name in names}
-    return {name: path for name, path in paths.items() if path and Path(path.split("|")[0]).is_file()}
+    return {name: path for name, path in paths.items() if path and is_there(path)}
+
+
+def is_there(source: str) -> bool:
+    """True for a source - what follows a `|` names a layer - that is a file, or lies on a server."""
+    path = source.split("|")[0]
+    return is_remote(path) or Path(path).is_file()
 
 
 def request_of(job: Job, inputs: Mapping[str, str]) -> dict[str, Any]:

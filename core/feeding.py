@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .grid import Window
+from .patience import LEAVE_S, next_of
 from .region import PolygonMask
 from .tiling import Batch
 from .windows import Reader
@@ -154,7 +155,7 @@ def ahead(make: Callable[[], Iterable[T]], depth: int = AHEAD) -> Generator[T, N
     thread = threading.Thread(target=work, name="read-ahead", daemon=True)
     thread.start()
     try:
-        while isinstance(item := made.get(), tuple):
+        while isinstance(item := next_of(made), tuple):
             room.release()
             yield item[0]
         if item is not None:
@@ -162,7 +163,7 @@ def ahead(make: Callable[[], Iterable[T]], depth: int = AHEAD) -> Generator[T, N
     finally:
         stop.set()
         room.release()
-        thread.join()
+        thread.join(LEAVE_S)  # a server may be silent for long; what the thread opened it closes itself
 
 
 def read_ahead(

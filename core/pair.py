@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from types import TracebackType
 
 import numpy as np
-import rasterio
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
 from rasterio.vrt import WarpedVRT
@@ -17,7 +16,7 @@ from rasterio.warp import transform_bounds
 
 from .errors import BadInput
 from .grid import Window
-from .raster import Bool, Float, RasterReader, open_raster
+from .raster import Bool, Float, RasterReader, open_dataset, open_raster
 
 MUCH_SMALLER = 0.5
 """Pixels of the second are averaged when their side is below this share of a pixel of the first."""
@@ -135,7 +134,7 @@ def _brought(plain: RasterReader, first: RasterReader, files: ExitStack) -> Rast
         pixel = math.sqrt((east - west) * (north - south) / (plain.grid.height * plain.grid.width))
         much_smaller = pixel < MUCH_SMALLER * math.sqrt(abs(grid.transform.determinant))
         warped = WarpedVRT(
-            files.enter_context(rasterio.open(plain.path)),
+            files.enter_context(open_dataset(plain.path)),
             crs=grid.crs, transform=grid.transform, width=grid.width, height=grid.height,
             resampling=Resampling.average if much_smaller else Resampling.bilinear, add_alpha=not plain.masked,
         )  # fmt: skip

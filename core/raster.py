@@ -3,7 +3,7 @@
 import contextlib
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
+from . import remote
 from .errors import BadInput
 from .grid import Grid, Window
+from .jobs.addresses import is_remote
 from .quantise import Quantiser
 
 Float = NDArray[np.float32]
@@ -31,7 +33,7 @@ _PER_NM = {"nm": 1e-3, "nanometers": 1e-3, "nanometer": 1e-3}
 @contextlib.contextmanager
 def environment() -> Iterator[None]:
     """GDAL with a bounded block cache; every pipeline runs inside one."""
-    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES, **remote.settings()):
         yield
 
 
@@ -44,6 +46,7 @@ class RasterReader:
         bands: band numbers counted from 1, in the order in which they are read.
         band_names: description of each, or `band 3`.
         dtype: type of the stored values.
+        colours: what each band of the file is shown as: `red`, `gray`, `alpha`, ...
         wavelengths_um: centre of each band where the file says so.
         tags: metadata domain QUADRAT; empty if there is none.
         file_tags: metadata of no domain.
@@ -56,7 +59,7 @@ class RasterReader:
     looks: tuple[int, ...] = ()
 
     def __init__(self, dataset: rasterio.DatasetReader, path: str, bands: Sequence[int]) -> None:
-        self._dataset = dataset
+        self._dataset = remote.Patient(dataset) if is_remote(path) else dataset
         self.path = path
         alpha = [i for i, kind in zip(dataset.indexes, dataset.colorinterp, strict=True) if kind == ColorInterp.alpha]
         self.bands = tuple(bands) or tuple(i for i in dataset.indexes if i not in alpha)
@@ -71,15 +74,17 @@ class RasterReader:
         self.scaled = bool((self._scales != 1).any() or (self._offsets != 0).any())
         crs = dataset.crs.to_wkt() if dataset.crs else ""
         self.grid = Grid(dataset.transform, crs, dataset.height, dataset.width)
-        self.band_names = tuple(dataset.descriptions[i] or f"band {i + 1}" for i in chosen)
+        names = _told(lambda: dataset.descriptions, ())
+        self.band_names = tuple((names and names[i]) or f"band {i + 1}" for i in chosen)
         self.dtype = str(np.result_type(*(dataset.dtypes[i] for i in chosen)))
         self.coding = None
         if all(dataset.dtypes[i] == "uint8" for i in chosen):
             exact = np.float32
             self.coding = Quantiser(self._scales[:, 0, 0].astype(exact), self._offsets[:, 0, 0].astype(exact))
+        self.colours = tuple(kind.name for kind in dataset.colorinterp)
         self.wavelengths_um = tuple(_wavelength_um(dataset, i) for i in self.bands)
-        self.tags: Mapping[str, str] = dict(dataset.tags(ns="QUADRAT"))
-        self.file_tags: Mapping[str, str] = dict(dataset.tags())
+        self.tags: Mapping[str, str] = _told(lambda: dataset.tags(ns="QUADRAT"), {})
+        self.file_tags: Mapping[str, str] = _told(dataset.tags, {})
         self.notes = self._notes(alpha)
 
     def __enter__(self) -> "RasterReader":
@@ -177,6 +182,8 @@ class RasterReader:
             raw = self._dataset.read(list(self.bands), window=where)
             valid = self._mask(where, raw.shape[1:])
         except RasterioError as error:
+            if is_remote(self.path) and (said := remote.why(self.path, _reasons(error))):
+                raise BadInput(said) from error
             raise BadInput(
                 f"{self.path} cannot be read at row {window.row}, column {window.col} ({_reason(error)}). It may be "
                 "cut off, or a file that it points to is missing: copy or make it again."
@@ -238,6 +245,14 @@ class RasterReader:
         return tuple(notes)
 
 
+def _told(read: Callable[[], Any], nothing: Any) -> Any:
+    """Names or tags; nothing where their letters are not UTF-8, as those of old programs may be."""
+    try:
+        return read()
+    except UnicodeDecodeError:
+        return nothing
+
+
 def _zeroed(raw: NDArray[Any], valid: Bool) -> Float:
     """As float32, 0 where not valid."""
     if raw.dtype.kind == "f":
@@ -257,10 +272,10 @@ def open_raster(path: str, bands: Sequence[int] = ()) -> RasterReader:
     if _is_plain(text) and not Path(text).exists():
         raise BadInput(f"There is no file {text}.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            dataset = rasterio.open(text)
-    except RasterioError as error:
+        dataset = open_dataset(text)
+    except (RasterioError, UnicodeDecodeError) as error:
+        if is_remote(text) and (said := remote.why(text, _reasons(error))):
+            raise BadInput(said) from error
         if Path(text).is_dir():
             raise BadInput(f"{text} is a folder. Choose a raster in it.") from error
         raise BadInput(f"{text} cannot be read as a raster: {_reason(error)}.") from error
@@ -273,6 +288,26 @@ def open_raster(path: str, bands: Sequence[int] = ()) -> RasterReader:
     except BaseException:
         dataset.close()
         raise
+
+
+def open_dataset(path: str) -> rasterio.DatasetReader:
+    """What GDAL itself gives, also of a plain address on the web.
+
+    Raises:
+        RasterioError: in GDAL's words.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        return remote.open_remote(path) if is_remote(path) else rasterio.open(path)
+
+
+def _reasons(error: BaseException | None) -> str:
+    """All that GDAL said, the first last."""
+    texts = []
+    while error is not None:
+        texts.append(str(error).strip().rstrip("."))
+        error = error.__cause__
+    return "; ".join(dict.fromkeys(texts))
 
 
 def _reason(error: BaseException) -> str:
@@ -313,8 +348,8 @@ def _castable(nodata: float | None, dtype: str) -> NDArray[Any] | None:
 
 def _wavelength_um(dataset: rasterio.DatasetReader, band: int) -> float | None:
     """Centre of a band from GDAL's IMAGERY domain or ENVI's keys, in micrometres."""
-    imagery = dataset.tags(band, ns="IMAGERY").get("CENTRAL_WAVELENGTH_UM")
-    plain = {key.lower(): value for key, value in dataset.tags(band).items()}
+    imagery = _told(lambda: dataset.tags(band, ns="IMAGERY"), {}).get("CENTRAL_WAVELENGTH_UM")
+    plain = {key.lower(): value for key, value in _told(lambda: dataset.tags(band), {}).items()}
     text, unit = (imagery, "um") if imagery else (plain.get("wavelength"), plain.get("wavelength_units", ""))
     try:
         value = float(text) if text else 0.0

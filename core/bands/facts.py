@@ -2,14 +2,11 @@
 
 import math
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-import rasterio
 from pyproj.exceptions import CRSError
-from rasterio.errors import NotGeoreferencedWarning
 
 from ..cellarea import CellAreas
 from ..grid import Grid, Window
@@ -57,11 +54,8 @@ class Facts:
 
 def facts_of(reader: RasterReader) -> Facts:
     """What an open raster says of the bands that are chosen in it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(reader.path) as dataset:
-            colours = tuple(dataset.colorinterp[number - 1].name for number in reader.bands)
-            count = sum(colour.name != "alpha" for colour in dataset.colorinterp)
+    colours = tuple(reader.colours[number - 1] for number in reader.bands)
+    count = sum(colour != "alpha" for colour in reader.colours)
     names = tuple(
         "" if names_nothing(name, number) else name
         for name, number in zip(reader.band_names, reader.bands, strict=True)

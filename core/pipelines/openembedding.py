@@ -10,6 +10,7 @@ import numpy as np
 
 from ...models.identity import identity_of
 from .. import components, quantise
+from ..asked import is_there
 from ..atomic import check_apart, check_folder
 from ..errors import BadInput, BadJob
 from ..grid import Grid
@@ -72,7 +73,7 @@ def _check_paths(job: OpenEmbedding) -> None:
 def _files(job: OpenEmbedding, opened: Opened) -> dict[str, str]:
     """Files that decide the result, by role."""
     paths = {**opened.files, "mask": job.mask}
-    return {role: path for role, path in paths.items() if path and Path(path.split("|")[0]).is_file()}
+    return {role: path for role, path in paths.items() if path and is_there(path)}
 
 
 def _request(job: OpenEmbedding, opened: Opened) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from ..atomic import check_name
 from ..errors import BadJob, Cancelled, EngineTooSmall, QuadratError, Unwritable
 from ..jobs.declare import FILES_OUT, Job, JobFacts, Result
+from ..patience import heard_by
 from ..progress import Progress
 
 PIPELINES = {
@@ -68,7 +69,7 @@ def run_job(job: Job, progress: Progress) -> Result:
         raise BadJob(f"'{job.facts.title}' is not run by the engine.")
     job = type(job).from_dict(job.to_dict())  # jobs made in Python have not been checked yet
     started = time.monotonic()
-    with _plain_errors(job.facts), _thread_limit(getattr(job, "threads", 0)):
+    with _plain_errors(job.facts), _thread_limit(getattr(job, "threads", 0)), heard_by(progress.checkpoint):
         for name, path in job.outputs().items():
             if job.params()[name].kind in FILES_OUT:
                 check_name(path)

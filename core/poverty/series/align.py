@@ -18,6 +18,7 @@ from rasterio.warp import transform_bounds
 from ...errors import BadInput, Unwritable
 from ...grid import Grid, Window
 from ...jobs.poverty.series import PrepareSeries
+from ...raster import open_dataset
 from .grid import CLOSE_PX
 from .remarks import Remarks
 from .sources import File, folder_of
@@ -51,7 +52,7 @@ def aligned(file: File, grid: Grid, job: PrepareSeries, remarks: Remarks) -> Fil
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(file.path) as source:
+            with open_dataset(file.path) as source:
                 warped = WarpedVRT(
                     source, crs=CRS.from_wkt(grid.crs), transform=grid.transform, width=grid.width, height=grid.height,
                     resampling=Resampling[job.resampling], **options,

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import rasterio
 from rasterio.enums import MaskFlags
 from rasterio.errors import NotGeoreferencedWarning
 
@@ -19,7 +18,7 @@ from ...bands.series import dates_of, split_date
 from ...errors import BadInput
 from ...grid import Grid
 from ...jobs.poverty.series import PrepareSeries
-from ...raster import open_raster
+from ...raster import open_dataset, open_raster
 from ...sidecar import read_sidecar
 from .dates import Day, dates_in_names, parse
 from .remarks import Remarks
@@ -154,7 +153,7 @@ def _looked_at(path: str) -> File:
     bands = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(path) as dataset:
+        with open_dataset(path) as dataset:
             rows, cols = dataset.block_shapes[0]
             for number, base, date in zip(numbers, bases, dates, strict=True):
                 flags, at = dataset.mask_flag_enums[number - 1], number - 1

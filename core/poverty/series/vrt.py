@@ -13,6 +13,7 @@ import numpy as np
 
 from ...atomic import replacing
 from ...grid import Grid
+from ...jobs.addresses import for_gdal
 
 GDAL_TYPES = {
     "uint8": "Byte", "int8": "Int8", "uint16": "UInt16", "int16": "Int16", "uint32": "UInt32", "int32": "Int32",
@@ -144,7 +145,7 @@ def _number(value: float) -> str:
 def _reference(path: str, folder: Path) -> tuple[str, bool]:
     """Path of a source as it is written, and whether it is relative to the virtual raster."""
     if not Path(path).exists():
-        return path, False  # /vsizip/..., NETCDF:... and the like
+        return for_gdal(path), False  # /vsizip/..., NETCDF:..., https://... and the like
     target = Path(path).absolute()
     try:
         shared = Path(os.path.commonpath([target, folder]))
