@@ -5,10 +5,11 @@ becomes the TIFF in place: a directory is appended, the header is written, the f
 """
 
 import json
+import os
 import shutil
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -190,12 +191,15 @@ class BlockWriter:
             self._raise_overviews(index, reduced)
             self._drain(self._limit)
 
-    def finish(self) -> None:
-        """Make the TIFF of the blocks and give it its name.
+    def seal(self) -> Path:
+        """Make the TIFF of the blocks, whole and on the disk, still under the name of an unfinished one.
+
+        Returns:
+            Where it lies, and GDAL can read it.
 
         Raises:
             ValueError: a block was never put.
-            Unwritable: disk full, or the final name is in use by another program.
+            Unwritable: disk full, or the folder went away.
         """
         with self._turn:
             self._drain(0)
@@ -204,11 +208,32 @@ class BlockWriter:
             raise ValueError(f"{missing} of {len(self.windows)} blocks of {self.path} were never put.")
         try:
             self._write_directory()
-            # Before the rename: companions of the file that is replaced would tell lies about the new one.
-            for suffix in STALE_COMPANIONS:
+            os.fsync(self._spool.file.fileno())
+        except OSError as error:
+            raise unwritable(error, self.path) from error
+        return part_path(self.path)
+
+    def finish(self, tell: Callable[[Path], None] | None = None) -> None:
+        """Make the TIFF of the blocks and give it its name.
+
+        Args:
+            tell: writes what is told of the whole file, given where that lies. When this fails, or the process ends
+                here, nothing is lost: the next run begins with all blocks.
+
+        Raises:
+            ValueError: a block was never put.
+            Unwritable: disk full, or the final name is in use by another program.
+        """
+        part = self.seal()
+        try:
+            # Before the rename: companions of the file that is replaced would tell lies about the new one, and what
+            # is told of the new one would be a lie about it.
+            for suffix in ("", *STALE_COMPANIONS) if tell else STALE_COMPANIONS:
                 Path(f"{self.path}{suffix}").unlink(missing_ok=True)
         except OSError as error:
             raise unwritable(error, self.path) from error
+        if tell is not None:
+            tell(part)
         self._spool.deliver()
 
     def close(self) -> None:

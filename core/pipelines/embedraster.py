@@ -29,7 +29,7 @@ from ..raster import environment
 from ..region import PolygonMask, window_of
 from ..sampling import WindowSample
 from ..scene import Scene
-from ..sidecar import sidecar_path, write_sidecar
+from ..sidecar import write_sidecar
 from ..space import Space, build, patch_of, space_of, stored_weights
 from ..speeds import Setting, find, remember, setting_of
 from ..spool import digest
@@ -108,6 +108,7 @@ def _make(
         with _writer(job, space, runner.backbone, grid, plan, request, meter.whole) as writer:
             quantiser = space.quantiser if job.storage == "bytes" else None
             meter.settled(drawn, quantiser, writer.packer)
+            _greet(writer, resumed is not None, progress)
             if client is None:
                 sign_path(job.output).unlink(missing_ok=True)  # of a run on workers that was killed
                 cells = embed(
@@ -118,15 +119,24 @@ def _make(
                 cells = spread(client, job, space, scene, region, grid, tiling, writer, progress.part(0.05, 0.97))
             meter.take("embedding")
             progress.checkpoint(1.0, "Writing the file")
-            sidecar_path(job.output).unlink(missing_ok=True)
-            writer.finish()
-    meter.take("file")
-    facts = _facts(job, space, runner, grid, plan, request, meter.spans)
-    facts["cells_with_vector"] = None if writer.done else cells
+            part = writer.seal()
+            meter.take("file")
+            facts = _facts(job, space, runner, grid, plan, request, meter.spans, part)
+            facts["cells_with_vector"] = None if writer.done else cells
+            writer.finish(lambda _: _tell(job, facts, request))
     if resumed is None and not writer.done and client is None:
         _remember(job, setting, meter, facts)
-    write_sidecar(job.output, job, facts, inputs=inputs_of(job, INPUTS), prints=request["inputs"])
     return facts
+
+
+def _tell(job: EmbedRaster, facts: Mapping[str, Any], request: Mapping[str, Any]) -> None:
+    write_sidecar(job.output, job, facts, inputs=inputs_of(job, INPUTS), prints=request["inputs"])
+
+
+def _greet(writer: BlockWriter, resumed: bool, progress: Progress) -> None:
+    if resumed:
+        done = f"{len(writer.done)} of {len(writer.windows)} blocks are done"
+        progress.info(f"Going on with an earlier run of the same job, which was stopped: {done}.")
 
 
 def _looked_at(job: EmbedRaster, space: Space, progress: Progress) -> tuple[Scene, Space]:
@@ -151,7 +161,6 @@ def _resumed(
     except Stale:
         progress.warning("An earlier run was stopped, but its weights are no longer there; starting anew.")
         return None
-    progress.info("Going on with an earlier run of the same job, which was stopped.")
     return space, backbone
 
 
@@ -277,7 +286,7 @@ def _signature(backbone: Backbone, request: Mapping[str, Any]) -> str:
 
 def _facts(
     job: EmbedRaster, space: Space, runner: Runner, grid: Grid, plan: Plan, request: Mapping[str, Any],
-    seconds: Mapping[str, float],
+    seconds: Mapping[str, float], part: Path,
 ) -> dict[str, Any]:  # fmt: skip
     backbone = runner.backbone
     return {
@@ -290,8 +299,9 @@ def _facts(
         "width": grid.width,
         "height": grid.height,
         "tiles": sum(len(batch.tiles) for batch in plan.batches),
+        "tiles_made": None if job.scheduler else runner.tiles,
         "storage": job.storage,
-        "bytes": Path(job.output).stat().st_size,
+        "bytes": part.stat().st_size,
         "seconds": {**seconds, "forward": round(runner.seconds, 3)},
         "picture": dict(space.picture),
         "identity": backbone.identity,
