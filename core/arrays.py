@@ -1,4 +1,4 @@
-"""Arrays of numbers as the bytes of a .npy file; read without unpickling, and never larger than what is there."""
+"""Arrays of numbers or text as the bytes of a .npy file; read without unpickling, and never larger than what is there."""
 
 import io
 import math
@@ -19,12 +19,12 @@ def npy_of(array: NDArray[Any]) -> bytes:
     return packed.getvalue()
 
 
-def array_of(body: bytes, kinds: str = "biuf") -> NDArray[Any]:
+def array_of(body: bytes, kinds: str = "biufU") -> NDArray[Any]:
     """The array in a .npy file.
 
     Args:
         body: of the file.
-        kinds: of types that it may have, as NumPy calls them: truth, whole numbers with and without sign, numbers.
+        kinds: of types that it may have, as NumPy calls them: truth, whole numbers with and without sign, numbers, text.
 
     Raises:
         ValueError: damaged, pickled, of another kind, or of another size than it says.
