@@ -134,6 +134,8 @@ class Spool:
             self._journal = _open_locked(journal_path(output))
             try:
                 self._part = _open(part_path(output))
+                # Elsewhere an open file cannot be removed, and some file systems count no names.
+                self._named = os.fstat(self._part.fileno()).st_nlink > 0
                 self._recover()
             except BaseException:
                 self.close()
@@ -163,8 +165,14 @@ class Spool:
         try:
             self._part.seek(offset)
             write_all(self._part, body)
+            removed = self._named and not os.fstat(self._part.fileno()).st_nlink
         except OSError as error:
             raise unwritable(error, self.output) from error
+        if removed:
+            raise Unwritable(
+                f"{self.output} cannot be written any more: its folder, or {part_path(self.output).name} in it, was "
+                "removed. Make the folder again, or choose another one, and run the job again."
+            )
         self.written(index)
 
     def reserve(self, index: int, lengths: Sequence[int], checksum: int) -> int:
