@@ -1,4 +1,4 @@
-"""Arrays of numbers or text as the bytes of a .npy file; read without unpickling, and never larger than what is there."""
+"""Arrays of numbers or text as bytes of a .npy file; read without unpickling, and never larger than what is there."""
 
 import io
 import math
@@ -24,7 +24,7 @@ def array_of(body: bytes, kinds: str = "biufU") -> NDArray[Any]:
 
     Args:
         body: of the file.
-        kinds: of types that it may have, as NumPy calls them: truth, whole numbers with and without sign, numbers, text.
+        kinds: of types that it may have, in letters of NumPy: truth, whole numbers of two sorts, numbers, text.
 
     Raises:
         ValueError: damaged, pickled, of another kind, or of another size than it says.

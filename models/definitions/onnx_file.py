@@ -65,12 +65,12 @@ class OnnxNetwork:
 
     def __call__(self, values: Float, valid: Bool) -> Float:
         """Vectors of a batch; a network that gives one vector for a tile makes cells as large as the tile."""
-        found = self._run(self._prepare(values, valid))
+        found = self._run(self._prepared(values, valid))
         return found if found.ndim == 4 else found[:, :, None, None]
 
     def pooled(self, values: Float, valid: Bool) -> Float:
         """One vector for each window: what the network gives, or the mean over its map: (B, D) float32."""
-        prepared = self._prepare(values, valid)
+        prepared = self._prepared(values, valid)
         size = self._size_for(*prepared.shape[2:])
         found = self._run(np.stack([_resized(window, size) for window in prepared]) if len(prepared) else prepared)
         return found if found.ndim == 2 else found.mean(axis=(2, 3))
@@ -78,6 +78,9 @@ class OnnxNetwork:
     def state(self) -> Mapping[str, NDArray[Any]]:
         """Range and mean of the bands."""
         return self._prepare.state()
+
+    def _prepared(self, values: Float, valid: Bool) -> Float:
+        return self._prepare(values, None if valid.all() else valid)
 
     def _size_for(self, height: int, width: int) -> tuple[int, int]:
         """The nearest size that the network takes."""
@@ -269,7 +272,7 @@ def _numbers(notes: Mapping[str, str], keys: tuple[str, ...], path: Path) -> lis
     try:
         found = json.loads(text)
         numbers = [float(number) for number in (found if isinstance(found, list) else [found])]
-        if not np.isfinite(numbers).all():
+        if keys != FILL_KEYS and not np.isfinite(numbers).all():  # NaN is what fills bands of a date without pixels
             raise ValueError(text)
         return numbers
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
