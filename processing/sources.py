@@ -30,6 +30,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QVariant
 
 from ..core.errors import BadInput, Unwritable
+from ..core.jobs.addresses import is_remote
 from .i18n import tr
 
 SIDECAR = ".quadrat.json"
@@ -78,7 +79,7 @@ class RasterSource:
 def find_raster(value: Any, context: QgsProcessingContext) -> Optional[RasterSource]:
     """The raster that a value names: a layer, its id or name, or whatever GDAL opens; None when there is none.
 
-    Files are looked at without making a layer, for which QGIS would compute statistics and leave them beside the file.
+    An address on a server is taken as it is, without asking for it. Files are looked at without making a layer, for which QGIS would compute statistics and leave them beside the file.
     """
     hint = QgsProcessingUtils.LayerHint.Raster
     layer = value
@@ -88,6 +89,9 @@ def find_raster(value: Any, context: QgsProcessingContext) -> Optional[RasterSou
         return _of_layer(layer)
     if not isinstance(value, str) or not value:
         return None
+    if is_remote(value):  # QGIS would wait for the server here, and fetch all of what a plain address names
+        unknown = QgsCoordinateReferenceSystem()
+        return RasterSource(os.path.basename(value), "gdal", value, unknown, unknown, False)
     options = QgsDataProvider.ProviderOptions()
     provider = QgsProviderRegistry.instance().createProvider("gdal", value, options)
     if provider is None or not provider.isValid():

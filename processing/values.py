@@ -16,6 +16,7 @@ from qgis.core import (
 )
 
 from ..core.errors import BadInput, BadJob
+from ..core.jobs.addresses import is_remote
 from ..core.jobs.declare import CHOICES, LAYERS_OUT, OUTPUTS, SEVERAL_PATHS, Job, Kind, Param
 from .i18n import tr
 from .parameters import key
@@ -222,6 +223,8 @@ class Reader:
         text = self._box_text(name, p, box)
         # A CRS set by hand only renames the file's coordinates: naming it would make the engine convert them.
         authority = "" if parent.crs_set_by_hand else _authority(parent.crs)
+        if is_remote(parent.uri) and not parent.crs.isValid() and not _plain_box(self._parameters.get(key(name))):
+            authority = _authority(self._algorithm.parameterAsExtentCrs(*arguments))  # the engine brings it over
         return f"{text} [{authority}]" if authority else text
 
     def _free_extent(self, name: str, p: Param) -> str:
@@ -283,6 +286,11 @@ def _not_a_raster(p: Param, value: Any) -> str:
     return tr("{label}: '{value}' cannot be opened as a raster. Choose another file or layer.").format(
         label=tr(p.label), value=value.name() if isinstance(value, QgsMapLayer) else value
     )
+
+
+def _plain_box(value: Any) -> bool:
+    """True for four numbers, which mean the raster's own coordinates."""
+    return isinstance(value, str) and "[" not in value and bool(re.match(r"[-+.\d]", value))
 
 
 def _authority(crs: QgsCoordinateReferenceSystem) -> str:

@@ -2,6 +2,9 @@
 
 import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from osgeo import gdal
@@ -17,6 +20,8 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import NULL
 from quadrat.core.errors import BadInput, BadJob
+
+SERVER = str(Path(__file__).parents[1] / "core" / "rasterserver.py")
 
 # Golden jobs: what is written here is what old scripts, models and sidecars rely on ----------------------------------
 
@@ -182,6 +187,38 @@ def test_virtual_raster_and_zip_are_accepted(request_of, make_raster, tmp_path):
         archive.write(path, "inside.tif")
     inside = f"/vsizip/{tmp_path}/packed.zip/inside.tif"
     assert embed_of(request_of, inside, tmp_path).job.input == inside
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://host.invalid/a/x.tif?sig=a%2Fb",
+        "/vsicurl/https://host.invalid/x.tif",
+        "/vsis3/bucket/x.tif",
+        "s3://b/x.tif",
+    ],
+)
+def test_rasters_on_servers_are_taken_without_asking_for_them(request_of, tmp_path, address):
+    asked = {"INPUT": address, "OUTPUT": str(tmp_path / "e.tif")}
+    assert request_of("embedraster", **asked).job.input == address
+    extents = {"0,1,2,3": "0.0,1.0,2.0,3.0", "5,6,50,51 [EPSG:4326]": "5.0,6.0,50.0,51.0 [EPSG:4326]"}
+    for given, understood in extents.items():
+        assert request_of("embedraster", **asked, EXTENT=given).job.extent == understood
+    box = QgsReferencedRectangle(QgsRectangle(5, 50, 6, 51), QgsCoordinateReferenceSystem("EPSG:4326"))
+    assert request_of("embedraster", **asked, EXTENT=box).job.extent == "5.0,6.0,50.0,51.0 [EPSG:4326]"
+
+
+def test_layer_on_a_server_is_accepted(request_of, make_raster, tmp_path):
+    folder = Path(make_raster()).parent
+    server = subprocess.Popen([sys.executable, SERVER, str(folder)], stdout=subprocess.PIPE, text=True)
+    try:
+        address = f"/vsicurl/{server.stdout.readline().strip()}/{next(folder.glob('*.tif')).name}"
+        layer = QgsRasterLayer(address, "far away")
+        assert layer.isValid()
+        assert embed_of(request_of, layer, tmp_path).job.input == address
+    finally:
+        server.kill()
+        server.wait()
 
 
 def test_subdataset_is_accepted(request_of, make_raster, tmp_path):
