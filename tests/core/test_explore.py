@@ -23,9 +23,8 @@ from quadrat.core.reduction import reduce
 from quadrat.core.sidecar import read_sidecar
 from quadrat.tests.core import fields
 
-umap = pytest.param(
-    "umap", marks=pytest.mark.skipif(not importlib.util.find_spec("umap"), reason="the light engine has no UMAP")
-)
+with_umap = pytest.mark.skipif(not importlib.util.find_spec("umap"), reason="the light engine has no UMAP")
+umap, in_umap = pytest.param("umap", marks=with_umap), pytest.param("umap", 3, marks=with_umap)
 METHODS = pytest.mark.parametrize("method", ["pca", umap, "tsne"])
 
 
@@ -60,8 +59,7 @@ def apart(colours, classes):
 
 
 class TestReduce:
-    @METHODS
-    @pytest.mark.parametrize("dimensions", [2, 3])
+    @pytest.mark.parametrize(("method", "dimensions"), [("pca", 2), ("pca", 3), in_umap, ("tsne", 2)])
     def test_like_places_have_like_colours(self, go, tmp_path, method, dimensions):
         out, points = str(tmp_path / "p.tif"), str(tmp_path / "p.gpkg")
         result, log = go(

@@ -210,7 +210,7 @@ class TestJumps:
             found += bool(_jumps(look_of((scene + levels[:, None])[:, None]), 0, range(dates)))
         return found / tries
 
-    @pytest.mark.parametrize("dates", [5, 9, 12, 21])
+    @pytest.mark.parametrize("dates", [5, 21])
     @pytest.mark.parametrize("noise", [5, 25])
     def test_noise_and_a_steady_trend_are_seldom_called_a_jump(self, dates, noise):
         assert self.rate(dates, noise) <= 0.06
