@@ -20,6 +20,7 @@ from .progress import Progress
 from .space import Space
 from .spool import Spool
 from .tiling import spread
+from .unchanged import Watch
 from .windows import Reader
 
 Float = NDArray[np.float32]
@@ -130,7 +131,9 @@ def _sample(seen: Seen, most: int, progress: Progress) -> Float:
     return np.asarray(sample[np.isfinite(sample).all(axis=1)], dtype=np.float32)
 
 
-def all_vectors(seen: Seen, output: str, request: Mapping[str, Any], keep: Space, progress: Progress) -> Float:
+def all_vectors(
+    seen: Seen, output: str, request: Mapping[str, Any], keep: Space, watch: Watch, progress: Progress
+) -> Float:
     """(N, D) float32, NaN where too little of a cell is valid; finished units survive whatever happens.
 
     Args:
@@ -138,6 +141,7 @@ def all_vectors(seen: Seen, output: str, request: Mapping[str, Any], keep: Space
         output: path of the table; units are kept beside it.
         request: all that decides the vectors.
         keep: what a later run has to know to go on.
+        watch: on the files that are read.
         progress: takes a sentence where an earlier run is gone on with.
 
     Raises:
@@ -145,7 +149,7 @@ def all_vectors(seen: Seen, output: str, request: Mapping[str, Any], keep: Space
     """
     units, width = seen.units, seen.width
     vectors = np.full((len(seen.places), width), np.nan, np.float32)
-    spool = Spool(Path(output), request, f"{LAYOUT}, {width} of {keep.identity}", keep.to_json())
+    spool = Spool(Path(output), request, f"{LAYOUT}, {width} of {keep.identity}", keep.to_json(), watch.check)
     try:
         for number, stored in spool.blocks.items():
             spool.file.seek(stored.offset)

@@ -135,7 +135,7 @@ def fingerprint(path: str) -> str:
     digest = hashlib.blake2b(digest_size=16)
     file = Path(source)
     try:
-        for part in (file, *_companions(file)):
+        for part in files_of(source):
             digest.update(f"{part.suffix.lower()} {part.stat().st_size}\n".encode())
             for piece in _pieces(part):
                 digest.update(piece)
@@ -144,6 +144,15 @@ def fingerprint(path: str) -> str:
     except OSError as error:
         raise BadInput(f"{file} cannot be read: {error.strerror}.") from error
     return digest.hexdigest()
+
+
+def files_of(path: str) -> list[Path]:
+    """The file and those here that count with it.
+
+    Raises:
+        OSError: a virtual raster cannot be read.
+    """
+    return [Path(path), *_companions(Path(path))]
 
 
 def _pieces(file: Path) -> Iterator[bytes]:

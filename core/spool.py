@@ -19,7 +19,7 @@ import os
 import sys
 import zlib
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -118,8 +118,18 @@ class Spool:
         end: of the room that is claimed; once all claims are met, length of the file of blocks.
     """
 
-    def __init__(self, output: Path, signature: Mapping[str, Any], layout: str, keep: Mapping[str, Any]) -> None:
+    def __init__(
+        self, output: Path, signature: Mapping[str, Any], layout: str, keep: Mapping[str, Any],
+        check: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
         """Open or create; go on when signature and layout are those of the earlier run, else start anew.
+
+        Args:
+            output: what the blocks are of.
+            signature: all that decides them.
+            layout: how their bytes are laid out.
+            keep: JSON values for a later run.
+            check: called before anything is journaled; raises when that cannot be relied on, as inputs have changed.
 
         Raises:
             Unwritable: no such folder, read-only, or another process is writing the same output.
@@ -129,6 +139,8 @@ class Spool:
         self.end = BODY_START
         self._claims: dict[int, _Claim] = {}
         self._gaps = _GAP
+        self._check = check
+        check()
         self._header = {"format": FORMAT, "signature": digest(signature), "layout": layout, "keep": dict(keep)}
         try:
             self._journal = _open_locked(journal_path(output))
@@ -207,6 +219,7 @@ class Spool:
             KeyError: no room was claimed for the block.
             Unwritable: disk full, or the folder went away.
         """
+        self._check()
         self._claims[index].there = True
         try:
             while self._claims:

@@ -65,6 +65,7 @@ class BlockWriter:
         category_names: names of the numbers 0, 1, ...
         categorical: overviews take the commonest number, not the mean; None: when there are colours.
         keep: JSON values that a later run needs to go on; `kept` gives them back.
+        check: called before a block counts as done; raises when it cannot be relied on.
         foreseen_ratio: least size that compressed data can have of the plain size; if the disk holds less, the job
             is refused at once.
         block: side of a block in cells, a multiple of 16; 0: 128, or less for a small raster.
@@ -93,6 +94,7 @@ class BlockWriter:
         category_names: Sequence[str] | None = None,
         categorical: bool | None = None,
         keep: Mapping[str, Any] | None = None,
+        check: Callable[[], None] = lambda: None,
         foreseen_ratio: float = 0.05,
         block: int = 0,
         threads: int = 0,
@@ -118,7 +120,7 @@ class BlockWriter:
             step_for(grid.height, grid.width, len(self.bands)), self._categorical,
         )  # fmt: skip
         self._check_room(foreseen_ratio)
-        self._spool = Spool(self.path, signature, self._layout(), keep or {})
+        self._spool = Spool(self.path, signature, self._layout(), keep or {}, check)
         self.done = frozenset(index for index in self._spool.blocks if index < len(self.windows))
         levels = levels_of(grid.height, grid.width, self.block, self.packer.step)
         self._pyramid = Pyramid(levels, self.packer, len(self.bands), self._spool.blocks, self._spool.place)

@@ -38,6 +38,7 @@ from ..space import Space, build, space_of, stored_weights
 from ..spool import digest, journal_path, kept, part_path
 from ..tablemap import check_format, write_table
 from ..twincard import scene_for
+from ..unchanged import Watch
 from ..vector import parse_source, read_vector
 from ..windows import Reader
 
@@ -63,17 +64,20 @@ def run(job: EmbedCells, progress: Progress) -> Result:
     with environment():
         space = space_of(job)
         request = request_of(job, inputs_of(job, INPUTS))
+        watch = Watch(inputs_of(job, INPUTS), request["inputs"])
         facts, weights = table_up_to_date(job.output, request), stored_weights(space)
         if facts is not None and weights in ("", facts.get("weights_sha256", weights)):
             progress.info(f"{job.output} is up to date: it was made by this very job from unchanged inputs.")
         else:
-            facts = _make(job, space, request, progress)
+            facts = _make(job, space, request, watch, progress)
     progress.checkpoint(1.0)
     told = {name: value for name, value in facts.items() if name != "space"}
     return Result(job.facts.id, job.outputs(), told, round(time.monotonic() - started, 3))
 
 
-def _make(job: EmbedCells, space: Space, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+def _make(
+    job: EmbedCells, space: Space, request: Mapping[str, Any], watch: Watch, progress: Progress
+) -> dict[str, Any]:
     table = _cells(job)
     room = _room(job, table)
     _check_room(job.dimensions, room)
@@ -107,7 +111,7 @@ def _make(job: EmbedCells, space: Space, request: Mapping[str, Any], progress: P
             reduce(seen, job.dimensions or (0 if seen.width <= room else room), progress.part(0.02, 0.1))
         _check_room(seen.width, room)
         keep = replace(known, state=seen.backbone.state(), identity=seen.backbone.identity)
-        vectors = all_vectors(seen, job.output, request, keep, progress.part(0.1, 0.9))
+        vectors = all_vectors(seen, job.output, request, keep, watch, progress.part(0.1, 0.9))
     if not np.isfinite(vectors).all(axis=1).any():
         _clear(job.output)
         raise BadInput("No cell has enough valid pixels: all is nodata, masked, NaN, or outside the raster.")

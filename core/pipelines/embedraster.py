@@ -35,6 +35,7 @@ from ..speeds import Setting, find, remember, setting_of
 from ..spool import digest
 from ..tiling import Plan, make_plan
 from ..twincard import scene_for
+from ..unchanged import Watch
 from ..uptodate import up_to_date
 from ..windows import Reader
 from ..wording import duration
@@ -66,19 +67,20 @@ def run(job: EmbedRaster, progress: Progress, meter: Meter | None = None) -> Res
         _check_paths(job)
         space = space_of(job)
         request = request_of(job, inputs_of(job, INPUTS))
+        watch = Watch(inputs_of(job, INPUTS), request["inputs"])
         facts, weights = up_to_date(job.output, request), stored_weights(space)
         if facts is not None and weights in ("", facts.get("weights_sha256", weights)):
             progress.info(f"{job.output} is up to date: it was made by this very job from unchanged inputs.")
         else:
             with connected(job.scheduler, job.threads, progress) as client:
-                facts = _make(job, space, request, progress, meter or Meter(), client)
+                facts = _make(job, space, request, watch, progress, meter or Meter(), client)
     progress.checkpoint(1.0)
     told = {name: value for name, value in facts.items() if name != "space"}
     return Result(EmbedRaster.facts.id, {"output": job.output}, told, time.monotonic() - started)
 
 
 def _make(
-    job: EmbedRaster, space: Space, request: Mapping[str, Any], progress: Progress, meter: Meter, client: Any
+    job: EmbedRaster, space: Space, request: Mapping[str, Any], watch: Watch, progress: Progress, meter: Meter, on: Any
 ) -> dict[str, Any]:
     check_folder(job.output)
     earlier = kept(job.output, request)
@@ -105,18 +107,18 @@ def _make(
             meter.take("sample")
             space = _settle(space, runner, drawn, progress)
             _foretell(meter.to_go_s(find(setting, reading_of(job.input))), progress)
-        with _writer(job, space, runner.backbone, grid, plan, request, meter.whole) as writer:
+        with _writer(job, space, runner.backbone, grid, plan, request, watch, meter.whole) as writer:
             quantiser = space.quantiser if job.storage == "bytes" else None
             meter.settled(drawn, quantiser, writer.packer)
             _greet(writer, resumed is not None, progress)
-            if client is None:
+            if on is None:
                 sign_path(job.output).unlink(missing_ok=True)  # of a run on workers that was killed
                 cells = embed(
                     plan, runner, drawn, quantiser, open_source, done=writer.done, put=writer.put,
                     progress=progress.part(0.05, 0.97),
                 )  # fmt: skip
             else:
-                cells = spread(client, job, space, scene, region, grid, tiling, writer, progress.part(0.05, 0.97))
+                cells = spread(on, job, space, scene, region, grid, tiling, writer, progress.part(0.05, 0.97))
             meter.take("embedding")
             progress.checkpoint(1.0, "Writing the file")
             part = writer.seal()
@@ -124,7 +126,7 @@ def _make(
             facts = _facts(job, space, runner, grid, plan, request, meter.spans, part)
             facts["cells_with_vector"] = None if writer.done else cells
             writer.finish(lambda _: _tell(job, facts, request))
-    if resumed is None and not writer.done and client is None:
+    if resumed is None and not writer.done and on is None:
         _remember(job, setting, meter, facts)
     return facts
 
@@ -258,8 +260,9 @@ def _foretell(seconds: float, progress: Progress) -> None:
 
 
 def _writer(
-    job: EmbedRaster, space: Space, backbone: Backbone, grid: Grid, plan: Plan, request: Mapping[str, Any], whole: bool
-) -> BlockWriter:
+    job: EmbedRaster, space: Space, backbone: Backbone, grid: Grid, plan: Plan, request: Mapping[str, Any],
+    watch: Watch, whole: bool,
+) -> BlockWriter:  # fmt: skip
     stored = job.storage == "bytes" and space.quantiser is not None
     scale = space.quantiser.scale if stored and space.quantiser else np.ones(backbone.embed_dim, np.float32)
     offset = space.quantiser.offset if stored and space.quantiser else np.zeros(backbone.embed_dim, np.float32)
@@ -267,6 +270,7 @@ def _writer(
     return BlockWriter(
         job.output, grid, bands, "uint8" if stored else "float32", nodata=0 if stored else float("nan"),
         signature=request, tags=_tags(space, backbone, request), keep=space.to_json(), block=plan.block,
+        check=watch.check,
         foreseen_ratio=COMPRESSED_SHARE if whole else 0.0,
     )  # fmt: skip
 
