@@ -167,9 +167,14 @@ class Pyramid:
             self._open[tile] = values, parts
         if not self._missing[tile]:
             return self._take(tile)
-        while sum(values.nbytes for values, _ in self._open.values()) > OPEN_BYTES:
+        while self.held_bytes > OPEN_BYTES:
             del self._open[next(iter(self._open))]
         return None
+
+    @property
+    def held_bytes(self) -> int:
+        """Of the pieces that wait in memory."""
+        return sum(values.nbytes for values, _ in self._open.values())
 
     def _take(self, tile: int) -> Unfinished:
         del self._missing[tile]
