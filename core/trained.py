@@ -37,6 +37,7 @@ class Head:
         """
         facts, estimator = load_head(path)
         check_facts(facts, estimator, path)
+        _try(estimator, len(facts["features"]["names"]), path)
         return cls(path, facts, with_threads(estimator, threads))
 
     @property
@@ -97,6 +98,20 @@ class Head:
             return Applicability.of(load_arrays(self.path), int(self.facts["features"]["D"]))
         except (ValueError, TypeError) as error:
             raise damaged(self.path) from error
+
+
+def _try(estimator: Any, dimensions: int, path: str) -> None:
+    """Ask once, so that a map does not find out in its middle that the parts of a head do not belong together.
+
+    Raises:
+        BadInput: it has no answer.
+    """
+    try:
+        answer = estimator.predict(np.zeros((1, dimensions), np.float32))
+        if np.shape(answer) != (1,):
+            raise ValueError(np.shape(answer))
+    except Exception as error:
+        raise damaged(path) from error
 
 
 def damaged(path: str) -> BadInput:

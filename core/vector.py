@@ -2,6 +2,7 @@
 
 import difflib
 import gzip
+import re
 import shutil
 import urllib.parse
 from collections.abc import Mapping, Sequence
@@ -46,7 +47,7 @@ def parse_source(source: str) -> Source:
         key, _, value = option.partition("=")
         if key == "layername":
             layer = value
-        elif key == "layerid" and layer is None and value.isdigit():
+        elif key == "layerid" and layer is None and re.fullmatch("[0-9]{1,9}", value):
             layer = int(value)
         elif key == "subset":
             where = value

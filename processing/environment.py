@@ -74,7 +74,7 @@ def find_engine() -> Engine:
     if facts is None:
         raise EngineMissing(f"The engine in {folder} is gone or not whole. Run 'Set up the engine' (quadrat setup).")
     size = facts.get("size")
-    if size not in SIZES or facts.get("requirements") != requirement_id(size):
+    if not isinstance(size, str) or size not in SIZES or facts.get("requirements") != requirement_id(size):
         raise EngineMissing(
             "The engine was made for another version of Quadrat and needs an update. Run 'Set up the engine' "
             "(quadrat setup); the old one stays until the new one works."

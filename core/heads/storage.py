@@ -6,6 +6,7 @@ while it builds. A head of another minor version of scikit-learn is refused, bec
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from ..arrays import array_of, npy_of
 from ..atomic import replacing
 from ..errors import BadInput, QuadratError, Stale, VersionMismatch
+from .soundness import check_trees
 
 FORMAT = 1
 FACTS, HEAD, TRAINING = "facts.json", "head.skops", "training/"
@@ -118,7 +120,7 @@ def load_arrays(path: str) -> dict[str, NDArray[Any]]:
             names = [name for name in archive.namelist() if name.startswith(TRAINING)]
             return {name[len(TRAINING) :].removesuffix(".npy"): array_of(archive.read(name)) for name in names}
     except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise BadInput(f"The head {path} is damaged ({error}). Train it again.") from error
+        raise damaged(path, error) from error
 
 
 def load_head(path: str) -> tuple[dict[str, Any], Any]:
@@ -140,9 +142,17 @@ def load_head(path: str) -> tuple[dict[str, Any], Any]:
         )
     _check_types(body, path)
     try:
-        return facts, skops.io.loads(body, trusted=sorted(TRUSTED))
+        estimator = skops.io.loads(body, trusted=sorted(TRUSTED))
+        check_trees(estimator)
     except Exception as error:
-        raise BadInput(f"The head {path} is damaged ({error}). Train it again.") from error
+        raise damaged(path, error) from error
+    return facts, estimator
+
+
+def damaged(path: str, why: object) -> BadInput:
+    """The sentence for a file that is a head in parts."""
+    reason = re.sub(" at 0x[0-9a-f]+", "", str(why)).strip().rstrip(".")
+    return BadInput(f"The head {path} is damaged ({reason}). Train it again.")
 
 
 def _read(path: str) -> tuple[dict[str, Any], bytes]:
@@ -174,7 +184,7 @@ def _schema(body: bytes, path: str) -> tuple[zipfile.ZipFile, Any]:
         _check_size(archive, path)
         return archive, json.loads(archive.read("schema.json"))
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError, RecursionError) as error:
-        raise BadInput(f"The head {path} is damaged ({error}). Train it again.") from error
+        raise damaged(path, error) from error
 
 
 def _nodes(schema: Any) -> Iterator[dict[str, Any]]:

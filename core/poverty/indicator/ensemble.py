@@ -53,6 +53,16 @@ class Held:
     xy: Float
     region: Int
 
+    @property
+    def whole(self) -> bool:
+        """Whether all are of the same places and dates."""
+        places = len(self.turn)
+        one_each = all(
+            part.shape == (places,) and part.dtype.kind == "i" for part in (self.turn, self.block, self.region)
+        )
+        two = self.truth.ndim == 2 and self.truth.shape == self.said.shape and self.xy.shape == (places, 2)
+        return bool(one_each and two and len(self.truth) == places)
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """By name."""
         return {one.name: getattr(self, one.name) for one in fields(self)}
@@ -147,6 +157,8 @@ def load_ensemble(path: str) -> Ensemble:
     if _is_head(path):
         facts, members = load_head(path)
         _check_format(facts, path)
+        if not isinstance(members, (list, tuple)):
+            raise BadInput(f"{path} is no model of 'Train indicator'.")
         return Ensemble(facts, tuple(members), _tests(load_arrays(path), path))
     _check_format(read_facts(path), path)
     need_torch()
@@ -203,4 +215,6 @@ def _tests(arrays: Mapping[str, NDArray[Any]], path: str) -> dict[str, Held]:
         raise BadInput(f"The model {path} is damaged: it lacks {error}. Train it again.") from error
     if not found:
         raise BadInput(f"The model {path} is damaged: it lacks its tests. Train it again.")
+    if not all(held.whole for held in found.values()):
+        raise BadInput(f"The model {path} is damaged: its tests do not belong together. Train it again.")
     return found

@@ -17,6 +17,7 @@ GZIP, ZIP, OLE = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 FIELD_CHARACTERS = 1_000_000
 """A longer field is a quotation mark that nobody closed."""
 LARGEST_BYTES = 2 * 2**30
+MOST_COLUMNS = 4000
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,9 @@ def records(text: str, path: object) -> Records:
                        "that is not closed.") from error  # fmt: skip
     if not rows:
         raise BadInput(f"{path} holds no table: it has no heading.")
+    if len(rows[0]) > MOST_COLUMNS:
+        raise BadInput(f"{path} has {len(rows[0]):,} columns; no table of points or labels has more than "
+                       f"{MOST_COLUMNS:,}. Is its separator another?")  # fmt: skip
     if reader.line_num > lines[-1] and _open_quote(text, lines[-1]):
         raise BadInput(f"The quotation mark opened in line {lines[-1]} of {path} is never closed. Close or remove it.")
     return Records([name.strip() for name in rows[0]], rows[1:], lines[1:], separator)

@@ -53,6 +53,22 @@ class LocalPerParent(BaseEstimator):  # type: ignore[misc]
         made.nodes_, made.heads_ = [int(node) for node in sorted(heads)], [heads[node] for node in sorted(heads)]
         return made
 
+    def check_whole(self) -> None:
+        """Refuse what does not lead from the roots to the labels; of a file that was damaged or forged.
+
+        Raises:
+            ValueError: parents that do not stand before their children, or heads that lead elsewhere.
+        """
+        count = len(self.parents)
+        ways = [node == ROOT or 0 <= node < count for node in self.nodes_]
+        ways += [ROOT <= parent < child for child, parent in enumerate(self.parents)]
+        ways += [0 <= label < count for label in self.classes_.tolist()]
+        for node, head in zip(self.nodes_, self.heads_, strict=True):
+            children = np.asarray(head.classes_).tolist()
+            ways += [child == node or (0 <= child < count and self.parents[child] == node) for child in children]
+        if not all(ways) or not len(self.classes_) or not (np.diff(self.classes_) > 0).all():
+            raise ValueError("a tree of labels that leads nowhere")
+
     def step_shares(self, X: Any) -> dict[int, Float]:
         """At each of `nodes_` the probabilities of its children, given the node: (n_samples, children) each."""
         X = validate_data(self, X, reset=False, dtype=[np.float32, np.float64])

@@ -151,12 +151,26 @@ class ReefModel:
             kept /= kept.sum(axis=1, keepdims=True)
             state = {name[len(STATE) :]: array for name, array in arrays.items() if name.startswith(STATE)}
             labels = tuple(Label(*one) for one in facts["labels"])
-            return cls(
-                facts["name"], head, labels, facts["features"], state, tuple(facts["photos"]), kept, arrays["truth"],
-                arrays["photo"], facts["facts"],
+            model = cls(
+                str(facts["name"]), head, labels, dict(facts["features"]), state, tuple(facts["photos"]), kept,
+                arrays["truth"], arrays["photo"], dict(facts["facts"]),
             )  # fmt: skip
-        except (KeyError, TypeError, IndexError) as error:
+            model._check()
+        except Exception as error:
+            # A file that was put together by hand may hold anything; what is asked of it later must not find that out.
             raise BadInput(f"The model {path} is damaged ({error}). Train it again.") from error
+        return model
+
+    def _check(self) -> None:
+        """Raise unless all parts are of the same labels, points and photos."""
+        points, given = len(self.truth), self.shares(np.zeros((1, int(self.head.n_features_in_)), np.float32))
+        whole = len(self.tree) == len(self.labels) == len(self.head.parents)
+        whole &= self.out_of_fold.shape == (points, len(self.classes)) and given.shape == (1, len(self.classes))
+        whole &= bool(np.isfinite(self.out_of_fold).all()) and self.photo.shape == self.truth.shape == (points,)
+        for numbers, count in ((self.truth, len(self.labels)), (self.photo, len(self.photos))):
+            whole &= numbers.dtype.kind == "i" and points > 0 and 0 <= int(numbers.min()) <= int(numbers.max()) < count
+        if not whole or not all(isinstance(name, str) for name in self.photos):
+            raise ValueError("its parts do not belong together")
 
 
 def model_name(head: str, kind: str, classes: Int, out_of_fold: Float, features: Mapping[str, Any]) -> str:
