@@ -51,6 +51,8 @@ class BuildRequest:
     dimensions: int = 0
     """Components to keep; 0 keeps all."""
     device: str = "auto"
+    precision: str = "float32"
+    """`float32`, or `half`: 16 bits where a network of torch loses little by them."""
     threads: int = 0
     seed: int = 0
     state: State | None = None

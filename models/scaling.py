@@ -1,7 +1,9 @@
 """Statistics of bands and what is done with them: standardising, and bringing to 0..1 for networks."""
 
+import importlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,6 +141,15 @@ def soft_standardiser_of(sample: Sample, in_chans: int) -> SoftStandardiser:
     return SoftStandardiser(centre.astype(np.float32), scale.astype(np.float32))
 
 
+Hold = Callable[[Float], Any]
+"""Makes a tensor of an array, on the device where it is wanted."""
+
+
+def library_of(values: Any) -> Any:
+    """Of numpy or torch, whichever the values are: `where`, `clip` and `floor` are called alike in both."""
+    return np if isinstance(values, np.ndarray) else importlib.import_module("torch")
+
+
 @dataclass(frozen=True)
 class UnitRange:
     """(value - low) / (high - low) for each band, cut to 0..1; nothing at all when `low` is empty."""
@@ -148,20 +159,23 @@ class UnitRange:
     high: Float
     """(C,) float32, or (0,)."""
 
-    def __call__(self, values: Float) -> Float:
+    def __call__(self, values: Any) -> Any:
         """Scaled bands.
 
         Args:
-            values: (B, C, H, W) float32.
+            values: (B, C, H, W) float32, of numpy, or of torch after `on`.
 
         Returns:
             (B, C, H, W) float32, 0..1 unless scaling is `none`.
         """
-        if not self.low.size:
+        if not len(self.low):
             return values
         low, width = self.low[:, None, None], (self.high - self.low)[:, None, None]
-        scaled: Float = np.clip((values - low) / width, 0, 1, dtype=np.float32)
-        return scaled
+        return library_of(values).clip((values - low) / width, 0, 1)
+
+    def on(self, hold: Hold) -> "UnitRange":
+        """The same for tensors."""
+        return UnitRange(hold(self.low), hold(self.high))
 
 
 def unit_range_of(scaling: str, dtype: str, sample: Sample, in_chans: int) -> UnitRange:
@@ -216,20 +230,24 @@ class NetworkInput:
     std: Float
     """(C,) float32, of the network's own training."""
 
-    def __call__(self, values: Float, valid: Bool) -> Float:
+    def __call__(self, values: Any, valid: Any) -> Any:
         """Normalised bands.
 
         Args:
-            values: (B, C, H, W) float32.
-            valid: (B, H, W) bool.
+            values: (B, C, H, W) float32, of numpy, or of torch after `on`.
+            valid: (B, H, W) bool; None: all.
 
         Returns:
             (B, C, H, W) float32.
         """
         scaled = self.unit(values)
-        if not valid.all():
-            scaled = np.where(valid[:, None], scaled, self.fill[:, None, None])
-        return ((scaled - self.mean[:, None, None]) / self.std[:, None, None]).astype(np.float32)
+        if valid is not None:
+            scaled = library_of(values).where(valid[:, None], scaled, self.fill[:, None, None])
+        return (scaled - self.mean[:, None, None]) / self.std[:, None, None]
+
+    def on(self, hold: Hold) -> "NetworkInput":
+        """The same for tensors; `hold` makes a tensor of an array."""
+        return NetworkInput(self.unit.on(hold), hold(self.fill), hold(self.mean), hold(self.std))
 
     def raw_fill(self) -> Float:
         """(C,) what `fill` is before scaling."""

@@ -60,27 +60,9 @@ def as_module(network: nn.Module, compute: Callable[[Tensor], Tensor]) -> nn.Mod
     return _Module(network, compute)
 
 
-class Scaled(nn.Module):
-    """(pixels - low) / (high - low), cut to 0..1 where there is a range, then (x - mean) / std, then a network."""
-
-    low: Tensor
-    width: Tensor
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, network: nn.Module, low: Float, high: Float, mean: Float, std: Float) -> None:
-        """All arrays are (C,); `low` and `high` may be empty."""
-        super().__init__()
-        self.network, self._cut = network, bool(len(low))
-        for name, values in (("low", low), ("width", high - low), ("mean", mean), ("std", std)):
-            self.register_buffer(name, torch.from_numpy(np.array(values, np.float32))[:, None, None])
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """(B, C, H, W) as stored to (B, D, h, w)."""
-        if self._cut:
-            pixels = ((pixels - self.low) / self.width).clamp(0, 1)
-        found: Tensor = self.network((pixels - self.mean) / self.std)
-        return found
+def constant(numbers: Float) -> Tensor:
+    """Numbers that become part of the file."""
+    return torch.from_numpy(np.array(numbers))
 
 
 class Projected(nn.Module):

@@ -7,7 +7,7 @@ Source: Fuller, Millard & Green 2023, arXiv:2311.00566; https://github.com/antof
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,9 @@ from ..contract import Bool, BuildRequest, Float
 from ..errors import UnusableModel
 from ..identity import identity_of
 from ..loading import find_weights, read_groups, sha256_of
-from ..scaling import sampled_pixels
+from ..scaling import Hold, library_of, sampled_pixels
 from ..spectrum import OPTICAL, RADAR
-from ..torch_tools import choose_device, need, out_of_memory
+from ..torch_tools import need
 
 if TYPE_CHECKING:
     import torch
@@ -61,39 +61,42 @@ class BandRange:
     @property
     def per_batch(self) -> bool:
         """True in the published form."""
-        return not self.low.size
+        return not len(self.low)
 
-    def __call__(self, values: Float, valid: Bool) -> Float:
+    def __call__(self, values: Any, valid: Any) -> Any:
         """Bands in 0..1, one half (the mean) at invalid pixels and in constant bands.
 
         Args:
-            values: (B, C, H, W) float32.
-            valid: (B, H, W) bool.
+            values: (B, C, H, W) float32, of numpy, or of torch after `on`; of each batch anew of torch alone.
+            valid: (B, H, W) bool; None: all.
 
         Returns:
             (B, C, H, W) float32.
         """
         low, high = _range_of_batch(values, valid) if self.per_batch else (self.low, self.high)
         low, width = low[:, None, None], (high - low)[:, None, None]
-        scaled: Float = (values - low) / width
+        library, scaled = library_of(values), (values - low) / width
         if self.eight_bit:
-            scaled = np.floor(np.clip(scaled * np.float32(255), 0, 255)) / np.float32(255)
-        scaled = np.clip(scaled, 0, 1)
-        return scaled if valid.all() else np.where(valid[:, None], scaled, np.float32(MEAN))
+            scaled = library.floor(library.clip(scaled * 255, 0, 255)) / 255
+        scaled = library.clip(scaled, 0, 1)
+        return scaled if valid is None else library.where(valid[:, None], scaled, MEAN)
+
+    def on(self, hold: Hold) -> "BandRange":
+        """The same for tensors; `hold` makes a tensor of an array."""
+        return replace(self, low=hold(self.low), high=hold(self.high))
 
 
-def _range_of_batch(values: Float, valid: Bool) -> tuple[Float, Float]:
+def _range_of_batch(pixels: "torch.Tensor", inside: "torch.Tensor | None") -> "tuple[torch.Tensor, torch.Tensor]":
     """(C,) low and high over the valid pixels of one batch, in torch's own arithmetic."""
     import torch
 
-    pixels, inside = torch.from_numpy(values), torch.from_numpy(valid)
     ranges = []
     for band in range(pixels.shape[1]):
-        found = pixels[:, band] if valid.all() else pixels[:, band][inside]
+        found = pixels[:, band] if inside is None else pixels[:, band][inside]
         mean = found.mean() if found.numel() else torch.zeros(())
         spread = found.std() if found.numel() > 1 else torch.zeros(())
         ranges.append((mean - 2 * spread, mean + 2 * spread) if _varies(mean, spread) else (mean - MEAN, mean + MEAN))
-    low, high = (np.array([float(each[side]) for each in ranges], np.float32) for side in (0, 1))
+    low, high = (torch.stack([each[side] for each in ranges]) for side in (0, 1))
     return low, high
 
 
@@ -144,14 +147,16 @@ class CromaNetwork:
     def __init__(
         self, request: BuildRequest, size: str, network: "Croma", scale: BandRange, weights_sha256: str
     ) -> None:
+        from ..running import Runtime
+
         self.in_chans = request.in_chans
         self.tile_size_px = request.tile_size_px or TILE_PX
         self.embed_dim = SIZES[size].dim
         self.band_names = tuple(f"feature {number}" for number in range(1, self.embed_dim + 1))
-        self._torch_device, self.device = choose_device(request.device, request.threads)
-        self._threads = request.threads
-        self._scale = scale
-        self._network = network.eval().requires_grad_(requires_grad=False).to(self._torch_device)
+        self._run = Runtime(request)
+        self.device = self._run.device
+        self._scale, self._scaled = scale, scale.on(self._run.hold)
+        self._network = self._run.settle(network)
         facts = {
             "backbone": "croma",
             "size": size,
@@ -164,7 +169,7 @@ class CromaNetwork:
 
     def __call__(self, values: Float, valid: Bool) -> Float:
         """Tokens of the modality as maps; shapes as in the contract, sides multiples of 8."""
-        return self._run(self._scale(values, valid), 0)
+        return self._computed(0, values, valid)
 
     def pooled(self, values: Float, valid: Bool) -> Float:
         """The modality's vector of the whole window: (B, D) float32.
@@ -172,7 +177,7 @@ class CromaNetwork:
         For both sensors jointly the mean of the map; for one alone its head. Windows whose sides are no multiples of
         8 are resampled to the nearest.
         """
-        return self._run(self._scale(values, valid), 1)
+        return self._computed(1, values, valid)
 
     def module(self) -> Any:
         """Raw pixels (B, C, H, W) to the map, as a torch module; see `twin.py`.
@@ -180,13 +185,12 @@ class CromaNetwork:
         Raises:
             UnusableModel: bands are scaled by each batch, which no file can do for other batches.
         """
-        from ..twin import Scaled, as_module
+        from ..twin import as_module, constant
 
         if self._scale.per_batch:
             raise UnusableModel("Bands scaled by each batch cannot be written as ONNX. Use the scaling 'auto'.")
-        nothing, one = np.zeros(self.in_chans, np.float32), np.ones(self.in_chans, np.float32)
-        network = as_module(self._network, lambda pixels: self._network(pixels)[0])
-        return Scaled(network, self._scale.low, self._scale.high, nothing, one)
+        scale = self._scale.on(constant)
+        return as_module(self._network, lambda pixels: self._network(scale(pixels, None))[0])
 
     def raw_fill(self) -> Float:
         """(C,) what stands at pixels without a value, before scaling."""
@@ -196,23 +200,14 @@ class CromaNetwork:
         """Range of the bands; empty arrays where each batch has its own."""
         return {"low": self._scale.low, "high": self._scale.high}
 
-    def _run(self, scaled: Float, which: int) -> Float:
-        """One result of the network on the device.
+    def _computed(self, which: int, values: Float, valid: Bool) -> Float:
+        """One result of the network."""
 
-        Raises:
-            OutOfMemory: the batch does not fit.
-        """
-        import torch
+        def whole(pixels: Any, shown: Any) -> "torch.Tensor":
+            found: torch.Tensor = self._network(_resampled(self._scaled(pixels, shown)))[which]
+            return found
 
-        if self._threads and torch.get_num_threads() != self._threads:
-            torch.set_num_threads(self._threads)
-        try:
-            with torch.inference_mode():
-                pixels = _resampled(torch.from_numpy(scaled).to(self._torch_device))
-                result: Float = self._network(pixels)[which].float().cpu().numpy()
-        except (RuntimeError, MemoryError) as error:
-            raise out_of_memory(error) or error from error
-        return np.ascontiguousarray(result)
+        return self._run(whole, values, valid)
 
 
 def _resampled(pixels: "torch.Tensor") -> "torch.Tensor":

@@ -9,7 +9,7 @@ one another, as in pretraining, most of a vector tells where in the window its p
 Source: Tseng et al. 2025, arXiv:2502.09356; https://github.com/nasaharvest/galileo (MIT).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +23,11 @@ from ..errors import UnusableModel
 from ..identity import identity_of
 from ..loading import find_weights, read_tensors, sha256_of
 from ..spectrum import RADAR
-from ..torch_tools import choose_device, need, out_of_memory
+from ..torch_tools import need
 
 if TYPE_CHECKING:
+    import torch
+
     from ..networks.galileo import Galileo
     from ..networks.galileo_series import Part, Series
 
@@ -49,6 +51,8 @@ class GalileoNetwork:
     ordered = False
 
     def __init__(self, request: BuildRequest, size: str, encoder: "Series", weights_sha256: str) -> None:
+        from ..running import Runtime
+
         self.in_chans = request.in_chans
         self.patch_size_px = encoder.patch_px
         self.exact = encoder.alone
@@ -56,9 +60,9 @@ class GalileoNetwork:
         self.tile_size_px = window or READ_CELLS * self.patch_size_px
         self.embed_dim = encoder.network.dim
         self.band_names = tuple(f"feature {number}" for number in range(1, self.embed_dim + 1))
-        self._torch_device, self.device = choose_device(request.device, request.threads)
-        self._threads = request.threads
-        self._encoder = encoder.eval().requires_grad_(requires_grad=False).to(self._torch_device)
+        self._run = Runtime(request)
+        self.device = self._run.device
+        self._encoder = self._run.settle(encoder)
         self._bands = _bands_of(request)
         facts = {
             "backbone": "galileo", "size": size, "weights": weights_sha256, "patch_px": self.patch_size_px,
@@ -68,11 +72,11 @@ class GalileoNetwork:
 
     def __call__(self, values: Float, valid: Bool) -> Float:
         """Mean of the tokens of each patch over all dates and groups; shapes as in the contract."""
-        return self._run(self._encoder, values, valid)
+        return self._computed(self._encoder, values, valid)
 
     def pooled(self, values: Float, valid: Bool) -> Float:
         """Mean of all tokens of a window of any size: (B, D) float32."""
-        return self._run(self._encoder.pooled, values, valid)
+        return self._computed(self._encoder.pooled, values, valid)
 
     def module(self) -> Any:
         """Pixels (B, C, H, W), NaN where there are none, to the map, as a torch module; see `twin.py`.
@@ -89,23 +93,13 @@ class GalileoNetwork:
         """Which band is what, of which date in the series; nothing is drawn from the raster."""
         return self._bands
 
-    def _run(self, compute: Any, values: Float, valid: Bool) -> Float:
-        """One result of the network on the device.
+    def _computed(self, compute: "Callable[[torch.Tensor], torch.Tensor]", values: Float, valid: Bool) -> Float:
+        """What `compute` gives of pixels that are NaN where they are not valid."""
 
-        Raises:
-            OutOfMemory: the batch does not fit.
-        """
-        import torch
+        def whole(pixels: "torch.Tensor", shown: "torch.Tensor | None") -> "torch.Tensor":
+            return compute(pixels if shown is None else pixels.masked_fill(~shown[:, None], np.nan))
 
-        if self._threads and torch.get_num_threads() != self._threads:
-            torch.set_num_threads(self._threads)
-        gaps = values if valid.all() else np.where(valid[:, None], values, np.float32(np.nan))
-        try:
-            with torch.inference_mode():
-                result: Float = compute(torch.from_numpy(gaps).to(self._torch_device)).float().cpu().numpy()
-        except (RuntimeError, MemoryError) as error:
-            raise out_of_memory(error) or error from error
-        return np.ascontiguousarray(result)
+        return self._run(whole, values, valid)
 
 
 def build(request: BuildRequest) -> GalileoNetwork:

@@ -80,7 +80,8 @@ class OnnxNetwork:
         return self._prepare.state()
 
     def _prepared(self, values: Float, valid: Bool) -> Float:
-        return self._prepare(values, None if valid.all() else valid)
+        prepared: Float = self._prepare(values, None if valid.all() else valid)
+        return prepared
 
     def _size_for(self, height: int, width: int) -> tuple[int, int]:
         """The nearest size that the network takes."""

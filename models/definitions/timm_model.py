@@ -8,7 +8,7 @@ Source: https://github.com/huggingface/pytorch-image-models (Apache-2.0).
 import copy
 import difflib
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from ..errors import UnusableModel
 from ..identity import identity_of
 from ..loading import find_weights, read_tensors, sha256_of
 from ..scaling import NetworkInput, network_input
-from ..torch_tools import choose_device, import_timm, out_of_memory
+from ..torch_tools import import_timm
 
 if TYPE_CHECKING:
     import torch
@@ -45,20 +45,20 @@ class TimmNetwork:
     ) -> None:
         import torch
 
+        from ..running import Runtime
+
         self.in_chans = request.in_chans
         self.tile_size_px = tile_size_px
-        self._torch_device, self.device = choose_device(request.device, request.threads)
-        self._threads = request.threads
-        self._prepare = prepare
+        self._run = Runtime(request)
+        self.device = self._run.device
+        self._prepare, self._prepared = prepare, prepare.on(self._run.hold)
         self._size_refused = False
         # ResNets and EfficientNets gain a third from pixels whose bands lie together; some others give wrong numbers.
         together = hasattr(model, "layer1") or hasattr(model, "conv_stem")
         self._layout = torch.channels_last if together else torch.contiguous_format
-        self._model = model.eval().requires_grad_(requires_grad=False).to(self._torch_device)
-        if together:
-            self._model = self._model.to(memory_format=self._layout)
+        self._model = self._run.settle(model, self._layout)
         self._stage = _stage_of(model, request)
-        shape = self._maps(np.zeros((1, self.in_chans, tile_size_px, tile_size_px), np.float32)).shape
+        shape = self(*self._nothing()).shape
         if tile_size_px % shape[2] or shape[2] != shape[3]:
             raise UnusableModel(
                 f"{request.model} turns a tile of {tile_size_px} px into {shape[2]} x {shape[3]} cells, which does not "
@@ -79,29 +79,27 @@ class TimmNetwork:
 
     def __call__(self, values: Float, valid: Bool) -> Float:
         """Vectors of a batch; shapes as in the contract."""
-        return self._maps(self._prepare(values, valid))
+        return self._computed(self._features, values, valid)
 
     def pooled(self, values: Float, valid: Bool) -> Float:
         """What timm gives with `num_classes=0`: (B, P) float32; P is `pooled_dim`.
 
         Windows of a size that the network does not take are resampled to the nearest that it does.
         """
-        prepared = self._prepare(values, valid)
-        size = self._size_for(*prepared.shape[2:])
+        size = self._size_for(*values.shape[2:])
         if size != (self.tile_size_px, self.tile_size_px) and not self._size_refused:
             try:
-                return self._run(lambda pixels: self._model(_resampled(pixels, size)), prepared)
+                return self._computed(lambda pixels: self._model(_resampled(pixels, size)), values, valid)
             except (RuntimeError, AssertionError, ValueError):
                 # Networks say in no common way that their size is fixed; from now on they get it.
                 self._size_refused = True
         own = self.tile_size_px, self.tile_size_px
-        return self._run(lambda pixels: self._model(_resampled(pixels, own)), prepared)
+        return self._computed(lambda pixels: self._model(_resampled(pixels, own)), values, valid)
 
     @functools.cached_property
     def pooled_dim(self) -> int:
         """P; networks with a layer between map and classifier, such as MobileNetV3, give another width than D."""
-        side = self.tile_size_px
-        return int(self._run(self._model, np.zeros((1, self.in_chans, side, side), np.float32)).shape[1])
+        return int(self._computed(self._model, *self._nothing()).shape[1])
 
     def state(self) -> Mapping[str, NDArray[Any]]:
         """Range and mean of the bands."""
@@ -109,11 +107,10 @@ class TimmNetwork:
 
     def module(self) -> Any:
         """Raw pixels (B, C, H, W) to the map, as a torch module; see `twin.py`."""
-        from ..twin import Scaled, as_module
+        from ..twin import as_module, constant
 
-        prepare, model = self._prepare, _of_one_size(self._model, self.tile_size_px)
-        network = as_module(model, lambda pixels: self._features(pixels, model))
-        return Scaled(network, prepare.unit.low, prepare.unit.high, prepare.mean, prepare.std)
+        prepare, model = self._prepare.on(constant), _of_one_size(self._model, self.tile_size_px)
+        return as_module(model, lambda pixels: self._features(prepare(pixels, None), model))
 
     def raw_fill(self) -> Float:
         """(C,) what stands at pixels without a value, before scaling."""
@@ -123,9 +120,18 @@ class TimmNetwork:
         patch = self.patch_size_px
         return max(patch, round(height / patch) * patch), max(patch, round(width / patch) * patch)
 
-    def _maps(self, prepared: Float) -> Float:
-        """(B, C, H, W) normalised to (B, D, h, w)."""
-        return self._run(self._features, prepared)
+    def _nothing(self) -> tuple[Float, Bool]:
+        """One tile, to see what becomes of it."""
+        side = self.tile_size_px
+        return np.zeros((1, self.in_chans, side, side), np.float32), np.ones((1, side, side), np.bool_)
+
+    def _computed(self, compute: Callable[["torch.Tensor"], "torch.Tensor"], values: Float, valid: Bool) -> Float:
+        """What `compute` gives of normalised pixels on the device."""
+
+        def whole(pixels: Any, shown: Any) -> "torch.Tensor":
+            return compute(self._prepared(pixels, shown).contiguous(memory_format=self._layout))
+
+        return self._run(whole, values, valid)
 
     def _features(self, pixels: "torch.Tensor", model: Any = None) -> "torch.Tensor":
         model = model or self._model
@@ -136,24 +142,6 @@ class TimmNetwork:
             if found.ndim == 4:
                 return _channels_first(found, model)
         return _last_tokens(model, pixels)
-
-    def _run(self, compute: Any, prepared: Float) -> Float:
-        """Calls `compute` on the device.
-
-        Raises:
-            OutOfMemory: the batch does not fit.
-        """
-        import torch
-
-        if self._threads and torch.get_num_threads() != self._threads:
-            torch.set_num_threads(self._threads)
-        try:
-            with torch.inference_mode():
-                pixels = torch.from_numpy(prepared).to(self._torch_device).contiguous(memory_format=self._layout)
-                result: Float = compute(pixels).float().cpu().numpy()
-        except (RuntimeError, MemoryError) as error:
-            raise out_of_memory(error) or error from error
-        return np.ascontiguousarray(result)
 
 
 def build(request: BuildRequest) -> TimmNetwork:
