@@ -23,8 +23,8 @@ from ..loading import sha256_of
 from ..onnxnotes import FILL, PIXELS, RAW, TILE
 from ..scaling import NetworkInput, UnitRange, network_input
 
-TILE_PX = 224
-"""For files that take any size and name none."""
+TILE_PX, MOST_TILE_PX = 224, 4096
+"""For files that take any size and name none; and at most."""
 ACCEPTED = "A network must take [N, C, H, W] float32 and give [N, D] or [N, D, h, w]."
 MEAN_KEYS = ("quadrat_mean", "standardization_mean")
 STD_KEYS = ("quadrat_std", "standardization_std")
@@ -241,7 +241,10 @@ def _tile_size(request: BuildRequest, session: Any, height: int, width: int, pat
             f"The network {path.name} takes tiles of {own} px only, not {request.tile_size_px}. Set {own} or 0."
         )
     noted = _numbers(session.get_modelmeta().custom_metadata_map, TILE_KEYS, path)
-    return int(own or request.tile_size_px or (noted[0] if noted else TILE_PX))
+    tile = int(own or request.tile_size_px or (noted[0] if noted else TILE_PX))
+    if not 1 <= tile <= MOST_TILE_PX:
+        raise UnusableModel(f"The network {path.name} asks for tiles of {tile} px; give one up to {MOST_TILE_PX} px.")
+    return tile
 
 
 def _patch_size(trial: Float, tile: int, path: Path) -> int:
