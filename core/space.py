@@ -227,6 +227,8 @@ def build(
         Stale: the backbone is not the one that the space was made with.
     """
     card = space.card
+    if job.precision != "float32" and not card.needs_torch:
+        raise BadInput(f"The backbone {card.name} knows no half precision. Set the precision to 'float32'.")
     state, components = (None, None) if space.state is None else split_state(space.state)
     request = BuildRequest(
         in_chans=len(reader.bands), sample=sample, dtype=reader.dtype, band_names=reader.band_names,
@@ -234,8 +236,8 @@ def build(
         pixel_m=scene.pixel_m, card=card, model=space.model, weights=space.weights,
         download=job.download, patch_size_px=patch_of(space, pixels), tile_size_px=space.tile_size_px,
         scaling=space.scaling, dimensions=space.dimensions or card.default_dimensions,
-        device=job.device, threads=job.threads, seed=space.seed, state=state, log=progress.info,
-        look=progress.checkpoint,
+        device=job.device, precision=job.precision, threads=job.threads, seed=space.seed, state=state,
+        log=progress.info, look=progress.checkpoint,
     )  # fmt: skip
     return built(space, request, components)
 

@@ -116,7 +116,8 @@ def setting_of(job: EmbedRaster, space: Space, bands: int, patch_size_px: int) -
     """
     return Setting(
         space.backbone, _file_text(space.model), _file_text(space.weights), bands, patch_size_px, space.tile_size_px,
-        space.dimensions, space.scaling, job.storage, job.batch_size, job.device, thread_count(job.threads), _machine(),
+        space.dimensions, space.scaling, job.storage, job.batch_size, f"{job.device} {job.precision}",
+        thread_count(job.threads), _machine(),
     )  # fmt: skip
 
 

@@ -7,6 +7,9 @@ from ..bands import values, wish
 from . import running
 from .declare import Job, Kind, param
 
+FAR = ("/vsicurl", "/vsis3", "/vsigs", "/vsiaz", "/vsioss", "/vsiswift", "/vsihdfs", "http://", "https://", "s3://")
+"""How paths of rasters begin that come over the network."""
+
 
 class EmbedJob(Job):
     """Pixels in, vectors out."""
@@ -124,6 +127,7 @@ class EmbedJob(Job):
         help="The licence of the model applies to what you make with it.",
     )
     device: str = running.device()
+    precision: str = running.precision()
     batch_size: int = param(
         Kind.INTEGER,
         "Tiles in a batch",
@@ -142,6 +146,8 @@ class EmbedJob(Job):
             return f"Backbone {self.backbone} needs a model: give its name or file in 'Model'."
         if BACKBONES[self.backbone].model and self.model:
             return f"Backbone {self.backbone} is one model already: leave 'Model' empty, or choose the backbone timm."
+        if self.precision != "float32" and not BACKBONES[self.backbone].needs_torch and not self.like:
+            return f"Backbone {self.backbone} knows no half precision: set 'Precision' to float32."
         if (self.second_bands or self.second_band_roles) and not self.second:
             return "Bands of a second raster are given, but no second raster."
         if self.months and not (BACKBONES[self.backbone].series or self.backbone == "onnx" or self.like):

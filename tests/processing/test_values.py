@@ -38,7 +38,8 @@ def test_golden_embedraster(request_of, make_raster, tmp_path):
         "band_roles": "", "second": "", "second_bands": [], "second_band_roles": "", "months": "", "values": "auto",
         "extent": "500100.0,500200.0,5399800.0,5399900.0 [EPSG:32633]", "mask": "", "like": "", "dimensions": 16,
         "patch_size_px": 2, "storage": "float32", "scaling": "auto", "tile_size_px": 0, "overlap_px": 32, "weights": "",
-        "download": False, "device": "auto", "batch_size": 0, "threads": 0, "seed": 7, "output": output,
+        "download": False, "device": "auto", "precision": "float32", "batch_size": 0, "threads": 0, "seed": 7,
+        "scheduler": "", "store": "", "output": output,
     }  # fmt: skip
 
 
