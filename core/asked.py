@@ -7,7 +7,7 @@ from typing import Any
 from .jobs.addresses import is_remote
 from .jobs.declare import Job
 from .sidecar import fingerprint, read_sidecar
-from .spool import digest
+from .spool import digest, forget
 from .vector import parse_source
 from .version import VERSION
 
@@ -50,7 +50,10 @@ def table_up_to_date(output: str, request: Mapping[str, Any]) -> dict[str, Any] 
     facts: dict[str, Any] = sidecar["facts"] if sidecar else {}
     if facts.get("request") != digest(request) or not Path(output).is_file():
         return None
-    return facts if facts.get("content") == content_of(output) else None
+    if facts.get("content") != content_of(output):
+        return None
+    forget(output, request)
+    return facts
 
 
 def content_of(output: str) -> str:

@@ -81,6 +81,16 @@ def kept(output: str | Path, signature: Mapping[str, Any]) -> dict[str, Any] | N
     return keep if isinstance(keep, dict) else None
 
 
+def forget(output: str | Path, signature: Mapping[str, Any]) -> None:
+    """Remove what is left of a run of this signature that was killed when its result had just got its name."""
+    part, journal = part_path(Path(output)), journal_path(Path(output))
+    with contextlib.suppress(OSError):
+        emptied = journal.stat().st_size == 0 and not part.exists()
+        if emptied or kept(output, signature) is not None:
+            part.unlink(missing_ok=True)
+            journal.unlink()
+
+
 def _header_of(line: bytes) -> dict[str, Any]:
     """The journal's first line, empty if it is torn or damaged: what is kept in it must be right to the last digit."""
     try:

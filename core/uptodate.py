@@ -7,7 +7,7 @@ from typing import Any
 from .errors import BadInput
 from .raster import open_raster
 from .sidecar import read_sidecar
-from .spool import digest
+from .spool import digest, forget
 
 
 def up_to_date(output: str, request: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -24,6 +24,9 @@ def up_to_date(output: str, request: Mapping[str, Any]) -> dict[str, Any] | None
         return None
     try:
         with open_raster(output) as reader:
-            return facts if reader.tags.get("signature") == facts.get("signature") else None
+            if reader.tags.get("signature") != facts.get("signature"):
+                return None
     except BadInput:
         return None
+    forget(output, request)
+    return facts

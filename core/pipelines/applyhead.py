@@ -1,5 +1,6 @@
 """Apply head: head and embedding (or table) in, map (or table) out."""
 
+import functools
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -27,13 +28,18 @@ from ..raster import RasterReader, environment, open_raster
 from ..reading import reading_for
 from ..region import window_of
 from ..sidecar import fingerprint, write_sidecar
+from ..spool import digest
 from ..tablemap import predict_table
 from ..trained import Head, check_space
+from ..unchanged import Watch
+from ..uptodate import up_to_date
 from ..version import VERSION
 from ..writing import BlockWriter
 
 SUFFIXES = (".tif", ".tiff")
 RASTERS = ("output", "confidence", "probabilities", "applicability")
+ABOUT_FILES = ("result", "request", "signature", "bytes", "credits")
+"""What a sidecar tells of its own file and not of the job."""
 
 
 def run(job: ApplyHead, progress: Progress) -> Result:
@@ -55,11 +61,29 @@ def run(job: ApplyHead, progress: Progress) -> Result:
 def _raster(job: ApplyHead, head: Head, progress: Progress) -> Result:
     started = time.monotonic()
     layers = layers_for(job, head.classes)
+    prints = {name: fingerprint(path) for name, path in _inputs(job).items()}
     # Each of these decides some layer; a run that was stopped goes on only where all of them are the same.
     signature = {
-        "job": "applyhead", "head": fingerprint(job.head), "embedding": fingerprint(job.embedding),
-        "extent": job.extent, "unsure": job.unsure, "prevalence": job.prevalence, "version": VERSION,
+        "job": "applyhead", **prints, "extent": job.extent, "unsure": job.unsure, "prevalence": job.prevalence,
+        "version": VERSION,
     }  # fmt: skip
+    watch = Watch(_inputs(job), prints)
+    there = [up_to_date(getattr(job, layer.field), _request(layer, signature)) for layer in layers]
+    if all(there):
+        paths = ", ".join(getattr(job, layer.field) for layer in layers)
+        progress.info(f"{paths}: up to date, made by this very job from unchanged inputs.")
+        facts = {name: value for name, value in (there[0] or {}).items() if name not in ABOUT_FILES}
+    else:
+        lacking = [layer for layer, facts in zip(layers, there, strict=True) if facts is None]
+        facts = _make(job, head, lacking, signature, watch, progress)
+    facts["seconds"] = {"apply": round(time.monotonic() - started, 3)}
+    return Result(job.facts.id, {layer.field: getattr(job, layer.field) for layer in layers}, facts)
+
+
+def _make(
+    job: ApplyHead, head: Head, layers: list[Layer], signature: Mapping[str, Any], watch: Watch, progress: Progress
+) -> dict[str, Any]:
+    """Make these layers; others of the same job are there already."""
     shown = shown_classes(head.classes, job.unsure)
     with ExitStack() as stack:
         reader = stack.enter_context(open_raster(job.embedding))
@@ -67,31 +91,46 @@ def _raster(job: ApplyHead, head: Head, progress: Progress) -> Result:
         window = window_of(reader.grid, job.extent)
         grid = reader.grid.crop(window)
         reading, told = reading_for(job, head, reader, window, progress.part(0.0, 0.1 if job.prevalence else 0.0))
-        writers = [stack.enter_context(_writer(job, layer, grid, signature)) for layer in layers]
+        writers = [stack.enter_context(_writer(job, layer, grid, signature, watch)) for layer in layers]
         targets = list(zip(layers, writers, strict=True))
         rest = progress.part(0.1 if job.prevalence else 0.0, 1.0)
         tally = _fill(reader, window, (head, reading), targets, thread_count(job.threads), rest)
-        for writer in writers:
-            writer.finish()
-    if tally is None and (job.output or job.applicability):
-        tally = Tally.of_files(job.output, job.applicability, shown if head.classes else ())
-    threads = thread_count(job.threads)
-    facts = {**_facts(job, head, tally), **told, "device": f"CPU, {threads} thread{'s' if threads > 1 else ''}"}
-    for line in _lines(facts):
-        progress.info(line)
-    inputs = {"head": job.head, "embedding": job.embedding}
-    for layer in layers:
-        # Bands of probabilities are the classes of the head, without the one for unsure places.
-        own = facts if layer.field == "output" else {**facts, "classes": facts["classes"][: len(head.classes)]}
-        write_sidecar(getattr(job, layer.field), job, {**own, "result": layer.kind}, inputs=inputs)
-    facts["seconds"] = {"apply": round(time.monotonic() - started, 3)}
-    return Result(job.facts.id, {layer.field: getattr(job, layer.field) for layer in layers}, facts)
+        parts = {layer.field: str(writer.seal()) for layer, writer in targets}
+        if tally is None and (job.output or job.applicability):
+            lying = (parts.get(name, getattr(job, name)) for name in ("output", "applicability"))
+            tally = Tally.of_files(*lying, shown if head.classes else ())
+        threads = thread_count(job.threads)
+        facts = {**_facts(job, head, tally), **told, "device": f"CPU, {threads} thread{'s' if threads > 1 else ''}"}
+        for line in _lines(facts):
+            progress.info(line)
+        for layer, writer in targets:
+            # Bands of probabilities are the classes of the head, without the one for unsure places.
+            own = facts if layer.field == "output" else {**facts, "classes": facts["classes"][: len(head.classes)]}
+            writer.finish(functools.partial(_tell, job, layer, own, signature))
+    return facts
 
 
-def _writer(job: ApplyHead, layer: Layer, grid: Grid, signature: Mapping[str, Any]) -> BlockWriter:
+def _inputs(job: ApplyHead) -> dict[str, str]:
+    return {"head": job.head, "embedding": job.embedding}
+
+
+def _request(layer: Layer, signature: Mapping[str, Any]) -> dict[str, Any]:
+    return {**signature, "layer": layer.field}
+
+
+def _tell(job: ApplyHead, layer: Layer, facts: Mapping[str, Any], signature: Mapping[str, Any], part: Path) -> None:
+    """Write the sidecar of a layer that lies there."""
+    request = digest(_request(layer, signature))
+    own = {"result": layer.kind, "request": request, "signature": request, "bytes": part.stat().st_size}
+    prints = {name: signature[name] for name in _inputs(job)}
+    write_sidecar(getattr(job, layer.field), job, {**facts, **own}, inputs=_inputs(job), prints=prints)
+
+
+def _writer(job: ApplyHead, layer: Layer, grid: Grid, signature: Mapping[str, Any], watch: Watch) -> BlockWriter:
+    request = _request(layer, signature)
     return BlockWriter(
-        getattr(job, layer.field), grid, layer.bands, layer.dtype, nodata=layer.nodata,
-        signature={**signature, "layer": layer.field}, tags={"format": "1", "head": signature["head"]},
+        getattr(job, layer.field), grid, layer.bands, layer.dtype, nodata=layer.nodata, signature=request,
+        tags={"format": "1", "head": signature["head"], "signature": digest(request)}, check=watch.check,
         threads=thread_count(job.threads), **layer.look(),
     )  # fmt: skip
 

@@ -23,9 +23,10 @@ from ..published.sources import Opened, open_source
 from ..quantise import NODATA_CODE, Quantiser
 from ..raster import environment
 from ..region import PolygonMask, window_of
-from ..sidecar import fingerprint, sidecar_path, write_sidecar
+from ..sidecar import fingerprint, write_sidecar
 from ..spool import digest
 from ..tiling import block_side, spread
+from ..unchanged import Watch
 from ..uptodate import up_to_date
 from ..version import VERSION
 from ..writing import Band, BlockWriter, kept
@@ -87,6 +88,7 @@ def _request(job: OpenEmbedding, opened: Opened) -> dict[str, Any]:
 
 def _make(job: OpenEmbedding, opened: Opened, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     started = time.monotonic()
+    watch = Watch(_files(job, opened), request["inputs"])
     product = opened.recognised.product
     _announce(opened, progress)
     region = window_of(opened.source.grid, job.extent)
@@ -102,15 +104,14 @@ def _make(job: OpenEmbedding, opened: Opened, request: Mapping[str, Any], progre
         progress.info("Going on with an earlier run of the same job, which was stopped.")
     sampled_s = time.monotonic() - started
     identity = identity_of(identity_facts(opened.recognised, len(opened.source.band_names), _decoding(job)), {})
-    with _writer(job, opened, grid, identity, statistics, request) as writer:
+    with _writer(job, opened, grid, identity, statistics, request, watch) as writer:
         quantiser = _quantiser(statistics) if job.storage == "bytes" else None
         _write(writer, cells, quantiser, progress.part(0.1, 0.97))
         progress.checkpoint(1.0, "Writing the file")
-        sidecar_path(job.output).unlink(missing_ok=True)
-        writer.finish()
-    facts = _facts(job, opened, grid, identity, statistics, request)
-    facts["seconds"] = {"sample": round(sampled_s, 3), "all": round(time.monotonic() - started, 3)}
-    write_sidecar(job.output, job, facts, inputs=_files(job, opened), prints=request["inputs"])
+        facts = _facts(job, opened, grid, identity, statistics, request, writer.seal())
+        facts["seconds"] = {"sample": round(sampled_s, 3), "all": round(time.monotonic() - started, 3)}
+        files, prints = _files(job, opened), request["inputs"]
+        writer.finish(lambda _: write_sidecar(job.output, job, facts, inputs=files, prints=prints))
     return facts
 
 
@@ -193,7 +194,7 @@ def _names(opened: Opened) -> Iterator[str]:
 
 def _writer(
     job: OpenEmbedding, opened: Opened, grid: Grid, identity: str, statistics: Mapping[str, Any],
-    request: Mapping[str, Any],
+    request: Mapping[str, Any], watch: Watch,
 ) -> BlockWriter:  # fmt: skip
     stored, count = job.storage == "bytes", len(opened.source.band_names)
     quantiser = _quantiser(statistics)
@@ -208,7 +209,7 @@ def _writer(
     }  # fmt: skip
     return BlockWriter(
         job.output, grid, bands, "uint8" if stored else "float32", nodata=NODATA_CODE if stored else float("nan"),
-        signature=request, tags=tags, keep=statistics, foreseen_ratio=COMPRESSED_SHARE,
+        signature=request, tags=tags, keep=statistics, check=watch.check, foreseen_ratio=COMPRESSED_SHARE,
         block=block_side(grid.height, grid.width, count, 1 if stored else 4),
     )  # fmt: skip
 
@@ -219,7 +220,7 @@ def _signature(identity: str, request: Mapping[str, Any]) -> str:
 
 def _facts(
     job: OpenEmbedding, opened: Opened, grid: Grid, identity: str, statistics: Mapping[str, Any],
-    request: Mapping[str, Any],
+    request: Mapping[str, Any], part: Path,
 ) -> dict[str, Any]:  # fmt: skip
     product = opened.recognised.product
     return {
@@ -236,7 +237,7 @@ def _facts(
         "width": grid.width,
         "height": grid.height,
         "storage": job.storage,
-        "bytes": Path(job.output).stat().st_size,
+        "bytes": part.stat().st_size,
         "picture": dict(statistics["picture"]),
         "identity": identity,
         "request": digest(request),
