@@ -15,8 +15,8 @@ LOWEST_CODE, HIGHEST_CODE = 1, 255
 TAIL_PERCENT = 0.05
 WIDENED_BY = 0.25
 """Share of the sampled range that is added, half on each side, for cells that the sample did not meet."""
-ENCODED_TOGETHER = 65_536
-"""Numbers that are brought to bytes at once; see `Quantiser.pieces`."""
+TOGETHER = 65_536
+"""Numbers that are worked on at once; see `Quantiser.pieces`."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Quantiser:
         """
         factor = (1.0 / self.scale.astype(np.float64)).astype(np.float32)[:, None, None]
         shift = (0.5 - self.offset.astype(np.float64) / self.scale).astype(np.float32)[:, None, None]
-        count = min(max(ENCODED_TOGETHER // max(valid.size, 1), 1), len(values))
+        count = min(max(TOGETHER // max(valid.size, 1), 1), len(values))
         numbers, codes = (np.empty((count, *valid.shape), kind) for kind in (np.float32, np.uint8))
         whole = bool(valid.all())
         for start in range(0, len(values), max(count, 1)):
@@ -103,7 +103,9 @@ def fit(sample: Float) -> Quantiser:
         sample: (N, D) float32, N at least 1.
     """
     tails = [TAIL_PERCENT, 100 - TAIL_PERCENT]
-    low, high = np.array([np.percentile(band.astype(np.float64), tails) for band in sample.T]).T
+    together = max(TOGETHER // len(sample), 1)
+    bands = (sample.T[start : start + together].astype(np.float64) for start in range(0, sample.shape[1], together))
+    low, high = np.concatenate([np.percentile(some, tails, axis=1) for some in bands], axis=1)
     span = high - low
     constant = span <= 1e-6 * np.maximum(np.abs(low), np.abs(high))
     middle = (low + high) / 2

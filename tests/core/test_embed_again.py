@@ -82,7 +82,7 @@ class Stopper(Progress):
 @pytest.mark.parametrize("backbone", ["localnet", "tilenet"])
 @pytest.mark.parametrize("after", [1, 20, 45])
 def test_cancelled_and_asked_again(make_raster, embed, monkeypatch, tmp_path, backbone, after):
-    monkeypatch.setattr(tiling, "BLOCK_BYTES", 1500)
+    monkeypatch.setattr(tiling, "BLOCK_BYTES", 150)
     monkeypatch.setattr(embedding, "SAMPLE_TILES", 3)
     options = {"backbone": backbone, "patch_size_px": 4, "batch_size": 2, "overlap_px": 8}
     path = make_raster(height=300, width=260)
@@ -98,7 +98,7 @@ def test_cancelled_and_asked_again(make_raster, embed, monkeypatch, tmp_path, ba
 
 
 def test_other_weights_start_anew(make_raster, embed, monkeypatch):
-    monkeypatch.setattr(tiling, "BLOCK_BYTES", 1500)
+    monkeypatch.setattr(tiling, "BLOCK_BYTES", 150)
     monkeypatch.setattr(embedding, "SAMPLE_TILES", 3)
     path = make_raster(height=300, width=260)
     with pytest.raises(Cancelled):
@@ -110,7 +110,7 @@ def test_other_weights_start_anew(make_raster, embed, monkeypatch):
 
 
 def test_resuming_skips_what_is_done(make_raster, embed, monkeypatch):
-    monkeypatch.setattr(tiling, "BLOCK_BYTES", 1500)
+    monkeypatch.setattr(tiling, "BLOCK_BYTES", 150)
     monkeypatch.setattr(embedding, "SAMPLE_TILES", 1)
     path = make_raster(height=400, width=200)
     made = []
@@ -181,7 +181,7 @@ KILLED = """
     from quadrat.core.progress import Progress
     from quadrat.tests.core import nets
     nets.install(pytest.MonkeyPatch())
-    tiling.BLOCK_BYTES, embedding.SAMPLE_TILES = 1500, 3
+    tiling.BLOCK_BYTES, embedding.SAMPLE_TILES = 150, 3
     whole = nets.TileNet.__call__
     nets.TileNet.__call__ = lambda self, *a: (time.sleep(0.005), whole(self, *a))[1]
     run(EmbedRaster(input=sys.argv[1], output=sys.argv[2], backbone="tilenet", batch_size=2, overlap_px=8), Progress())
@@ -190,7 +190,7 @@ KILLED = """
 
 @pytest.mark.parametrize("lines", [1, 15, 40])
 def test_killed_at_any_instant_and_asked_again(make_raster, embed, monkeypatch, tmp_path, lines):
-    monkeypatch.setattr(tiling, "BLOCK_BYTES", 1500)
+    monkeypatch.setattr(tiling, "BLOCK_BYTES", 150)
     monkeypatch.setattr(embedding, "SAMPLE_TILES", 3)
     path, output = make_raster(height=400, width=380), tmp_path / "b.tif"
     undisturbed = embed(path, "a.tif", backbone="tilenet", batch_size=2)

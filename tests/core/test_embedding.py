@@ -54,7 +54,7 @@ class Loop:
     """All that `embed` takes, for one of the small networks, with narrow lanes and small blocks."""
 
     def __init__(self, monkeypatch, net, quantiser=CODES):
-        monkeypatch.setattr(tiling, "BLOCK_BYTES", 1500)
+        monkeypatch.setattr(tiling, "BLOCK_BYTES", 150)
         monkeypatch.setattr(tiling, "LANE_BYTES", 2_500 if net.exact else 12_000)
         self.backbone, self.pixels, self.quantiser = net, Pixels(), quantiser
         patch = net.patch_size_px

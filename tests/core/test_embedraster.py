@@ -78,7 +78,7 @@ def test_lanes_do_not_show(make_raster, embed, monkeypatch, backbone):
     path = make_raster(height=90, width=300)
     wide = embed(path, "wide.tif", backbone=backbone, storage="float32", patch_size_px=1)
     monkeypatch.setattr(tiling, "LANE_BYTES", 1)
-    monkeypatch.setattr(tiling, "BLOCK_BYTES", 5000)
+    monkeypatch.setattr(tiling, "BLOCK_BYTES", 500)
     narrow = embed(path, "narrow.tif", backbone=backbone, storage="float32", patch_size_px=1)
     np.testing.assert_allclose(wide.values, narrow.values, rtol=1e-5)
     assert narrow.facts["tiles"] >= wide.facts["tiles"]
