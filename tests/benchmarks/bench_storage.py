@@ -7,8 +7,8 @@
 
 On vectors of real scenes (drone, aeroplane, Sentinel-2, Landsat), made with the default backbone and with random
 features for each pixel; small scenes are continued by mirroring. Times are of the processor, which neighbours on a
-shared machine disturb less than the wall clock; median of the tries. Cold: GDAL has nothing in its cache, and the system
-was asked to forget the file; what the disk itself takes comes on top.
+shared machine disturb less than the wall clock; median of the tries. Cold: GDAL has nothing in its cache, and the
+system was asked to forget the file; what the disk itself takes comes on top.
 
 layout: levels of zstd, predictors, sides of blocks, and bands apart or together, through GDAL.
 reading: the writer's own files, through rasterio and, where there is one, through the GDAL of QGIS.

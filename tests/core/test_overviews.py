@@ -6,6 +6,7 @@ import rasterio
 from quadrat.core import overviews, writing
 from quadrat.core.overviews import levels_of
 from quadrat.core.packing import Packer
+from quadrat.core.spool import part_path
 from quadrat.core.writing import BlockWriter
 from quadrat.tests.core.test_writing import digest, make_grid, make_values, write
 from rasterio.enums import Resampling
@@ -123,6 +124,31 @@ def test_a_stop_between_any_two_lines_changes_no_byte(tmp_path, monkeypatch, lin
     journal.write_bytes(b"".join(whole[:lines]))
     assert write(tmp_path / "b.tif", values, block=16) <= lines
     assert digest(tmp_path / "a.tif") == digest(tmp_path / "b.tif")
+
+
+def test_blocks_of_workers_in_any_order(tmp_path):
+    """Some send their reduced piece, some do not; what is told of them is the same as at home."""
+    values = make_scene(5, 256, 192, "uint8", 0)
+    write(tmp_path / "a.tif", values, block=16)
+    bands = [writing.Band(f"número {i}", 0.01 * (i + 1), -i) for i in range(5)]
+    with BlockWriter(tmp_path / "b.tif", make_grid(256, 192), bands, "uint8", nodata=0, signature={}, block=16) as out:
+        order = np.random.default_rng(0).permutation(len(out.windows)).tolist()
+        for group in range(0, len(order), 8):
+            claims = []
+            for index in order[group : group + 8]:
+                w = out.windows[index]
+                packed = out.packer.pack(values[:, w.row : w.row + w.height, w.col : w.col + w.width])
+                claims.append((index, packed, out.reserve(index, packed.lengths, packed.checksum)))
+            for index, packed, offset in reversed(claims):
+                with open(part_path(out.path), "r+b") as file:
+                    file.seek(offset)
+                    file.write(b"".join(packed.segments))
+                out.written(index, packed.reduced if index % 3 else None)
+        out.finish()
+    with rasterio.open(tmp_path / "a.tif") as a, rasterio.open(tmp_path / "b.tif") as b:
+        assert (a.read() == b.read()).all()
+    for level in range(2):
+        assert (overview(tmp_path / "a.tif", level).data == overview(tmp_path / "b.tif", level).data).all()
 
 
 def test_small_rasters_have_none_and_large_ones_end_small():
