@@ -1,8 +1,10 @@
 """All cells seen unit by unit: components from a few of them first, then every vector, kept on disk as it comes."""
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ from numpy.typing import NDArray
 
 from ..models.contract import Backbone, suitable_batch
 from . import components
-from .cellvectors import View, see
-from .chips import UNIT, Piece, Places, read_units
+from .cellvectors import Look, View, looks_of, see
+from .chips import UNIT, Places, read_units
 from .components import ReducedBackbone
 from .embedding import Runner
 from .errors import BadInput
+from .feeding import ahead
 from .progress import Progress
 from .space import Space
 from .spool import Spool
@@ -35,7 +38,7 @@ class Seen:
     """What sees which cells of what.
 
     Attributes:
-        reader: of the raster.
+        open: gives a reader of the raster, for the thread that calls.
         places: of all cells.
         units: indices of the cells of each.
         view: what the backbone sees.
@@ -45,7 +48,7 @@ class Seen:
         made: answers from which components were taken, by unit; they are not made twice.
     """
 
-    reader: Reader
+    open: Callable[[], Reader]
     places: Places
     units: list[Int]
     view: View
@@ -56,25 +59,35 @@ class Seen:
 
     @classmethod
     def by(
-        cls, backbone: Backbone, reader: Reader, places: Places, units: list[Int], view: View, batch_size: int,
-        progress: Progress,
+        cls, backbone: Backbone, open_reader: Callable[[], Reader], places: Places, units: list[Int], view: View,
+        batch_size: int, progress: Progress,
     ) -> "Seen":  # fmt: skip
         """With this backbone, which may give components of another one."""
         inner = backbone.inner if isinstance(backbone, ReducedBackbone) else backbone
-        return cls(reader, places, units, view, Runner(inner, progress.warning), backbone, batch_size)
+        return cls(open_reader, places, units, view, Runner(inner, progress.warning), backbone, batch_size)
 
     @property
     def width(self) -> int:
         """Numbers in a vector."""
         return self.view.width(self.backbone)
 
-    def answers(self, piece: Piece) -> Iterator[tuple[Int, Float]]:
-        """Cells of a unit, and what the backbone itself says of them."""
+    def answers(self, wanted: Sequence[int]) -> Generator[tuple[int, Int, Float], None, None]:
+        """Numbers of units in the order wanted, some of their cells, and what the backbone itself says of them.
+
+        Of each unit one at least, if of no cells. Pixels are read and brought into shape in a thread of their own,
+        while the backbone sees those before.
+        """
+        with closing(ahead(lambda: self._looks(wanted))) as looks:
+            for look in looks:
+                yield look.unit, *see(self.runner, self.view, self.places, look)
+
+    def _looks(self, wanted: Sequence[int]) -> Iterator[Look]:
         inner = self.runner.backbone
-        yield from see(
-            self.runner, self.view, self.places, piece,
-            self.batch_size or (UNIT if inner.exact else suitable_batch(inner, 0)),
-        )  # fmt: skip
+        batch = self.batch_size or (UNIT if inner.exact else suitable_batch(inner, 0))
+        with self.open() as reader:
+            for piece in read_units(reader, self.places, self.units, wanted):
+                yield from looks_of(inner, self.view, self.places, piece, batch)
+                del piece  # it would hold its block while the next one is read
 
     def reduced(self, vectors: Float) -> Float:
         """(n, D) as they are, or their components, (n, K)."""
@@ -118,14 +131,11 @@ def _sample(seen: Seen, most: int, progress: Progress) -> Float:
     while count < most and at < len(order):
         sizes = np.cumsum([len(seen.units[number]) for number in order[at:]])
         after = at + min(int(np.searchsorted(sizes, most - count)) + 1, len(sizes))
-        for piece in read_units(seen.reader, seen.places, seen.units, sorted(order[at:after])):
-            made = []
-            for cells, vectors in seen.answers(piece):
-                progress.checkpoint(min(count / most, 1.0), "Sampling cells")
-                made.append((cells, vectors))
-                count += len(cells)
-            seen.made[piece.unit] = made
-            found += [vectors for _, vectors in made]
+        for unit, cells, vectors in seen.answers(sorted(order[at:after])):
+            progress.checkpoint(min(count / most, 1.0), "Sampling cells")
+            seen.made.setdefault(unit, []).append((cells, vectors))
+            count += len(cells)
+            found.append(vectors)
         at = after
     sample = np.concatenate(found) if found else np.zeros((0, seen.width), np.float32)
     return np.asarray(sample[np.isfinite(sample).all(axis=1)], dtype=np.float32)
@@ -160,7 +170,8 @@ def all_vectors(
         for number, made in _remaining(seen, [unit for unit in range(len(units)) if unit not in spool.blocks]):
             for at, found in made:
                 progress.checkpoint(len(spool.blocks) / len(units), "Seeing cells")
-                vectors[at] = seen.reduced(found)
+                if len(at):
+                    vectors[at] = seen.reduced(found)
             body = np.ascontiguousarray(vectors[units[number]]).tobytes()
             spool.append(number, [zlib.compress(body, 1)])
     finally:
@@ -173,5 +184,6 @@ def _remaining(seen: Seen, wanted: list[int]) -> Iterator[tuple[int, Iterator[tu
     fresh = [number for number in wanted if number not in seen.made]
     for number in sorted(set(wanted) - set(fresh)):
         yield number, iter(seen.made.pop(number))
-    for piece in read_units(seen.reader, seen.places, seen.units, fresh):
-        yield piece.unit, seen.answers(piece)
+    with closing(seen.answers(fresh)) as answers:
+        for number, made in groupby(answers, lambda answer: answer[0]):
+            yield number, ((cells, vectors) for _, cells, vectors in made)

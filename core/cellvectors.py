@@ -80,30 +80,51 @@ class View:
         return backbone.embed_dim if self.context == CENTRE or self.filled else pooled_width(backbone)
 
 
-def see(runner: Runner, view: View, places: Places, piece: Piece, batch: int) -> Iterator[tuple[Int, Float]]:
-    """Cells of a unit that have enough valid pixels, and their vectors: (n,) and (n, D) float32.
+@dataclass(frozen=True)
+class Look:
+    """What a backbone gets at once of a unit.
+
+    Attributes:
+        unit: its number.
+        given: the pixels of the unit as a whole, or chips of some of its cells as the backbone takes them.
+    """
+
+    unit: int
+    given: Piece | Chips
+
+
+def looks_of(backbone: Backbone, view: View, places: Places, piece: Piece, batch: int) -> Iterator[Look]:
+    """All that a backbone gets of a unit, one at least; to be made in the thread that reads.
 
     Args:
-        runner: of the backbone.
+        backbone: that will see it.
         view: what it sees.
         places: of all cells.
         piece: of one unit.
         batch: most windows at once.
     """
-    if view.whole:
-        yield _as_cells(runner, view, places, piece)
-        return
-    if _crowded(runner.backbone, view, places, piece):
-        yield _from_map(runner, view, places, piece)
+    if view.whole or _crowded(backbone, view, places, piece):
+        yield Look(piece.unit, piece.alone())
         return
     for chips in chips_of(places, piece, batch):
-        some = chips.some(np.flatnonzero(chips.enough))
-        if len(some.at):
+        yield Look(piece.unit, prepared(view, chips.some(np.flatnonzero(chips.enough))))
 
-            def seen(part: slice, some: Chips = some) -> Float:
-                return vectors_of(runner.backbone, view, some.some(part))
 
-            yield some.at, runner.run(seen, len(some.at))
+def see(runner: Runner, view: View, places: Places, look: Look) -> tuple[Int, Float]:
+    """Cells that have enough valid pixels, and their vectors: (n,) and (n, D) float32.
+
+    Args:
+        runner: of the backbone.
+        view: what it sees.
+        places: of all cells.
+        look: at some of them.
+    """
+    given = look.given
+    if isinstance(given, Piece):
+        return (_as_cells if view.whole else _from_map)(runner, view, places, given)
+    if not len(given.at):
+        return given.at, np.zeros((0, view.width(runner.backbone)), np.float32)
+    return given.at, runner.run(lambda part: _vectors(runner.backbone, view, given.some(part)), len(given.at))
 
 
 def _as_cells(runner: Runner, view: View, places: Places, piece: Piece) -> tuple[Int, Float]:
@@ -158,6 +179,18 @@ def _from_map(runner: Runner, view: View, places: Places, piece: Piece) -> tuple
     return piece.at[enough], np.asarray(means[enough], dtype=np.float32)
 
 
+def prepared(view: View, chips: Chips) -> Chips:
+    """Chips as the backbone takes them: without what it must not see, in the size that it wants."""
+    values, valid, cell = chips.values, chips.valid, chips.cell
+    if view.context == CELL:
+        valid = valid & cell
+        values = values * valid[:, None]
+    if not view.native and len(chips.at) and valid.shape[1:] != (view.tile_px, view.tile_px):
+        values, valid = resized(values, valid, view.tile_px, view.tile_px)
+        cell = resized(cell[:, None].astype(np.float32), np.ones_like(cell), view.tile_px, view.tile_px)[0][:, 0] >= 0.5
+    return Chips(chips.at, values, valid, cell)
+
+
 def vectors_of(backbone: Backbone, view: View, chips: Chips) -> Float:
     """Vectors of chips.
 
@@ -169,13 +202,11 @@ def vectors_of(backbone: Backbone, view: View, chips: Chips) -> Float:
     Returns:
         (B, D) float32; NaN where a cell is too small for the backbone.
     """
+    return _vectors(backbone, view, prepared(view, chips))
+
+
+def _vectors(backbone: Backbone, view: View, chips: Chips) -> Float:
     values, valid, cell = chips.values, chips.valid, chips.cell
-    if view.context == CELL:
-        valid = valid & cell
-        values = values * valid[:, None]
-    if not view.native and valid.shape[1:] != (view.tile_px, view.tile_px):
-        values, valid = resized(values, valid, view.tile_px, view.tile_px)
-        cell = resized(cell[:, None].astype(np.float32), np.ones_like(cell), view.tile_px, view.tile_px)[0][:, 0] >= 0.5
     if view.filled:
         over = cell if view.context == CENTRE else np.ones_like(cell)
         return _averaged(backbone, values, valid, over, view.tile_px)

@@ -6,6 +6,7 @@ stopped goes on with the same ones.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import rasterio.features
@@ -30,6 +31,7 @@ MOST_NUMBERS = 2**26
 """Of pixels and bands that are held at once: 256 MB, and copies of it."""
 CHIP_NUMBERS = 2**24
 """Of pixels and bands that a backbone gets at once, if that is more than one window."""
+Pixels = TypeVar("Pixels", Float, Bool)
 ENOUGH = 0.5
 """Share of a cell's pixels that must be valid for it to get a vector."""
 
@@ -130,6 +132,10 @@ class Piece:
     values: Float
     valid: Bool
 
+    def alone(self) -> "Piece":
+        """The same without the block that it was cut from, which would stay in memory with it."""
+        return Piece(self.unit, self.at, self.window, _own(self.values), _own(self.valid))
+
 
 @dataclass(frozen=True)
 class Chips:
@@ -196,6 +202,10 @@ def chips_of(places: Places, piece: Piece, most: int = UNIT) -> Iterator[Chips]:
             values = np.stack([piece.values[(slice(None), *cut)] for cut in slices])
             valid = np.stack([piece.valid[cut] for cut in slices])
             yield Chips(at, values, valid, np.stack([own_pixels(places, int(index)) for index in at]))
+
+
+def _own(array: Pixels) -> Pixels:
+    return array if array.base is None else array.copy()
 
 
 def _block(places: Places, unit: Int) -> tuple[int, int]:

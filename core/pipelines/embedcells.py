@@ -3,7 +3,7 @@
 import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -105,8 +105,8 @@ def _make(
         )  # fmt: skip
         places = places_of(geometry, reader.grid, view.window_px, view.margin_px)
         _check_sizes(places, len(reader.bands), job)
-        seen = Seen.by(backbone, reader, places, units_of(places), view, job.batch_size, progress)
-        _announce(seen, side, job, progress)
+        seen = Seen.by(backbone, scene.open, places, units_of(places), view, job.batch_size, progress)
+        _announce(seen, reader.notes, side, job, progress)
         if known.state is None:
             reduce(seen, job.dimensions or (0 if seen.width <= room else room), progress.part(0.02, 0.1))
         _check_room(seen.width, room)
@@ -256,9 +256,9 @@ def _region(places: Places, grid: Grid, job: EmbedCells) -> Window:
     return region
 
 
-def _announce(seen: Seen, side: int, job: EmbedCells, progress: Progress) -> None:
+def _announce(seen: Seen, notes: Sequence[str], side: int, job: EmbedCells, progress: Progress) -> None:
     view, backbone, name = seen.view, seen.backbone, job.backbone
-    for note in seen.reader.notes:
+    for note in notes:
         progress.warning(note)
     if job.device not in ("auto", "cpu") and not backbone.device.lower().startswith((job.device, "gpu")):
         progress.warning(f"Backbone {name} has no use for the device '{job.device}': it runs on {backbone.device}.")

@@ -4,6 +4,7 @@ What a vector is, is what it is for 'Embed cells': the same windows, margins and
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from ....models.contract import Backbone
 from ...cellrun import Seen
 from ...cellspace import drawn, patch_of_cells
 from ...cellvectors import View
-from ...chips import MOST_NUMBERS, Places, lattice, read_units, seen_with, units_of
+from ...chips import MOST_NUMBERS, Places, lattice, seen_with, units_of
 from ...embedding import Runner
 from ...errors import BadInput, Stale
 from ...grid import Window
@@ -157,14 +158,14 @@ class Embedder:
         view = replace(self.view, whole=self.view.whole and bool(lattice(squares)))
         units = units_of(squares)
         text = f"Embedding {self.dates[date]}"
-        with scene.open() as reader:
-            seen = Seen(reader, squares, units, view, self.runner, self.backbone, 0)
-            for number, piece in enumerate(read_units(reader, squares, units, range(len(units)))):
-                progress.checkpoint(number / len(units), "" if number else text)
-                for at, found in seen.answers(piece):
-                    there = np.isfinite(found).all(axis=1)
-                    if there.any():
-                        yield at[there], found[there]
+        progress.checkpoint(0.0, text)
+        seen = Seen(scene.open, squares, units, view, self.runner, self.backbone, 0)
+        with closing(seen.answers(range(len(units)))) as answers:
+            for number, at, found in answers:
+                progress.checkpoint(number / len(units))
+                there = np.isfinite(found).all(axis=1)
+                if there.any():
+                    yield at[there], found[there]
 
 
 def embedder_for(
