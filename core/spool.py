@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from . import rawfiles
 from .errors import Unwritable
 
 FORMAT = 1
@@ -32,8 +33,6 @@ BODY_START = 16
 _GAP = -1
 """Stands for the index in the journal line of room that was claimed in vain."""
 _MAGIC = b"QUADRAT SPOOL 1\n"
-_LOCK_AT = 2**62
-"""Far behind any data: Windows locks byte ranges, and those that hold data could not be read then."""
 
 
 class Stored(NamedTuple):
@@ -153,9 +152,9 @@ class Spool:
         check()
         self._header = {"format": FORMAT, "signature": digest(signature), "layout": layout, "keep": dict(keep)}
         try:
-            self._journal = _open_locked(journal_path(output))
+            self._journal = rawfiles.open_locked(journal_path(output))
             try:
-                self._part = _open(part_path(output))
+                self._part = rawfiles.open_raw(part_path(output))
                 # Elsewhere an open file cannot be removed, and some file systems count no names.
                 self._named = os.fstat(self._part.fileno()).st_nlink > 0
                 self._recover()
@@ -186,7 +185,7 @@ class Spool:
         offset = self.reserve(index, [len(segment) for segment in segments], checksum)
         try:
             self._part.seek(offset)
-            write_all(self._part, body)
+            rawfiles.write_all(self._part, body)
             removed = self._named and not os.fstat(self._part.fileno()).st_nlink
         except OSError as error:
             raise unwritable(error, self.output) from error
@@ -238,7 +237,7 @@ class Spool:
                 if not claim.there:
                     break
                 line = [max(first, _GAP), claim.offset, claim.checksum, claim.lengths.tolist()]
-                write_all(self._journal, json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n")
+                rawfiles.write_all(self._journal, json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n")
                 del self._claims[first]
                 if first >= 0:
                     self.blocks[first] = Stored(claim.offset, claim.lengths)
@@ -274,7 +273,7 @@ class Spool:
             os.fsync(self._part.fileno())
             self._part.close()
             os.replace(part_path(self.output), self.output)
-            sync_folder(self.output)
+            rawfiles.sync_folder(self.output)
         except OSError as error:
             raise unwritable(error, self.output) from error
         with contextlib.suppress(OSError):
@@ -336,69 +335,9 @@ class Spool:
         self._part.truncate(0)
         self._stamp()
         header = {**self._header, "check": digest(self._header)}
-        write_all(self._journal, json.dumps(header, separators=(",", ":")).encode("ascii") + b"\n")
+        rawfiles.write_all(self._journal, json.dumps(header, separators=(",", ":")).encode("ascii") + b"\n")
 
     def _stamp(self) -> None:
         """Mark the file as unfinished: without a header no program takes it for a TIFF."""
         self._part.seek(0)
-        write_all(self._part, _MAGIC)
-
-
-def write_all(file: BinaryIO, data: bytes) -> None:
-    """Unbuffered files may write less than asked for."""
-    view = memoryview(data)
-    while view:
-        view = view[file.write(view) :]
-
-
-def sync_folder(path: Path) -> None:
-    """Bring the name of a file to the disk, where the system can: without, a power failure may take it back."""
-    if sys.platform == "win32":
-        return
-    with contextlib.suppress(OSError):  # some network file systems cannot
-        folder = os.open(path.absolute().parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def _open(path: Path, flags: int = 0) -> BinaryIO:
-    """Open or create, unbuffered, for reading and writing."""
-    flags |= os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
-    return os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0)
-
-
-def _open_locked(path: Path) -> BinaryIO:
-    """The journal, held by this process alone; what is written goes to its end.
-
-    Raises:
-        Unwritable: another process holds it.
-    """
-    while True:
-        file = _open(path, os.O_APPEND)
-        try:
-            _lock(file)
-        except (BlockingIOError, PermissionError) as error:
-            file.close()
-            raise Unwritable(
-                f"Another run of Quadrat is writing {str(path).removesuffix('.part.journal')}. Wait until it has "
-                "ended, or choose another file."
-            ) from error
-        # The other process may have finished and removed the file between our opening and our locking.
-        if path.exists() and os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
-            return file
-        file.close()
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: BinaryIO) -> None:
-        file.seek(_LOCK_AT)
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _lock(file: BinaryIO) -> None:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        rawfiles.write_all(self._part, _MAGIC)

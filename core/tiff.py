@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .spool import write_all
+from .rawfiles import write_all
 
 SUBFILE, REDUCED = 254, 1
 WIDTH, LENGTH, TILE_OFFSETS, TILE_BYTE_COUNTS = 256, 257, 324, 325

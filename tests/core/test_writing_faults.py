@@ -12,7 +12,7 @@ from itertools import groupby
 import numpy as np
 import pytest
 import rasterio
-from quadrat.core import overviews, spool
+from quadrat.core import overviews, rawfiles
 from quadrat.core.errors import Unwritable
 from quadrat.core.spool import journal_path, part_path, unwritable
 from quadrat.tests.core.test_writing import digest, make_values, write
@@ -54,7 +54,7 @@ class Disk:
 
 def on(monkeypatch, path, disk):
     with monkeypatch.context() as patch:
-        patch.setattr(spool, "_open", disk.open)
+        patch.setattr(rawfiles, "open_raw", disk.open)
         return write(path, VALUES, block=16)
 
 
