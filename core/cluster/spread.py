@@ -7,8 +7,9 @@ need; it reserves room in the file of blocks, and the worker that holds the piec
 import contextlib
 import functools
 import os
-import pickle
+import pickle  # nosec B403 - written here, read by workers as all that Dask sends
 import queue
+import threading
 import time
 import uuid
 from collections import deque
@@ -38,6 +39,8 @@ AHEAD = 2
 TRIES = 3
 LOOK_S = 0.1
 WORKERS_S = 1.0
+CANCEL_S, LEAVE_S = 0.3, 10.0
+"""For telling workers that the run is over: after a cancel or an error, and when all is done."""
 REPORTS_A_SECOND = 10
 WAIT_S = 600.0
 """Without any worker, for so long; Dask's setting `quadrat.wait` changes it."""
@@ -136,6 +139,7 @@ class Spread:
             sign.write_text(self._errand.run, encoding="ascii")
         except OSError as error:
             raise Unwritable(f"{sign} cannot be written: {error.strerror or error}.") from error
+        left_s = CANCEL_S
         try:
             self._client.subscribe_topic(topic, lambda event: self._news.put(lambda: self._heard(event[1])))
             payload = pickle.dumps(self._errand)
@@ -143,9 +147,10 @@ class Spread:
                 luggage(self._errand.run, str(ROOT), os.environ.get("QUADRAT_HOME", ""), payload)
             )
             self._loop()
+            left_s = LEAVE_S
         finally:
             sign.unlink(missing_ok=True)
-            self._leave(topic)
+            self._leave(topic, left_s)
         return self._spent
 
     def _loop(self) -> None:
@@ -338,18 +343,23 @@ class Spread:
             "the same job again, with the scheduler when it is back, or without one."
         )
 
-    def _leave(self, topic: str) -> None:
-        """Tell workers that nobody waits any more, as far as they can be told."""
-        self._fetch.shutdown(cancel_futures=True)
-        try:
+    def _leave(self, topic: str, wait_s: float) -> None:
+        """Tell workers that nobody waits any more; those that do not listen are not waited for long."""
+        self._fetch.shutdown(wait=False, cancel_futures=True)
+        thread = threading.Thread(target=self._take_leave, args=[topic], name="leave", daemon=True)
+        thread.start()
+        thread.join(wait_s)
+
+    def _take_leave(self, topic: str) -> None:
+        # The run is over: what it raised counts, not how it was left.
+        with contextlib.suppress(Exception):
             futures = [future for hand in self._hands.values() for future in hand.pieces.values()]
             self._client.cancel([future for future in futures if hasattr(future, "key")])
             self._client.unsubscribe_topic(topic)
             self._client.unregister_worker_plugin(topic)
+        with contextlib.suppress(QuadratError):
             if self._objects is not None:
                 self._objects.clear()
-        except Exception as error:  # noqa: BLE001 - the run is over; what it raised counts, not how it was left
-            self._progress.info(f"The workers could not be told that the job is over: {_plain(error)}")
 
 
 def _patience_s() -> float:

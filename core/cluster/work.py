@@ -5,7 +5,7 @@ until the run ends.
 """
 
 import os
-import pickle
+import pickle  # nosec B403 - of what the scheduler sends, as Dask itself does
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -110,7 +110,8 @@ def forget(run: str) -> None:
 
 def _prepared(run: str, worker: Any) -> _Ready:
     if run not in _ready:
-        errand: Errand = pickle.loads(worker.plugins[PREFIX + run].payload)  # noqa: S301 - from the scheduler, as all tasks
+        # It comes from the scheduler, whose every task is unpickled, and never out of a file.
+        errand: Errand = pickle.loads(worker.plugins[PREFIX + run].payload)  # noqa: S301 # nosec B301
         errand.check_libraries()
         if errand.store:
             Objects(errand.store, run).check()

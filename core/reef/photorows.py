@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .build import srs_of
 from .photofacts import named, projected
-from .schema import EMPTY, FACTS, OWN_COLUMNS, PHOTO_COLUMNS, point_blob
+from .schema import EMPTY, FACTS, OWN_COLUMNS, PHOTO_COLUMNS, point_blob, quoted
 from .survey import Survey
 
 Value = str | int | float | None
@@ -97,7 +97,7 @@ class PhotoRows:
                 name = f"{name}_told"
             if name.lower() not in by_lower:
                 kind = TYPES.get(table[column].dtype.kind, "TEXT")
-                self.survey.connection.execute(f"ALTER TABLE photos ADD COLUMN {_quoted(name)} {kind}")
+                self.survey.connection.execute(f"ALTER TABLE photos ADD COLUMN {quoted(name)} {kind}")
                 self.columns[name] = kind
                 by_lower[name.lower()] = name
             found[str(column)] = by_lower[name.lower()]
@@ -175,7 +175,7 @@ class PhotoRows:
         if blob is not None and (replace or not row.placed):
             changed |= {"geom": blob, "placed_by": row.told["placed_by"]}
         if changed:
-            sets = ", ".join(f"{_quoted(name)} = ?" for name in changed)
+            sets = ", ".join(f"{quoted(name)} = ?" for name in changed)
             put = " ".join(["UPDATE photos SET", sets, "WHERE photo = ?"])
             self.survey.connection.execute(put, (*changed.values(), row.number))
         return differs
@@ -186,7 +186,7 @@ def add_photo(survey: Survey, values: Mapping[str, Value | bytes]) -> int:
     blank: dict[str, Value | bytes] = {name: "" for name, kind in PHOTO_COLUMNS.items() if kind == "TEXT"}
     blank |= {"width": 0, "height": 0, "orientation": 0, "points": 0, "annotated": 0, "state": EMPTY}
     whole = {**blank, **values}
-    names, marks = ", ".join(map(_quoted, whole)), ", ".join("?" * len(whole))
+    names, marks = ", ".join(map(quoted, whole)), ", ".join("?" * len(whole))
     put = " ".join(["INSERT INTO photos (", names, ") VALUES (", marks, ")"])
     return int(survey.connection.execute(put, tuple(whole.values())).lastrowid or 0)
 
@@ -212,7 +212,3 @@ def plain_values(column: "pd.Series[object]") -> list[Value]:
         missing = value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
         made.append(None if missing else value if isinstance(value, (str, int, float)) else str(value))
     return made
-
-
-def _quoted(name: str) -> str:
-    return '"{}"'.format(name.replace('"', '""'))

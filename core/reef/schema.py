@@ -169,6 +169,11 @@ def _list_table(connection: "sqlite3.Connection", name: str, srs: int) -> None:
     )
 
 
+def quoted(name: str) -> str:
+    """A column of a user's table as SQL writes it, whatever is in its name."""
+    return '"{}"'.format(name.replace('"', '""'))
+
+
 def point_blob(x: float, y: float, srs: int) -> bytes:
     """A point as a GeoPackage stores it."""
     return struct.pack("<2sBBi", b"GP", 0, 1, srs) + struct.pack("<BIdd", 1, 1, x, y)

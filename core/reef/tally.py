@@ -50,5 +50,5 @@ SELECT label, SUM(1.0 / voices / every) FROM (
     SELECT a.label, f.points AS every, COUNT(*) OVER (PARTITION BY a.point) AS voices
     FROM photos f JOIN points p ON p.photo = f.photo JOIN annotations a ON a.point = p.point
     WHERE f.photo IN ({JUDGED}) AND a.state NOT IN ('accepted', 'machine'))
-GROUP BY label"""  # noqa: S608 - of our own words
+GROUP BY label"""  # noqa: S608 # nosec B608 - of our own words
 """Sum over photos of the share of their points; several people share a point."""
