@@ -60,11 +60,13 @@ class Forecast:
 
     Attributes:
         seconds: from start to end.
+        start_s: of these, until work begins that grows with the raster.
         bytes: of the file; None where nobody knows how well it compresses.
         cells: of the output.
     """
 
     seconds: float
+    start_s: float
     bytes: float | None
     cells: int
 
@@ -113,7 +115,8 @@ def forecast(job: EmbedRaster, asked: Asked, speed: Speed) -> Forecast:
     sampled = min(mpx, speed.sample_mpx or 0.0)
     sample_s, loop_s = speed.sample_s or speed.loop_s or 0.0, speed.loop_s or speed.sample_s or 0.0
     closing = (size or 0.0) / 1e9 * (speed.close_s or 0.0)
-    return Forecast(fixed + sampled * sample_s + (mpx - sampled) * loop_s + closing, size, height * width)
+    working = sampled * sample_s + (mpx - sampled) * loop_s + closing
+    return Forecast(fixed + working, fixed, size, height * width)
 
 
 def shares_of(reader: Reader, region: Window, mask: PolygonMask | None, speed: Speed, overlap_px: int) -> Shares:

@@ -13,6 +13,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from .embedding import Runner, Sample
 from .errors import Cancelled
+from .jobs.source import FAR
 from .overviews import step_for
 from .packing import Packer
 from .progress import Progress
@@ -20,7 +21,6 @@ from .quantise import Quantiser
 from .speeds import Speed, libraries_loaded
 from .tiling import Plan, tile_sides
 
-FAR = ("/vsicurl", "/vsis3", "/vsigs", "/vsiaz", "http://", "https://", "s3://")
 CLOCK = time.monotonic
 """Seconds of the wall; where neighbours disturb, measurements of the forecast itself take those of the processor."""
 FEW_TILES = 3
@@ -123,7 +123,7 @@ class Meter:
             stored: bytes in the file that was finished; 0: none was.
             vectors: bytes of the vectors in it, with overviews.
         """
-        assert self._runner is not None  # noqa: S101 - `begin` was called
+        assert self._runner is not None  # noqa: S101 # nosec B101 - `begin` was called
         backbone, spans = self._runner.backbone, self.spans
         start = spans["backbone"] + spans.get("checks", 0.0)
         sample, loop = self._rates()
@@ -148,7 +148,7 @@ class Meter:
         Args:
             known: of earlier runs: what comes after the sample may be faster or slower than that.
         """
-        assert self._runner is not None  # noqa: S101 - `begin` was called
+        assert self._runner is not None  # noqa: S101 # nosec B101 - `begin` was called
         left = max(self._tiles - self._runner.tiles, 0)
         if not left or not self._runner.tiles:
             return 0.0
@@ -161,7 +161,7 @@ class Meter:
 
     def _rates(self) -> tuple[float | None, float | None]:
         """Seconds for a million pixels, in the sample and after it."""
-        assert self._runner is not None  # noqa: S101
+        assert self._runner is not None  # noqa: S101 # nosec B101 - likewise
         after = self._runner.tiles - self._sampled
         sample, loop = self.spans["sample"], self.spans.get("embedding", 0.0)
         if after < FEW_TILES:

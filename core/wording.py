@@ -17,10 +17,10 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def forecast(facts: Mapping[str, Any], say: Callable[[str], str] = str) -> str:
-    """What `pipelines/foretell.py` found, as a sentence or two.
+    """What `pipelines/foretell.py` found, as a sentence.
 
     Args:
-        facts: known, seconds, bytes, free.
+        facts: known, seconds, bytes.
         say: translates the words; numbers are put in afterwards.
     """
     if not facts["known"]:
@@ -28,11 +28,16 @@ def forecast(facts: Mapping[str, Any], say: Callable[[str], str] = str) -> str:
     time = duration(facts["seconds"])
     if facts["bytes"] is None:
         return say("About {time} on this computer.").format(time=time)
-    text = say("About {time} and {size} on this computer.").format(time=time, size=size_text(facts["bytes"]))
-    if facts["free"] is None or facts["free"] >= facts["bytes"]:
-        return text
-    short = say("The disk has room for {free} only: make room, or choose another disk or fewer dimensions.")
-    return f"{text} {short.format(free=size_text(facts['free']))}"
+    return say("About {time} and {size} on this computer.").format(time=time, size=size_text(facts["bytes"]))
+
+
+def no_room(facts: Mapping[str, Any], say: Callable[[str], str] = str) -> str:
+    """That the disk is too small for what `pipelines/foretell.py` found; empty where it is not, or nobody knows."""
+    free, size = facts["free"], facts.get("bytes")
+    if free is None or size is None or free >= size:
+        return ""
+    text = say("The disk has room for {free} only: make room, or choose another disk or fewer dimensions.")
+    return text.format(free=size_text(free))
 
 
 def duration(seconds: float) -> str:

@@ -19,7 +19,7 @@ from ..core.jobs.declare import CHOICES, OUTPUTS, SEVERAL_PATHS, Job, Kind, Para
 from ..core.jobs.engine import SetUpEngine
 from ..core.jobs.registry import ALL, FORETOLD, job_from_dict
 from ..core.version import VERSION
-from ..core.wording import forecast
+from ..core.wording import forecast, no_room
 from .environment import home
 from .reference import reference_page
 
@@ -170,7 +170,7 @@ def _run(job: Job, options: argparse.Namespace) -> int:
     if options.json:
         sys.stdout.write(json.dumps(result, indent=2) + "\n")
     elif foretold:
-        sys.stdout.write(forecast(result) + "\n")
+        sys.stdout.write(" ".join(filter(None, (forecast(result), no_room(result)))) + "\n")
     else:
         for name, path in result["outputs"].items():
             sys.stdout.write(f"{name}: {path}\n")

@@ -2,9 +2,12 @@
 
 from typing import ClassVar
 
-from ...models.registry import BACKBONES, DEFAULT_BACKBONE
+from ...models.registry import BACKBONES
 from . import running
 from .declare import Job, JobFacts, Kind, param
+
+EACH = "each"
+"""In place of a backbone: all that can run."""
 
 
 class SetUpEngine(Job):
@@ -59,27 +62,32 @@ class SetUpEngine(Job):
 
 
 class SpeedTest(Job):
-    """Embed a raster that is made on the spot; numbers out, no file."""
+    """Speed of backbones on this machine: numbers out, and a page."""
 
     facts: ClassVar[JobFacts] = JobFacts(
         id="speedtest",
-        verb="speed",
+        verb="bench",
         title="Speed test",
         group="Engine",
-        summary="Embeds a made raster, and says how fast this machine is and how long yours would take.",
+        summary="Says how fast each backbone is on this computer, and how long your raster would take.",
         help=(
-            "The raster that is made has structure at several scales and noise, and goes the whole way from file to "
-            "file, so that the figure is that of real work. Nothing is kept."
+            "Each backbone that can run here does the first seconds of the real work, from file to file: on your "
+            "raster, or on one that is made with structure at several scales and noise. What was measured is "
+            "remembered, so that the form of 'Embed raster' can tell the time before it runs. No embedding is kept."
         ),
-        tags=("benchmark", "time", "estimate", "performance"),
+        tags=("benchmark", "time", "estimate", "performance", "bench"),
     )
 
     backbone: str = param(
         Kind.BACKBONE,
         "Backbone",
-        default=DEFAULT_BACKBONE,
-        choices=tuple(BACKBONES),
-        help="What makes the vectors. timm and onnx need a model below.",
+        parent="input",
+        default=EACH,
+        choices=(EACH, *BACKBONES),
+        help="each: all that can run here, with the reason where one cannot. timm and onnx need a model below.",
+    )
+    input: str = param(
+        Kind.RASTER, "Your raster", optional=True, help="Empty: one is made, and the three numbers below count."
     )
     model: str = param(
         Kind.TEXT,
@@ -106,10 +114,19 @@ class SpeedTest(Job):
         maximum=512,
         help="As in 'Embed raster'. 0: what that would take for a raster of your size.",
     )
+    seconds: float = param(
+        Kind.NUMBER,
+        "Time for all measurements",
+        default=60.0,
+        minimum=1.0,
+        maximum=86_400.0,
+        unit="s",
+        help="Shared among the backbones; building each of them comes on top. Longer is more exact.",
+    )
     side_px: int = param(
         Kind.INTEGER,
         "Side of the raster that is made",
-        default=1024,
+        default=2048,
         minimum=64,
         maximum=8192,
         unit="px",
@@ -127,9 +144,19 @@ class SpeedTest(Job):
     device: str = running.device()
     threads: int = running.threads()
     seed: int = running.seed()
+    output: str = param(
+        Kind.FILE_OUT,
+        "Page",
+        optional=True,
+        extension="html",
+        result="report",
+        help="Empty: the numbers are told in the log only.",
+    )
 
     def problem(self) -> str:
-        """A backbone that needs a model was given none."""
+        """A backbone that needs a model was given none, or several were given one."""
+        if self.backbone == EACH:
+            return "Choose the backbone that the model or the weights are for." if self.model or self.weights else ""
         if BACKBONES[self.backbone].needs_model and not self.model:
             return f"Backbone {self.backbone} needs a model: give its name or file in 'Model'."
         return ""

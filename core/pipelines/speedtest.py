@@ -1,8 +1,10 @@
-"""A made raster in, cells per second out: what embedding costs on this machine, from file to file."""
+"""Backbones in, their speed on this machine out: each does the first seconds of the real work, from file to file."""
 
+import importlib.util
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,23 @@ import numpy as np
 import rasterio
 
 from ...models import registry
+from ...models.card import Card
+from ...models.errors import ModelError
+from ...models.weights.place import size_text
+from ...models.weights.store import path_in_store
+from ..atomic import check_apart, replacing
+from ..errors import BadInput, Cancelled, QuadratError
+from ..forecast import Asked, Shares, asked_of, forecast
 from ..jobs.declare import Result
 from ..jobs.embed import EmbedRaster
-from ..jobs.engine import SpeedTest
+from ..jobs.engine import EACH, SpeedTest
 from ..progress import Progress
-from ..raster import environment
+from ..raster import environment, open_raster
+from ..report.bench import page
 from ..space import patch_of, space_of
-from . import embedraster
+from ..speeds import Speed
+from ..wording import duration
+from .foretell import measured
 
 STRIP_PX = 256
 """Rows that are made at once: bounds the memory, and lets a cancel in."""
@@ -25,26 +37,90 @@ MEAN, WAVE, NOISE = 120.0, 30.0, 8.0
 """Of the values: 1..255 with structure that compresses about as well as that of satellite images."""
 ANY_MONTH = "6"
 """Of the one date of the made raster."""
+LEAST_S = 1.0
+"""For a backbone, however many there are."""
 SHORTEST_S = 1e-3
 
 
 def run(job: SpeedTest, progress: Progress) -> Result:
-    """Embed a made raster, and reckon from it how long the user's would take.
-
-    Building the backbone takes as long for any raster; the rest grows with the cells.
+    """Measure one backbone, or each that can run here.
 
     Raises:
-        QuadratError: with a sentence for the user.
+        QuadratError: with a sentence for the user; of each, only when none can run.
     """
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="quadrat-speed-") as folder:
-        path = Path(folder) / "made.tif"
-        with environment():
-            make_raster(path, job, progress.part(0.0, 0.1))
-        facts = embedraster.run(_embedding(job, path), progress.part(0.1, 1.0)).facts
-    told = reckon(job, facts)
+    check_apart(job.outputs(), {"input": job.input})
+    with environment(), tempfile.TemporaryDirectory(prefix="quadrat-speed-", ignore_cleanup_errors=True) as folder:
+        found, others = _all(_at_size(job), Path(folder), progress)
+    facts = {**found[0], "backbones": found, "others": others}
+    facts["sentence"] = found[0]["sentence"] if len(found) == 1 else "\n".join(one["sentence"] for one in found)
+    if job.output:
+        facts["result"] = "report"
+        with replacing(job.output) as path:
+            path.write_text(page(_raster_text(job), found, others), encoding="utf-8")
+    return Result(SpeedTest.facts.id, job.outputs(), facts, time.monotonic() - started)
+
+
+def _at_size(job: SpeedTest) -> SpeedTest:
+    """The job with the size of the raster that it names."""
+    if not job.input:
+        return job
+    with open_raster(job.input) as reader:
+        return replace(job, columns=reader.grid.width, rows=reader.grid.height, bands=len(reader.bands))
+
+
+def _all(job: SpeedTest, folder: Path, progress: Progress) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """What was measured, in the order of the cards; and the others, each with the reason."""
+    if job.backbone != EACH:
+        return [_one(job, folder, job.seconds, progress)], []
+    others = {card.name: why for card in registry.BACKBONES.values() if (why := why_not(card))}
+    names = [name for name in registry.BACKBONES if name not in others]
+    found, until = [], time.monotonic() + job.seconds
+    for place, name in enumerate(names):
+        share = (until - time.monotonic()) / (len(names) - place)
+        part = progress.part(place / len(names), (place + 1) / len(names))
+        try:
+            found.append(_one(replace(job, backbone=name), folder, max(share, LEAST_S), part))
+        except Cancelled:
+            raise
+        except QuadratError as error:
+            others[name] = str(error)
+            progress.info(f"{registry.get(name).title}: {error}")
+    if not found:
+        raise BadInput(f"No backbone can run here. {next(iter(others.values()))}")
+    cards = registry.BACKBONES
+    return found, [{"name": name, "title": cards[name].title, "why": others[name]} for name in cards if name in others]
+
+
+def why_not(card: Card) -> str:
+    """Why a backbone cannot run here without more being given; empty where it can."""
+    if card.needs_model:
+        return "Needs a model: choose it alone and name one."
+    if any(importlib.util.find_spec(name) is None for name in card.requirements):
+        return "Needs the full engine."
+    if card.weights is None:
+        return ""
+    try:
+        return "" if path_in_store(card.weights.name) is not None else "Its weights are not on this computer."
+    except ModelError as error:
+        return str(error)
+
+
+def _one(job: SpeedTest, folder: Path, seconds: float, progress: Progress) -> dict[str, Any]:
+    """Measure one backbone for so long."""
+    path = job.input
+    if not path:
+        made = folder / f"made {made_bands(job)}.tif"
+        if not made.exists():
+            make_raster(made, job, progress.part(0.0, 0.1))
+        path = str(made)
+    embedding = _embedding(job, path, folder)
+    asked = asked_of(embedding)
+    speed = measured(embedding, asked, progress.part(0.1, 1.0), seconds)
+    asked = asked_of(embedding) if job.input else replace(asked, height=job.rows, width=job.columns, shares=Shares())
+    told = reckon(job, embedding, asked, speed)
     progress.info(told["sentence"])
-    return Result(SpeedTest.facts.id, {}, told, time.monotonic() - started)
+    return told
 
 
 def made_bands(job: SpeedTest) -> int:
@@ -74,52 +150,48 @@ def make_raster(path: Path, job: SpeedTest, progress: Progress) -> None:
             for band in range(count):
                 progress.checkpoint(top / side, "Making a raster" if top == band == 0 else "")
                 waves = np.sin(rows / (9 + band)) + np.cos(cols / (31 + band)) + np.sin((rows + cols) / 300)
-                noise = rng.normal(0, NOISE, waves.shape)
+                noise = rng.standard_normal(waves.shape, np.float32) * np.float32(NOISE)
                 values = np.clip(waves * WAVE + MEAN + noise, 1, 255).astype(np.uint8)
                 file.write(values, band + 1, window=rasterio.windows.Window(0, top, side, len(rows)))
 
 
-def _embedding(job: SpeedTest, path: Path) -> EmbedRaster:
+def _embedding(job: SpeedTest, path: str, folder: Path) -> EmbedRaster:
     values = {
-        "input": str(path), "output": str(path.with_name("embedding.tif")), "backbone": job.backbone,
-        "model": job.model, "weights": job.weights, "device": job.device, "threads": job.threads, "seed": job.seed,
+        "input": path, "output": str(folder / "embedding.tif"), "backbone": job.backbone, "model": job.model,
+        "weights": job.weights, "device": job.device, "threads": job.threads, "seed": job.seed,
         "patch_size_px": job.patch_size_px,
     }  # fmt: skip
-    values["band_roles"] = " ".join(f"{role}={number}" for number, role in enumerate(_roles(job), 1))
-    if registry.get(job.backbone).series:
-        values["months"] = ANY_MONTH
-    # Left to itself, a raster as small as this one would be given finer cells than the user's own.
+    if not job.input:
+        values["band_roles"] = " ".join(f"{role}={number}" for number, role in enumerate(_roles(job), 1))
+        if registry.get(job.backbone).series:
+            values["months"] = ANY_MONTH
+    # Left to itself, a raster as small as that which is made would be given finer cells than the user's own.
     patch = patch_of(space_of(EmbedRaster.from_dict(values)), job.columns * job.rows)
     return EmbedRaster.from_dict({**values, "patch_size_px": patch})
 
 
-def reckon(job: SpeedTest, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What the facts of a measured embedding say of the user's raster."""
-    spans, patch = facts["seconds"], facts["patch_size_px"]
-    working = max(spans["sample"] + spans["embedding"] + spans["file"], SHORTEST_S)
-    made = facts["width"] * facts["height"]
-    cells = -(-job.columns // patch) * -(-job.rows // patch)
-    rate = made / working
-    seconds = spans["backbone"] + cells / rate
-    size = facts["bytes"] / made * cells
+def reckon(job: SpeedTest, embedding: EmbedRaster, asked: Asked, speed: Speed) -> dict[str, Any]:
+    """What a measured speed says of the user's raster."""
+    card, found = registry.get(job.backbone), forecast(embedding, asked, speed)
+    working = max(found.seconds - found.start_s, SHORTEST_S)
+    rate = found.cells / working
     told = {
-        "backbone": facts["backbone"], "device": facts["device"], "dimensions": facts["dimensions"],
-        "patch_size_px": patch, "cells_per_second": round(rate, 1), "seconds_estimated": round(seconds, 1),
-        "bytes_estimated": int(size), "seconds_measured": round(working + spans["backbone"], 3),
+        "backbone": card.name, "title": card.title, "device": speed.device, "dimensions": speed.dimensions,
+        "patch_size_px": speed.patch_px, "cells_per_second": round(rate, 1),
+        "megapixels_per_second": round(asked.height * asked.width / 1e6 / working, 4),
+        "seconds_estimated": round(found.seconds, 1),
+        "bytes_estimated": None if found.bytes is None else int(found.bytes),
     }  # fmt: skip
+    size = "" if found.bytes is None else f" and {size_text(found.bytes)} on disk"
     told["sentence"] = (
-        f"{rate:,.0f} cells per second on {facts['device']}. A raster of {job.columns:,} x {job.rows:,} px in cells of "
-        f"{patch} px takes about {_time(seconds)} and {_size(size)} on disk."
+        f"{card.title}: {rate:,.0f} cells per second on {speed.device}. A raster of {asked.width:,} x "
+        f"{asked.height:,} px in cells of {speed.patch_px} px takes about {duration(found.seconds)}{size}."
     )
     return told
 
 
-def _time(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours:,} h {minutes:02d} min" if hours else f"{minutes} min"
-
-
-def _size(size: float) -> str:
-    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{max(size / 1e6, 1):,.0f} MB"
+def _raster_text(job: SpeedTest) -> Mapping[str, Any]:
+    """Which raster the page speaks of."""
+    sized = _at_size(job)
+    name = Path(job.input.split("|")[0]).name if job.input else ""
+    return {"name": name, "columns": sized.columns, "rows": sized.rows, "bands": sized.bands}

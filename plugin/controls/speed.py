@@ -14,8 +14,10 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ...core.errors import QuadratError
-from ...core.jobs.engine import SpeedTest
+from ...core.jobs.engine import EACH, SpeedTest
+from ...core.wording import duration
 from ...models.registry import BACKBONES
+from ...models.weights.place import size_text
 from ...processing.forms.sentences import sentence
 from ...processing.i18n import tr
 from ...processing.parameters import key
@@ -34,6 +36,7 @@ class SpeedBox(QGroupBox):
         self._state = state
         self._run: Optional[Run] = None
         self.backbone = narrow(described(QComboBox(), "speed_backbone"))
+        self.backbone.addItem(tr("Each that can run here"), EACH)
         for name, card in BACKBONES.items():
             if not card.needs_model:
                 self.backbone.addItem(card.title, name)
@@ -98,7 +101,7 @@ class SpeedBox(QGroupBox):
     def _on_finished(self, successful: bool, results: Dict[str, Any], why: str) -> None:
         stopped = self._run is not None and self._run.cancelled
         self._run = None
-        self._tell(str(results.get("SENTENCE", "")) if successful else tr("Stopped.") if stopped else why)
+        self._tell(_told(results) if successful else tr("Stopped.") if stopped else why)
         self._show()
         self._state.ask_machine()
 
@@ -115,3 +118,16 @@ class SpeedBox(QGroupBox):
         if self.running:
             self.bar.setValue(0)
             self.answer.hide()
+
+
+def _told(results: Dict[str, Any]) -> str:
+    """The sentence of one backbone; of several a line each, the fastest first."""
+    found = results.get("BACKBONES", [])
+    if len(found) < 2:  # noqa: PLR2004
+        return str(results.get("SENTENCE", ""))
+    lines = [tr("Your raster would take:")]
+    for one in sorted(found, key=lambda one: float(one["seconds_estimated"])):
+        size = one["bytes_estimated"]
+        told = [duration(one["seconds_estimated"]), *([] if size is None else [size_text(size)])]
+        lines.append(f"{one['title']}: {', '.join(told)}")
+    return "\n".join(lines)

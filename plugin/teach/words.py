@@ -177,7 +177,7 @@ def _engine() -> Words:
         "speed_bands": (tr("Bands of your raster"), tr("How many bands are used.")),
         "speed_run": (
             tr("Test the speed"),
-            tr("Embed a small made raster, and say how long one of your size would take. Nothing is kept."),
+            tr("Do the first seconds of the work, and say how long a raster of this size would take; about a minute."),
         ),
         "set_up": (tr("Set up"), tr("Install the engine chosen above")),
         "repair": (tr("Repair"), tr("Make the engine anew, beside the old one")),

@@ -11,8 +11,8 @@ from ..i18n import tr
 
 NUMBERS = {"CELLS_PER_SECOND": "cells_per_second", "SECONDS_ESTIMATED": "seconds_estimated"}
 """Outputs for models, and the facts of the result that they hold."""
-SENTENCE = "SENTENCE"
-"""Result that is not declared, since it is for people."""
+SENTENCE, BACKBONES = "SENTENCE", "BACKBONES"
+"""Results that are not declared, since they are for people: a sentence for each backbone, and all numbers of each."""
 
 
 class SpeedTestAlgorithm(QuadratAlgorithm):
@@ -38,4 +38,5 @@ class SpeedTestAlgorithm(QuadratAlgorithm):
         values = super()._collect(job, result, context, feedback)
         values.update({name: result.facts[fact] for name, fact in NUMBERS.items()})
         values[SENTENCE] = result.facts["sentence"]
+        values[BACKBONES] = result.facts["backbones"]
         return values

@@ -15,6 +15,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ...core.jobs.cards import one_line
+from ...core.jobs.engine import EACH
 from ...core.jobs.poverty.embedding import STATISTICS
 from ...models.registry import BACKBONES
 from ..i18n import tr
@@ -90,23 +91,35 @@ class BackboneBox(QWidget):
         # The list asks for as much room as its longest entry; a form may be narrower.
         combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.facts, self.remark = quiet(Note()), Note()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
         for widget in (combo, self.facts, self.remark):
-            layout.addWidget(widget)
+            self._layout.addWidget(widget)
+
+    def add(self, widget: QWidget) -> None:
+        """Put something below what is said of the backbone."""
+        self._layout.insertWidget(2, widget)
 
     @property
     def value(self) -> str:
         """Name of the backbone that is chosen."""
         return str(self.combo.currentData(NAME) or "")
 
-    def show_answer(self, answer: Answer, instead: str = "", waiting: str = "") -> None:
+    def runs(self, answer: Answer) -> bool:
+        """Whether the backbone that is chosen can run on the rasters, as far as is known."""
+        card, told = BACKBONES.get(self.value), answer.cards.get(self.value)
+        if card is None or told is None or not told["fits"]:
+            return False
+        return not (answer.engine == "light" and card.needs_torch)
+
+    def show_answer(self, answer: Answer, instead: str = "", waiting: str = "", foretold: bool = False) -> None:
         """Say what is known.
 
         Args:
             answer: to the question of the form.
             instead: why another backbone than that in the list is taken.
             waiting: what is said where there is no answer.
+            foretold: the time is told elsewhere, and better.
         """
         self._fill(answer)
         card, told = BACKBONES.get(self.value), answer.cards.get(self.value)
@@ -114,7 +127,8 @@ class BackboneBox(QWidget):
             self.facts.say("")
             self.remark.say("")
             return
-        self.facts.say(one_line(card, card.name in answer.at_hand, told["time"] if told and told["fits"] else ""))
+        time = told["time"] if told and told["fits"] and not foretold else ""
+        self.facts.say(one_line(card, card.name in answer.at_hand, time))
         self.remark.say(instead or self._remark(answer, told) or waiting)
 
     def _remark(self, answer: Answer, told: Optional[Dict[str, Any]]) -> str:
@@ -152,6 +166,8 @@ def _rows(answer: Answer, choices: Tuple[str, ...]) -> List[Row]:
     if STATISTICS in choices:
         line = tr("mean, spread and shares of the pixels of each band")
         rows.append((tr("Statistics of each image, no backbone"), STATISTICS, line, True))
+    if EACH in choices:
+        rows.append((tr("Each that can run here"), EACH, tr("one after the other"), True))
     for name in names:
         card, told = BACKBONES[name], answer.cards.get(name)
         fits = told is None or told["fits"]

@@ -3,11 +3,13 @@
 Widgets, values and layout are QGIS's; batch, Modeler and qgis_process never come here.
 """
 
+import os
 from dataclasses import replace
 from typing import Any, Dict, List, Optional, Tuple, Type
 
 from processing.gui.AlgorithmDialog import AlgorithmDialog
 from processing.gui.ParametersPanel import ParametersPanel
+from qgis.core import QgsProcessing, QgsProcessingUtils
 from qgis.PyQt.QtCore import QEvent
 from qgis.PyQt.QtWidgets import QComboBox, QLineEdit, QWidget
 
@@ -16,12 +18,16 @@ from ...core.bands.wish import FIRST_DATE
 from ...core.errors import QuadratError
 from ...core.jobs.declare import Job, Kind
 from ...core.jobs.poverty.embedding import several_dates
+from ...core.jobs.registry import FORETOLD
+from ...core.jobs.source import FAR
 from ...models.registry import BACKBONES
 from ..i18n import tr
 from ..parameters import key
 from ..sources import evaluated, path_unseen
+from ..values import Reader
 from .backbone import BackboneBox
 from .fits import Answer, Fits, Question
+from .foreteller import ForecastRow, Foreteller, Wanted
 from .roles import RolesField
 
 HELPED = (Kind.BACKBONE, Kind.ROLES)
@@ -42,6 +48,14 @@ class FormDialog(AlgorithmDialog):
     def __init__(self, algorithm: Any, parent: Optional[QWidget] = None) -> None:
         super().__init__(algorithm, parent=parent)
 
+        if self.mainWidget() is not None:
+            self.algorithmFinished.connect(self.mainWidget().look_again)
+
+    def runAlgorithm(self) -> None:  # noqa: N802 - QGIS's name
+        """Run; a measurement that is under way would only be slowed down, and slow down."""
+        self.mainWidget().stop_measuring()
+        super().runAlgorithm()
+
     def getParametersPanel(self, alg: Any, parent: QWidget) -> "FormPanel":  # noqa: N802 - QGIS's name
         """The form itself."""
         return FormPanel(parent, alg)
@@ -58,9 +72,11 @@ class FormPanel(ParametersPanel):
         self._trouble = ""
         """Why a layer cannot be looked at."""
         self.fits: Optional[Fits] = None
+        self.foreteller: Optional[Foreteller] = None
         super().__init__(parent, algorithm)
         self.fits = Fits(self)
         self.fits.changed.connect(self._show)
+        self._foretell()
         for name, p in self._job.params().items():
             if p.kind in ASKED or p.instead_of:
                 self.wrappers[key(name)].widgetValueHasChanged.connect(self._on_value_changed)
@@ -82,6 +98,44 @@ class FormPanel(ParametersPanel):
         if event.type() == QEvent.Type.ActivationChange and self.fits is not None and self.isActiveWindow():
             self.fits.renew()
 
+    def look_again(self, *_: Any) -> None:
+        """The form has changed; or a run has ended, and more is known of how long it takes."""
+        if self.foreteller is not None:
+            self.foreteller.look()
+
+    def stop_measuring(self) -> None:
+        """End what the form measures."""
+        if self.foreteller is not None:
+            self.foreteller.stop()
+
+    def _foretell(self) -> None:
+        """Below the list of backbones: how long the job takes, where that can be told of such jobs."""
+        if self._job.facts.id not in FORETOLD or not self._boxes:
+            return
+        self.foreteller = Foreteller(self, self._wanted)
+        next(iter(self._boxes.values())).add(ForecastRow(self.foreteller))
+        self.foreteller.changed.connect(self._show)
+        self.fits.changed.connect(self.foreteller.look)
+        for wrapper in self.wrappers.values():
+            wrapper.widgetValueHasChanged.connect(self.look_again)
+
+    def _wanted(self) -> Optional[Wanted]:
+        """The job as the form stands; None where something is missing, does not fit, or is far away."""
+        box = next(iter(self._boxes.values()))
+        if self.fits.asking or not (box.runs(self.fits.answer) or self._instead("backbone")):
+            return None
+        values = {key(name): self.wrappers[key(name)].parameterValue() for name in self._job.params()}
+        try:
+            if any(self._path(name).startswith(FAR) for name in self._rasters):
+                return None  # the form would wait for the network
+            request = Reader(self.algorithm(), self._job, values, self.processing_context).request()
+        except QuadratError:  # Run will say what is wrong
+            return None
+        job = request.job
+        if job.output == QgsProcessing.TEMPORARY_OUTPUT or not job.output:
+            job = replace(job, output=os.path.join(QgsProcessingUtils.tempFolder(), "embedding.tif"))
+        return Wanted(job, tuple(request.copies))
+
     def _on_value_changed(self, *_: Any) -> None:
         self._trouble, question = "", Question()
         try:
@@ -98,7 +152,8 @@ class FormPanel(ParametersPanel):
         answer, question = self._for_job(self.fits.answer), self.fits.question
         waiting = tr("Looking at the bands…") if self.fits.asking and question and question.input else ""
         for name, box in self._boxes.items():
-            box.show_answer(answer, self._instead(name), self._trouble or waiting)
+            foretold = self.foreteller is not None and self.foreteller.known
+            box.show_answer(answer, self._instead(name), self._trouble or waiting, foretold)
         backbone = next((box.value for box in self._boxes.values()), "")
         for field in self._fields.values():
             field.show_answer(answer, backbone, self._problem() if field.value else "")

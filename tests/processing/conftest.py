@@ -184,3 +184,33 @@ def request_of(provider, context):
         return request
 
     return request_of
+
+
+@pytest.fixture
+def open_form(provider, engine, qgis_iface, qtbot, qgis_new_project, tmp_path, monkeypatch):
+    """`open_form(algorithm, **values)`: the form as menu, toolbox and history open it."""
+    from qgis.PyQt import sip
+    from quadrat.processing import background
+    from quadrat.processing.environment import Engine
+    from quadrat.processing.forms import fits
+
+    import processing
+
+    monkeypatch.setattr(qgis_iface, "browserModel", lambda: None, raising=False)  # else a mock, which QGIS refuses
+    monkeypatch.setenv("QUADRAT_PYTHON", str(engine.python))
+    monkeypatch.setenv("QUADRAT_HOME", str(tmp_path / "home"))  # with no weights in it
+    monkeypatch.setattr(fits, "find_engine", lambda: Engine(None, None, "full", ""))  # whichever runs the tests
+    fits._kept.clear()
+    made = []
+
+    def open_form(algorithm="embedraster", **values):
+        form = processing.createAlgorithmDialog(f"quadrat:{algorithm}", values)
+        made.append(form)
+        form.show()
+        return form
+
+    yield open_form
+    for form in made:
+        if not sip.isdeleted(form):
+            sip.delete(form)
+    qtbot.waitUntil(lambda: not background._alive, timeout=20_000)
