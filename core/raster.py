@@ -67,18 +67,20 @@ class RasterReader:
         self._alpha = [i for i in alpha if i not in self.bands]
         self._mask_band = _mask_band(dataset, self.bands)
         chosen = [i - 1 for i in self.bands]
-        self.nodata = tuple(dataset.nodatavals[i] for i in chosen)
-        self._nodata = [_castable(dataset.nodatavals[i], dataset.dtypes[i]) for i in chosen]
-        self._scales = np.array([dataset.scales[i] for i in chosen])[:, None, None]
-        self._offsets = np.array([dataset.offsets[i] for i in chosen])[:, None, None]
+        # Each of these asks all bands; an embedding has hundreds.
+        nodata, dtypes, scales, offsets = dataset.nodatavals, dataset.dtypes, dataset.scales, dataset.offsets
+        self.nodata = tuple(nodata[i] for i in chosen)
+        self._nodata = [_castable(nodata[i], dtypes[i]) for i in chosen]
+        self._scales = np.array([scales[i] for i in chosen])[:, None, None]
+        self._offsets = np.array([offsets[i] for i in chosen])[:, None, None]
         self.scaled = bool((self._scales != 1).any() or (self._offsets != 0).any())
         crs = dataset.crs.to_wkt() if dataset.crs else ""
         self.grid = Grid(dataset.transform, crs, dataset.height, dataset.width)
         names = _told(lambda: dataset.descriptions, ())
         self.band_names = tuple((names and names[i]) or f"band {i + 1}" for i in chosen)
-        self.dtype = str(np.result_type(*(dataset.dtypes[i] for i in chosen)))
+        self.dtype = str(np.result_type(*(dtypes[i] for i in chosen)))
         self.coding = None
-        if all(dataset.dtypes[i] == "uint8" for i in chosen):
+        if all(dtypes[i] == "uint8" for i in chosen):
             exact = np.float32
             self.coding = Quantiser(self._scales[:, 0, 0].astype(exact), self._offsets[:, 0, 0].astype(exact))
         self.colours = tuple(kind.name for kind in dataset.colorinterp)
@@ -227,8 +229,9 @@ class RasterReader:
             raise BadInput(f"{self.path} has {bands}; there is no band {', '.join(map(str, wrong))}.")
         if not self.bands:
             raise BadInput(f"{self.path} holds nothing but an alpha band. Choose the band by its number.")
+        dtypes = self._dataset.dtypes
         for band in self.bands:
-            if "complex" in self._dataset.dtypes[band - 1]:
+            if "complex" in dtypes[band - 1]:
                 raise BadInput(
                     f"Band {band} of {self.path} holds complex numbers. Make amplitude and phase of it first."
                 )
@@ -324,8 +327,9 @@ def _is_plain(path: str) -> bool:
 
 def _mask_band(dataset: rasterio.DatasetReader, bands: Sequence[int]) -> int | None:
     """A band whose mask GDAL keeps apart (an inner mask or a .msk file), not made from nodata or alpha."""
+    told = dataset.mask_flag_enums  # asks all bands, each time
     for band in bands:
-        flags = dataset.mask_flag_enums[band - 1]
+        flags = told[band - 1]
         if MaskFlags.alpha in flags or MaskFlags.nodata in flags or MaskFlags.all_valid in flags:
             continue
         return band
