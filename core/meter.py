@@ -3,21 +3,20 @@
 import contextlib
 import threading
 import time
-import warnings
 from pathlib import Path
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import RasterioError
 
 from .embedding import Runner, Sample
 from .errors import Cancelled
-from .jobs.source import FAR
+from .jobs.addresses import is_remote
 from .overviews import step_for
 from .packing import Packer
 from .progress import Progress
 from .quantise import Quantiser
+from .raster import open_dataset
 from .speeds import Speed, libraries_loaded
 from .tiling import Plan, tile_sides
 
@@ -56,15 +55,13 @@ def with_overviews(height: int, width: int, bands: int) -> float:
 
 def reading_of(path: str) -> str:
     """What decides how fast a raster can be read: driver, type, compression, layout, and whether it is far away."""
-    far = "far" if path.startswith(FAR) else ""
+    far = "far" if is_remote(path) else ""
     facts: tuple[str, ...] = (Path(path).suffix,)
-    with contextlib.suppress(RasterioError), warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(path) as file:
-            facts = (
-                file.driver, file.dtypes[0], getattr(file.compression, "name", ""),
-                getattr(file.interleaving, "name", ""), "x".join(map(str, file.block_shapes[0])), f"{file.count} bands",
-            )  # fmt: skip
+    with contextlib.suppress(RasterioError), open_dataset(path) as file:
+        facts = (
+            file.driver, file.dtypes[0], getattr(file.compression, "name", ""),
+            getattr(file.interleaving, "name", ""), "x".join(map(str, file.block_shapes[0])), f"{file.count} bands",
+        )  # fmt: skip
     return " ".join(part for part in (far, *facts) if part)
 
 

@@ -7,9 +7,6 @@ from ..bands import values, wish
 from . import running
 from .declare import Job, Kind, param
 
-FAR = ("/vsicurl", "/vsis3", "/vsigs", "/vsiaz", "/vsioss", "/vsiswift", "/vsihdfs", "http://", "https://", "s3://")
-"""How paths of rasters begin that come over the network."""
-
 
 class EmbedJob(Job):
     """Pixels in, vectors out."""

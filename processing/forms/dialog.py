@@ -16,10 +16,10 @@ from qgis.PyQt.QtWidgets import QComboBox, QLineEdit, QWidget
 from ...core.bands import wish
 from ...core.bands.wish import FIRST_DATE
 from ...core.errors import QuadratError
+from ...core.jobs.addresses import is_remote
 from ...core.jobs.declare import Job, Kind
 from ...core.jobs.poverty.embedding import several_dates
 from ...core.jobs.registry import FORETOLD
-from ...core.jobs.source import FAR
 from ...models.registry import BACKBONES
 from ..i18n import tr
 from ..parameters import key
@@ -126,7 +126,7 @@ class FormPanel(ParametersPanel):
             return None
         values = {key(name): self.wrappers[key(name)].parameterValue() for name in self._job.params()}
         try:
-            if any(self._path(name).startswith(FAR) for name in self._rasters):
+            if any(is_remote(self._path(name)) for name in self._rasters):
                 return None  # the form would wait for the network
             request = Reader(self.algorithm(), self._job, values, self.processing_context).request()
         except QuadratError:  # Run will say what is wrong
