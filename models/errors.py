@@ -4,6 +4,10 @@
 """
 
 
+STARVED = ("out of memory", "not enough memory", "allocate memory", "failed to allocate", "bad_alloc", "bad allocation")
+"""How libraries say that memory ran out whose errors are of no class for it."""
+
+
 class ModelError(Exception):
     """A backbone cannot be built or used as asked."""
 
@@ -22,6 +26,16 @@ class MissingLibrary(ModelError):
 
 class OutOfMemory(ModelError, MemoryError):
     """The batch was too large for the device; a smaller one may do."""
+
+
+def starved(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, whichever library raised it."""
+    text = str(error).lower()
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or any(words in text for words in STARVED)
+    )
 
 
 class NoRoom(ModelError):

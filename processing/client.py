@@ -192,6 +192,8 @@ class Worker:
         self._threads[1].join(1)
         if code == -signal.SIGTERM or (os.name != "nt" and code == -signal.SIGKILL):
             why = "it was killed, by the system when memory runs out, or by hand"
+        elif code == -signal.SIGABRT:
+            why = "signal 6: a library gave up, most often because memory ran out"
         elif code < 0:
             why = f"signal {-code}"
         else:

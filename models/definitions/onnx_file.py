@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..contract import Bool, BuildRequest, Float
 from ..crew import thread_count
-from ..errors import MissingLibrary, OutOfMemory, UnusableModel, WeightsNotFound
+from ..errors import MissingLibrary, OutOfMemory, UnusableModel, WeightsNotFound, starved
 from ..identity import identity_of
 from ..loading import sha256_of
 from ..onnxnotes import FILL, PIXELS, RAW, TILE
@@ -112,7 +112,7 @@ class OnnxNetwork:
         except Exception as error:
             # onnxruntime raises classes of its own that share no public base.
             text = str(error)
-            if isinstance(error, MemoryError) or "allocate" in text.lower():
+            if starved(error):
                 raise OutOfMemory(
                     "The tiles of one batch do not fit into memory. Use fewer tiles in a batch."
                 ) from error
@@ -180,6 +180,8 @@ def _open(path: Path, request: BuildRequest) -> tuple[Any, str]:
         session = onnxruntime.InferenceSession(str(path), options, providers=[*wanted, "CPUExecutionProvider"])
     except Exception as error:
         # onnxruntime raises classes of its own that share no public base.
+        if starved(error):
+            raise OutOfMemory(f"The network {path.name} does not fit into memory.") from error
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise UnusableModel(
             f"The file {path} cannot be read as an ONNX network ({reason}). Export or copy it again."
