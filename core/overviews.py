@@ -7,6 +7,7 @@ that reach over two stripes could wait for long. Pieces that had to go, and thos
 from the blocks in the spool.
 """
 
+import errno
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -95,6 +96,9 @@ class Unfinished:
         Args:
             packer: of the raster.
             open_file: opens the spool's file of blocks for reading.
+
+        Raises:
+            OSError: what was stored cannot be read back.
         """
         if self.absent:
             # Opened anew: bytes that another machine wrote are seen by a file that was opened after they were.
@@ -102,6 +106,8 @@ class Unfinished:
                 for part, stored, place in self.absent:
                     file.seek(stored.offset)
                     segments = [file.read(length) for length in stored.lengths]
+                    if list(map(len, segments)) != list(stored.lengths):
+                        raise OSError(errno.EIO, "blocks that were written there cannot be read back")
                     self.values[(slice(None), *place.slices_in(Window(0, 0, 0, 0)))] = packer.reduce(
                         packer.unpack(segments, part.height, part.width)
                     )

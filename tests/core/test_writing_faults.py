@@ -14,6 +14,7 @@ import pytest
 import rasterio
 from quadrat.core import overviews, rawfiles
 from quadrat.core.errors import Unwritable
+from quadrat.core.packing import Packer
 from quadrat.core.spool import journal_path, part_path, unwritable
 from quadrat.tests.core.test_writing import digest, make_values, write
 
@@ -119,3 +120,34 @@ def test_bytes_reach_the_disk_before_the_name_does(tmp_path, monkeypatch):
 
 def test_a_file_system_for_small_files_is_told_as_such(tmp_path):
     assert "FAT32: 4 GB" in str(unwritable(OSError(errno.EFBIG, "File too large"), tmp_path / "b.tif"))
+
+
+def test_no_block_takes_the_place_of_one_that_failed(tmp_path, monkeypatch):
+    path, real, failed = tmp_path / "b.tif", Packer.pack, []
+    write(path, VALUES, block=16)
+    wanted = digest(path)
+
+    def pack(packer, values):
+        if not failed and (values[:, 0, 0] == VALUES[:, 16, 16]).all():
+            failed.append(1)
+            raise MemoryError
+        return real(packer, values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Packer, "pack", pack)
+        with pytest.raises(MemoryError):
+            write(path, VALUES, block=16, threads=4)
+    assert write(path, VALUES, block=16) == 5
+    assert digest(path) == wanted
+
+
+def test_pieces_that_cannot_be_read_back_are_told(tmp_path, monkeypatch):
+    """A network file system lost what was written."""
+    path = tmp_path / "b.tif"
+    monkeypatch.setattr(overviews, "OPEN_BYTES", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr("quadrat.core.writing.open", lambda *given: io.BytesIO(b"x" * 500), raising=False)
+        with pytest.raises(Unwritable, match="cannot be read back"):
+            write(path, VALUES, block=16)
+    assert write(path, VALUES, block=16) > 0
+    assert path.exists()
