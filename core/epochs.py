@@ -88,5 +88,5 @@ class EpochNews:
             facts["training"] = float(facts["training"])
             facts["validation"] = None if facts["validation"] is None else float(facts["validation"])
             return cls(**{**values, "facts": EpochFacts(**facts)})
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise BadFrame(f"The engine told of an epoch in another form than expected ({error}).") from error

@@ -51,9 +51,22 @@ def decode(line: bytes) -> Message:
         message = json.loads(line.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise BadFrame(f"The worker sent a line that is not JSON: {line[:80]!r}.") from error
-    if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
+    if not isinstance(message, dict) or message.get("jsonrpc") != "2.0" or not _is_whole(message):
         raise BadFrame(f"The worker sent a line that is not JSON-RPC 2.0: {line[:80]!r}.")
     return message
+
+
+def _is_whole(message: Message) -> bool:
+    """Whether each part is what whoever gets the message takes it for."""
+    error = message.get("error", {"code": 0})
+    return (
+        isinstance(message.get("id"), (int, str, type(None)))
+        and isinstance(message.get("method", ""), str)
+        and isinstance(message.get("params"), (dict, type(None)))
+        and isinstance(error, dict)
+        and isinstance(error.get("code"), int)
+        and isinstance(error.get("data"), (dict, type(None)))
+    )
 
 
 def read_messages(stream: BinaryIO) -> Iterator[Message]:

@@ -223,11 +223,14 @@ def _relay(
 ) -> None:
     method, params = message.get("method"), message["params"]
     if method == protocol.PROGRESS and on_progress:
-        on_progress(params["fraction"], params.get("remaining_s"), params.get("text", ""))
+        fraction, left = params.get("fraction"), params.get("remaining_s")
+        if not isinstance(fraction, (int, float)) or not isinstance(left, (int, float, type(None))):
+            raise BadFrame("The engine told of its progress in another form than expected.")
+        on_progress(float(fraction), left, str(params.get("text", "")))
     elif method == protocol.LOG and on_log:
-        on_log(params.get("level", "info"), params.get("text", ""))
+        on_log(str(params.get("level", "info")), str(params.get("text", "")))
     elif method == protocol.EPOCH and on_epoch:
-        on_epoch(EpochNews.from_dict(params["news"]))
+        on_epoch(EpochNews.from_dict(params.get("news", {})))
 
 
 class WorkerPool:

@@ -71,7 +71,8 @@ def try_one(name, examples, seconds, seed, folder, told):
 
 def run(name, options, seconds):
     """(documents tried, seconds of work, findings): (sentence, traceback, document) each."""
-    context = multiprocessing.get_context("spawn")
+    # A copy of this process has all libraries loaded; they take longer than most readers.
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     told = context.Queue()
     with tempfile.TemporaryDirectory() as folder:
         work = (name, options.examples, seconds, options.seed, folder, told)

@@ -163,19 +163,21 @@ def _job(path):
 def _frames(path):
     """As the client and the worker take what comes over the wire."""
     from quadrat.core.worker.server import Server
+    from quadrat.processing.client import _relay
 
-    with open(path, "rb") as stream:
-        for message in protocol.read_messages(stream):
-            if "error" in message:
-                str(protocol.error_of(message))
-    with open(path, "rb") as stream:
-        server = Server(stream, io.BytesIO(), leave=lambda code: None)
-        server._in_turn = {method: lambda request_id, params: {} for method in server._in_turn}
-        server._read()
-        for _ in range(server._requests.qsize()):
-            message = server._requests.get()
-            if message:
-                server._answer(message, dict)
+    content = Path(path).read_bytes() + b"\n"
+    server = Server(io.BytesIO(content), io.BytesIO(), leave=lambda code: None)
+    server._in_turn = {method: lambda request_id, params: {} for method in server._in_turn}
+    server._read()
+    for _ in range(server._requests.qsize()):
+        message = server._requests.get()
+        if message:
+            server._answer(message, dict)
+    for message in protocol.read_messages(io.BytesIO(content)):
+        if "error" in message:
+            str(protocol.error_of(message))
+        elif (message.get("params") or {}).get("id") == 2:
+            _relay(message, *[lambda *told: None] * 3)
 
 
 FRAMES = (
@@ -184,6 +186,11 @@ FRAMES = (
     protocol.encode(protocol.notification(protocol.CANCEL, {"id": 2})),
     protocol.encode(protocol.failure(3, -32001, "It cannot be done.", "why")),
     protocol.encode(protocol.notification(protocol.PROGRESS, {"id": 2, "fraction": 0.5, "remaining_s": 1, "text": ""})),
+    protocol.encode(protocol.notification(protocol.LOG, {"id": 2, "level": "info", "text": "It goes well."})),
+    protocol.encode(protocol.notification(protocol.EPOCH, {"id": 2, "news": {
+        "method": "m", "indicator": "i", "test": "blocks", "model": 1, "models": 2, "device": "CPU",
+        "facts": {"epoch": 1, "epochs": 2, "training": 0.5, "validation": None, "best_epoch": 1, "seconds": 1.0},
+    }})),
 )  # fmt: skip
 MESSAGES = tuple(json.dumps(one).encode() for one in (
     {"embedding": "a.tif", "folder": "x", "target": "class", "head": "linear", "balance": True, "seed": 0},
