@@ -4,7 +4,10 @@
 """
 
 
-STARVED = ("out of memory", "not enough memory", "allocate memory", "failed to allocate", "bad_alloc", "bad allocation")
+STARVED = (
+    "out of memory", "not enough memory", "allocate memory", "failed to allocate", "bad_alloc", "bad allocation",
+    "can't start new thread",
+)  # fmt: skip
 """How libraries say that memory ran out whose errors are of no class for it."""
 
 

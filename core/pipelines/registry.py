@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ...models.errors import starved
 from ..atomic import check_name
 from ..errors import BadJob, Cancelled, EngineTooSmall, QuadratError, Unwritable
 from ..jobs.declare import FILES_OUT, Job, JobFacts, Result
@@ -117,16 +118,18 @@ def _plain_errors(facts: JobFacts) -> Iterator[None]:
         raise Cancelled(f"Stopped. {facts.when_stopped}") from error
     except QuadratError:
         raise
-    except MemoryError as error:
-        raise QuadratError(
-            "The machine ran out of memory. Close other programs, choose a smaller extent, or more pixels to a cell."
-        ) from error
     except ModuleNotFoundError as error:
         raise EngineTooSmall(
             f"The engine lacks the library '{error.name}'. Run 'Set up the engine' and choose 'full'."
         ) from error
     except OSError as error:
         raise _plain_os_error(error, facts) from error
+    except Exception as error:
+        if not starved(error):
+            raise
+        raise QuadratError(
+            "The machine ran out of memory. Close other programs, choose a smaller extent, or more pixels to a cell."
+        ) from error
 
 
 def _plain_os_error(error: OSError, facts: JobFacts) -> QuadratError:
