@@ -26,7 +26,7 @@ from ..core.jobs.declare import OUTPUTS
 from ..core.jobs.registry import JOBS
 from .i18n import tr
 from .renderers import RENDERERS
-from .vectorstyles import DRESSERS, dress, stand_in
+from .vectorstyles import DRESSERS, ODD, dress, stand_in
 
 SUFFIX = ".quadrat.json"
 STYLED_VECTORS = ".gpkg"
@@ -49,14 +49,14 @@ def read_facts(path: str) -> Tuple[Facts, Facts]:
         with open(path + SUFFIX, encoding="utf-8") as file:
             content = json.load(file)
         facts, job = content["facts"], content["job"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, *ODD):
         return {}, {}
     return (facts, job) if isinstance(facts, dict) and isinstance(job, dict) else ({}, {})
 
 
 def kind_of(path: str, facts: Facts, job: Facts) -> str:
     """What lies in the file: what its job declares, made exact by the facts (a map is of classes or of values)."""
-    declared = JOBS.get(job.get("job", ""))
+    declared = JOBS.get(str(job.get("job", "")))
     for name, p in declared.params().items() if declared else ():
         same = os.path.basename(str(job.get(name))) == os.path.basename(path)
         if p.kind in OUTPUTS and same and p.result not in ("", ANY_MAP):
@@ -68,7 +68,10 @@ def renderer_of(path: str) -> Optional[QgsRasterRenderer]:
     """The renderer for a result; None when its sidecar does not say what it is."""
     facts, job = read_facts(path)
     maker = RENDERERS.get(kind_of(path, facts, job))
-    return maker(facts) if maker else None
+    try:
+        return maker(facts) if maker else None
+    except ODD:
+        return None
 
 
 def save_style(path: str, shown_as: str = "") -> bool:
@@ -166,7 +169,10 @@ def with_classes(facts: Facts, job: Facts) -> Facts:
     classes = facts.get("classes")
     for name in ("head", "map"):
         told = read_facts(str(job[name]))[0] if job.get(name) and not classes else {}
-        classes = classes or _named(told)
+        try:
+            classes = classes or _named(told)
+        except ODD:
+            return facts
     return {**facts, "classes": classes} if classes else facts
 
 
@@ -179,12 +185,13 @@ def _named(facts: Facts) -> List[Facts]:
 
 def credits_of(facts: Facts) -> List[str]:
     """What must be named where the result is shown: credits of published embeddings behind it, with their licences."""
-    return [str(text) for text in facts.get("credits") or []]
+    credits = facts.get("credits")
+    return [str(text) for text in credits] if isinstance(credits, list) else []
 
 
 def abstract(facts: Facts, job: Facts) -> str:
     """How the layer was made, in words, for its properties."""
-    declared = JOBS.get(job.get("job", ""))
+    declared = JOBS.get(str(job.get("job", "")))
     if declared is None:
         return ""
     defaults, lines = declared.defaults(), [tr("Made by Quadrat: {title}.").format(title=tr(declared.facts.title))]

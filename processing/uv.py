@@ -155,6 +155,6 @@ def parse_pip_config(lines: List[str]) -> Dict[str, str]:
             if match:
                 try:
                     settings[match[1]] = str(ast.literal_eval(match[2]))
-                except (ValueError, SyntaxError):
+                except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
                     settings[match[1]] = match[2]
     return settings

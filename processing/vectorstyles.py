@@ -47,6 +47,8 @@ RANK_FIELD, ORDER_FIELD = "rank", "order"
 FOR_READING = ("place", "suggested", "confidence", "reason", "similarity", "like", "share", "label")
 """Fields that say why a place is there; not to be changed by hand."""
 COLOUR_FIELD = "colour"
+ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What becomes of facts that were changed by hand, in whatever believes them: the result keeps the looks it has."""
 
 Facts = Dict[str, Any]
 Classes = List[Tuple[str, str]]
@@ -90,7 +92,10 @@ def dress(layer: QgsVectorLayer, kind: str, facts: Facts) -> bool:
     dresser = DRESSERS.get(kind)
     if dresser is None or layer.geometryType() not in SYMBOLS:
         return False
-    dresser(layer, facts)
+    try:
+        dresser(layer, facts)
+    except ODD:
+        return False
     return True
 
 

@@ -20,6 +20,8 @@ from .errand import Errand, Made, Step
 SETTLE_MS = 1500
 METHODS = (job.POWERED, job.PEOPLE)
 """Estimates that are asked for; the first that has an interval is shown."""
+ESTIMATED = ("method", "level", "label", "cover", "low", "high", "labelled", "photos")
+"""Columns that are read."""
 
 
 class Interval(NamedTuple):
@@ -63,6 +65,8 @@ def read_estimate(path: str) -> Estimated:
     labelled = photos = 0
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
+    if any(None in row.values() or set(ESTIMATED) - set(row) for row in rows):
+        raise ValueError(path)
     for method in METHODS:
         for row in rows:
             if row["method"] != method or not row["low"] or not row["high"]:

@@ -123,7 +123,7 @@ def facts_of(output: str) -> Dict[str, Any]:
     try:
         with open(f"{output}.quadrat.json", encoding="utf-8") as file:
             found = json.load(file)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     facts = found.get("facts") if isinstance(found, dict) else None
     return facts if isinstance(facts, dict) else {}

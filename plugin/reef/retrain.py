@@ -245,7 +245,7 @@ class Retraining(QObject):
             if not quick:  # the quick way is not what the form begins with
                 kept = {name: value for name, value in kept.items() if name not in ("tests", "curve")}
             return TrainReef.from_dict({**kept, **spare, "survey": path, "output": model})
-        except (OSError, ValueError, KeyError, TypeError, QuadratError):  # another version, or never trained
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, QuadratError):  # another version, or none
             return TrainReef(survey=path, output=model, **spare)
 
     def _asked(self, path: str, model: str) -> SuggestReef:

@@ -244,6 +244,6 @@ MOST_KEPT = 50
 def _entries() -> Dict[str, Any]:
     try:
         found = json.loads(ASKED.get())
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -69,12 +69,12 @@ class TeachMemory(QObject):
         if not found or not text:
             return {}
         try:
-            values = json.loads(text)
-        except ValueError:  # a project file that was edited by hand
+            values = _with_paths(json.loads(text), self._absolute)
+        except (ValueError, RecursionError):  # a project file that was edited by hand
             return {}
         if not isinstance(values, dict):
             return {}
-        return {name: value for name, value in _with_paths(values, self._absolute).items() if name != "version"}
+        return {name: value for name, value in values.items() if name != "version"}
 
     def _write(self) -> None:
         values = {"version": VERSION, **_with_paths(self._values, self._project.pathResolver().writePath)}
