@@ -1,5 +1,7 @@
 """How many cores a process may use, from control groups as containers and batch systems make them."""
 
+import os
+
 import pytest
 from quadrat.models import crew, quota
 
@@ -54,3 +56,10 @@ def test_threads_follow_the_smaller_of_both(monkeypatch, granted, count):
         assert crew.thread_count(96) == 96
     finally:
         quota.cores.cache_clear()
+
+
+def test_waiting_threads_fall_asleep_unless_the_user_has_said_otherwise():
+    assert {"GOMP_SPINCOUNT", "KMP_BLOCKTIME"} <= set(os.environ)
+    own = {"GOMP_SPINCOUNT": "7"}
+    crew.wait_asleep(own)
+    assert own == {"GOMP_SPINCOUNT": "7", "KMP_BLOCKTIME": "1"}
