@@ -2,7 +2,7 @@
 
 lint: ruff and house rules. types: mypy and import-linter. engine: everything that needs no QGIS, with PyTorch. light:
 where PyTorch is not installed, those of them that could differ; tests/conftest.py tells which. processing, plugin,
-installer: QGIS side, in real QGIS without a screen.
+installer: QGIS side, in real QGIS without a screen. faults: workers that are hurt; beside these, as all of them wait.
 """
 
 import contextlib
@@ -22,6 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATE = pathlib.Path(os.environ.get("QUADRAT_HOME") or ROOT / ".quadrat").absolute()
 FULL, LIGHT, QGIS = STATE / "test-engine", STATE / "test-light", STATE / "test-qgis"
 ROOMS, WIRE = ("tests/core", "tests/models"), ("tests/wire", "tests/cluster")
+FAULTS = ("tests/faults",)
 INSTALLER = "tests/processing/test_installer.py"
 """Waits for downloads and new environments most of its time."""
 SIDE_BY_SIDE = ("-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile")
@@ -87,6 +88,7 @@ def suites() -> "list[Suite]":
                 ("installer", ((INSTALLER,),)),
             )
         ),
+        Suite("faults", [_pytest(FULL, "faults", FAULTS)], 600, ONE_THREAD, shares=True),
     ]
 
 
