@@ -79,6 +79,20 @@ def test_a_disk_that_is_full_in_the_midst_of_any_write(tmp_path, monkeypatch, on
         assert [p.name for p in tmp_path.iterdir()] == ["b.tif"]
 
 
+def test_a_system_that_takes_less_than_it_is_given(tmp_path, monkeypatch):
+    """Not an error: the rest has to be given again."""
+
+    class Half(io.FileIO):
+        def write(self, data):
+            return super().write(data[: (len(data) + 1) // 2])
+
+    write(tmp_path / "a.tif", VALUES, block=16)
+    flags = os.O_RDWR | os.O_CREAT
+    monkeypatch.setattr(rawfiles, "open_raw", lambda path, own=0: Half(os.open(path, flags | own, 0o666), "r+b"))
+    write(tmp_path / "b.tif", VALUES, block=16)
+    assert digest(tmp_path / "a.tif") == digest(tmp_path / "b.tif")
+
+
 @pytest.mark.parametrize(("call", "number"), [("fsync", errno.ENOSPC), ("replace", errno.EACCES)])
 def test_what_fails_at_the_very_end(tmp_path, monkeypatch, call, number):
     """Network file systems tell of a full disk when the file is synced; Windows refuses to replace an open file."""
