@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from . import remote
-from .errors import BadInput
+from .errors import BadInput, QuadratError
 from .grid import Grid, Window
 from .jobs.addresses import is_remote
 from .quantise import Quantiser
@@ -186,9 +187,14 @@ class RasterReader:
         except RasterioError as error:
             if is_remote(self.path) and (said := remote.why(self.path, _reasons(error))):
                 raise BadInput(said) from error
+            advice = (
+                "The connection may have broken: run the same job again, and it goes on. If it ends at the same place, "
+                "the file on the server is damaged."
+                if is_remote(self.path)
+                else "It may be cut off, or a file that it points to is missing: copy or make it again."
+            )
             raise BadInput(
-                f"{self.path} cannot be read at row {window.row}, column {window.col} ({_reason(error)}). It may be "
-                "cut off, or a file that it points to is missing: copy or make it again."
+                f"{self.path} cannot be read at row {window.row}, column {window.col} ({_reason(error)}). {advice}"
             ) from error
         return raw, valid
 
@@ -249,10 +255,10 @@ class RasterReader:
 
 
 def _told(read: Callable[[], Any], nothing: Any) -> Any:
-    """Names or tags; nothing where their letters are not UTF-8, as those of old programs may be."""
+    """Names or tags; nothing where they are damaged, or in letters that are not UTF-8, as those of old programs."""
     try:
         return read()
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, CPLE_BaseError):
         return nothing
 
 
@@ -288,9 +294,12 @@ def open_raster(path: str, bands: Sequence[int] = ()) -> RasterReader:
             advice = f"It holds several rasters; choose one of: {inner}." if inner else "It is empty."
             raise BadInput(f"{text} has no bands. {advice}")
         return RasterReader(dataset, text, bands)
-    except BaseException:
+    except BaseException as error:
         dataset.close()
-        raise
+        if isinstance(error, QuadratError) or not isinstance(error, Exception):
+            raise
+        # Of a damaged file its heading may be readable and what it says of bands not, in errors of any kind.
+        raise BadInput(f"{text} cannot be read as a raster: {_reason(error)}.") from error
 
 
 def open_dataset(path: str) -> rasterio.DatasetReader:

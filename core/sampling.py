@@ -23,6 +23,9 @@ STRATA = 8
 """Strata along each axis at first; doubled in each further round."""
 ROUNDS = 5
 READS_A_ROUND = 256
+KEPT_NUMBERS = 2**24
+"""Of all windows that are kept: 64 MB. They are asked for several times, and come over the network or from blocks that
+are large."""
 ENOUGH_SHARE = 0.25
 """Of the pixels that all windows could hold; below it, and with holes in the layer, a further round is drawn."""
 
@@ -44,6 +47,7 @@ class WindowSample:
         self._reader, self._region, self._seed, self._mask = reader, region, seed, mask
         self._align = align_px if align_px <= WINDOW_PX // 2 else 1
         self._windows: list[Window] | None = None
+        self._kept: dict[Window, tuple[Float, Bool]] = {}
 
     def __call__(self) -> Iterator[tuple[Float, Bool]]:
         """Windows with at least one valid pixel: (C, H, W) float32, 0 where invalid, and (H, W) bool.
@@ -54,7 +58,8 @@ class WindowSample:
         if self._windows is None:
             self._windows = self._choose()
         for window in self._windows:
-            yield self._read(window)
+            values, valid = self._read(window)
+            yield values.copy(), valid.copy()
 
     def _choose(self) -> list[Window]:
         """Round after round on finer strata until there is enough; a layer that is mostly nodata takes more."""
@@ -118,10 +123,14 @@ class WindowSample:
         return bounds, size
 
     def _read(self, window: Window) -> tuple[Float, Bool]:
+        if window in self._kept:
+            return self._kept[window]
         values, valid = self._reader.read(window)
         if self._mask is not None:
             inside = self._mask.cells(window)
             if not inside.all():
                 valid &= inside
                 values *= valid
+        if MOST_WINDOWS * values.size <= KEPT_NUMBERS and valid.any():
+            self._kept[window] = values, valid
         return values, valid

@@ -113,5 +113,6 @@ def serving():
 
 if __name__ == "__main__":
     standing = Server(sys.argv[1])
-    print(standing.url, flush=True)
+    sys.stdout.write(f"{standing.url}\n")
+    sys.stdout.flush()
     standing.serve_forever()
