@@ -104,7 +104,7 @@ def test_the_gdal_of_qgis_reads_it(tmp_path, monkeypatch, big, dtype):
         b = d.GetRasterBand(3)
         print(json.dumps([bool((d.ReadAsArray() == np.load(sys.argv[2])).all()), b.GetDescription(), b.GetScale(),
               b.GetOffset(), d.GetMetadata("QUADRAT"), d.GetGeoTransform(), d.GetSpatialRef().GetAuthorityCode(None),
-              b.GetOverviewCount(), b.GetBlockSize()]))
+              [o.ReadAsArray().tolist() for o in map(b.GetOverview, range(b.GetOverviewCount()))], b.GetBlockSize()]))
     """
     answer = subprocess.run([python, "-c", textwrap.dedent(script), tmp_path / "out.tif", tmp_path / "values.npy"],
                             capture_output=True, text=True, check=True)  # fmt: skip
@@ -112,7 +112,10 @@ def test_the_gdal_of_qgis_reads_it(tmp_path, monkeypatch, big, dtype):
     assert equal
     assert (name, scale, offset, tags) == ("número 2", pytest.approx(0.03), -2, {"identity": "abc"})
     assert (transform, epsg) == ([600_000.25, 10.5, 0, 9_000_000, 0, -10.5], "32722")
-    assert overviews > 0
+    for level, seen in enumerate(overviews):
+        with rasterio.open(tmp_path / "out.tif", overview_level=level) as file:
+            assert np.array_equal(file.read(3), seen)
+    assert len(overviews) == 2
     assert size == [128, 128]
 
 
