@@ -97,8 +97,8 @@ def _make(
         tally = _fill(reader, window, (head, reading), targets, thread_count(job.threads), rest)
         parts = {layer.field: str(writer.seal()) for layer, writer in targets}
         if tally is None and (job.output or job.applicability):
-            lying = (parts.get(name, getattr(job, name)) for name in ("output", "applicability"))
-            tally = Tally.of_files(*lying, shown if head.classes else ())
+            output, applicability = (parts.get(name, getattr(job, name)) for name in ("output", "applicability"))
+            tally = Tally.of_files(output, applicability, shown if head.classes else ())
         threads = thread_count(job.threads)
         facts = {**_facts(job, head, tally), **told, "device": f"CPU, {threads} thread{'s' if threads > 1 else ''}"}
         for line in _lines(facts):
