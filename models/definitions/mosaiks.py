@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import Bool, BuildRequest, Float, State
-from ..crew import Crew
+from ..crew import Crew, one_by_one
 from ..errors import UnusableModel
 from ..filters import MARGIN_PX, SIDE, Bank, draw_filters
 from ..identity import identity_of
@@ -77,7 +77,8 @@ def build(request: BuildRequest) -> Mosaiks:
     if request.state is None:
         standardise = standardiser_of(request.sample, request.in_chans)
         count = max(1, request.dimensions // 2) if request.dimensions else FILTERS
-        filters = draw_filters(request.sample, standardise, count, request.seed)
+        with one_by_one():
+            filters = draw_filters(request.sample, standardise, count, request.seed)
         state: State = {"centre": standardise.centre, "scale": standardise.scale, "filters": filters}
         return Mosaiks(request, state)
     filters = request.state["filters"]

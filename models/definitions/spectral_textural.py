@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import Bool, BuildRequest, Float, State
-from ..crew import Crew
+from ..crew import Crew, one_by_one
 from ..description import Description, band_count
 from ..errors import UnusableModel
 from ..filters import draw_filters
@@ -79,7 +79,8 @@ def build(request: BuildRequest, recipe: Recipe | None = None) -> SpectralTextur
         UnusableModel: the state was made for another number of bands.
     """
     if request.state is None:
-        return SpectralTextural(request, _draw(request, recipe or Recipe()))
+        with one_by_one():
+            return SpectralTextural(request, _draw(request, recipe or Recipe()))
     expected = band_count(request.state["filters"])
     if expected != request.in_chans:
         raise UnusableModel(
