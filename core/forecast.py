@@ -13,7 +13,7 @@ from .progress import Progress
 from .region import PolygonMask, window_of
 from .space import patch_of, space_of
 from .speeds import Setting, Speed, find, libraries_loaded, setting_of
-from .tiling import spread
+from .tiling import spread, tile_sides
 from .twincard import scene_for
 from .windows import Reader
 
@@ -102,10 +102,11 @@ def forecast(job: EmbedRaster, asked: Asked, speed: Speed) -> Forecast:
     height, width = (-(-side // speed.patch_px) for side in (asked.height, asked.width))
     tile = max(speed.tile_px // speed.patch_px, 1)
     itemsize = 1 if job.storage == "bytes" else 4
-    mpx = asked.shares.tiles * seen_mpx(
+    sides = tile_sides(
         height, width, tile=tile, overlap=min(-(-job.overlap_px // speed.patch_px), tile // 2), exact=speed.exact,
-        dimensions=speed.dimensions, itemsize=itemsize, patch=speed.patch_px, halo=speed.halo_px,
+        dimensions=speed.dimensions, itemsize=itemsize,
     )  # fmt: skip
+    mpx = asked.shares.tiles * seen_mpx(*sides, speed.patch_px, speed.halo_px)
     size = None
     if speed.stored_share is not None:
         plain = height * width * speed.dimensions * itemsize * asked.shares.cells

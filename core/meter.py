@@ -3,12 +3,15 @@
 import contextlib
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 
+from ..models.crew import thread_count
 from .embedding import Runner, Sample
 from .errors import Cancelled
 from .jobs.addresses import is_remote
@@ -18,33 +21,30 @@ from .progress import Progress
 from .quantise import Quantiser
 from .raster import open_dataset
 from .speeds import Speed, libraries_loaded
-from .tiling import Plan, tile_sides
+from .tiling import Plan
 
 CLOCK = time.monotonic
 """Seconds of the wall; where neighbours disturb, measurements of the forecast itself take those of the processor."""
 FEW_TILES = 3
 """Of fewer tiles after the sample nothing is told."""
 LEAST_S = 1e-6
+MOST_SHARE = 1.5
+"""Compressed numbers are hardly larger than plain ones, but for a few cells in a large block."""
 SAMPLE_PART = 0.5
 """Of the time for a measurement, at most."""
 
 
-def seen_mpx(
-    height: int, width: int, *, tile: int, overlap: int, exact: bool, dimensions: int, itemsize: int, patch: int,
-    halo: int,
-) -> float:  # fmt: skip
-    """Millions of pixels that a backbone gets to see of an output, those counted several times that tiles share.
+def seen_mpx(rows: Sequence[int], cols: Sequence[int], patch: int, halo: int) -> float:
+    """Millions of pixels that a backbone gets to see, those counted several times that tiles share.
 
     Args:
-        height, width, tile, overlap, exact, dimensions, itemsize: as for `tiling.make_plan`, in cells.
+        rows: heights of the rows of tiles in cells, see `tiling.tile_sides`.
+        cols: widths of the tiles in a row.
         patch: pixels to a cell.
         halo: pixels of context on each side of a tile.
     """
-    rows, cols = tile_sides(
-        height, width, tile=tile, overlap=overlap, exact=exact, dimensions=dimensions, itemsize=itemsize
-    )
     down, across = (sum(side * patch + 2 * halo for side in sides) for sides in (rows, cols))
-    return down * across / 1e6
+    return float(down * across / 1e6)
 
 
 def with_overviews(height: int, width: int, bands: int) -> float:
@@ -81,6 +81,7 @@ class Meter:
         self.cold = not libraries_loaded()
         self._last = CLOCK()
         self._runner: Runner | None = None
+        """From `begin` on."""
         self._tile_mpx = 0.0
         self._tiles = 0
         """Of the plan."""
@@ -120,8 +121,7 @@ class Meter:
             stored: bytes in the file that was finished; 0: none was.
             vectors: bytes of the vectors in it, with overviews.
         """
-        assert self._runner is not None  # noqa: S101 # nosec B101 - `begin` was called
-        backbone, spans = self._runner.backbone, self.spans
+        backbone, spans = self._run.backbone, self.spans
         start = spans["backbone"] + spans.get("checks", 0.0)
         sample, loop = self._rates()
         working = spans["sample"] + spans.get("embedding", 0.0)
@@ -134,10 +134,16 @@ class Meter:
             settle_s=spans.get("settle", 0.0) + self._start_s(),
             sample_s=sample, loop_s=loop,
             sample_mpx=self._sampled * self._tile_mpx if whole else None,
-            forward_share=min(self._runner.seconds / max(working, LEAST_S), 1.0),
+            forward_share=min(self._run.seconds / max(working, LEAST_S), 1.0),
             stored_share=stored / vectors if stored and vectors else self._stored_share,
             close_s=spans["file"] / stored * 1e9 if stored and "file" in spans else None,
         )  # fmt: skip
+
+    @property
+    def _run(self) -> Runner:
+        if self._runner is None:
+            raise RuntimeError("The clock of a run was read before the run began.")
+        return self._runner
 
     def to_go_s(self, known: Speed | None) -> float:
         """Seconds that are left when the sample is there, from how long that took.
@@ -145,12 +151,11 @@ class Meter:
         Args:
             known: of earlier runs: what comes after the sample may be faster or slower than that.
         """
-        assert self._runner is not None  # noqa: S101 # nosec B101 - `begin` was called
-        left = max(self._tiles - self._runner.tiles, 0)
-        if not left or not self._runner.tiles:
+        left = max(self._tiles - self._run.tiles, 0)
+        if not left or not self._run.tiles:
             return 0.0
         ratio = known.loop_s / known.sample_s if known and known.loop_s and known.sample_s else 1.0
-        return self.spans["sample"] / self._runner.tiles * left * ratio
+        return self.spans["sample"] / self._run.tiles * left * ratio
 
     def _start_s(self) -> float:
         """Seconds that the first tiles took more than others."""
@@ -158,12 +163,11 @@ class Meter:
 
     def _rates(self) -> tuple[float | None, float | None]:
         """Seconds for a million pixels, in the sample and after it."""
-        assert self._runner is not None  # noqa: S101 # nosec B101 - likewise
-        after = self._runner.tiles - self._sampled
+        after = self._run.tiles - self._sampled
         sample, loop = self.spans["sample"], self.spans.get("embedding", 0.0)
         if after < FEW_TILES:
             # What the loop does with tiles that were sampled is little, but belongs to them.
-            return (sample + loop) / max(self._runner.tiles * self._tile_mpx, LEAST_S), None
+            return (sample + loop) / max(self._run.tiles * self._tile_mpx, LEAST_S), None
         return sample / max(self._sampled * self._tile_mpx, LEAST_S), loop / (after * self._tile_mpx)
 
 
@@ -184,7 +188,12 @@ class Probe(Meter):
         """When how many tiles had been made."""
         self._loop_from = 0
         self._loop_began = 0.0
+        self._pack_s = 0.0
+        """To pack the vectors of a million pixels."""
+        self._cell_bytes = 0.0
         self.ended = False
+        self.spooled = 0
+        """Bytes of packed vectors when the run was ended; the rest was still to be packed."""
 
     def begin(self, runner: Runner, plan: Plan) -> None:
         """The time counts from here."""
@@ -227,16 +236,26 @@ class Probe(Meter):
     def settled(self, drawn: Sample, quantiser: Quantiser | None, packer: Packer) -> None:
         """Pack what was sampled, since no block may be finished when time is over."""
         super().settled(drawn, quantiser, packer)
-        self._stored_share = stored_share(drawn, quantiser, packer)
+        trial = packed(drawn, quantiser, packer)
+        if trial is not None:
+            self._stored_share, self._cell_bytes = trial.share, trial.cell_bytes
+            self._pack_s = trial.seconds * 1e6 / self._run.backbone.patch_size_px**2
         self._last = self._loop_began = CLOCK()
 
     def _rates(self) -> tuple[float | None, float | None]:
         points = self._points[: self._loop_from + 1]
         sample = _slope(points[1:]) or _slope(points)
         after = [(self._loop_began, self._sampled), *self._points[self._loop_from + 1 :]]
-        loop = _slope(after[1:]) if len(after) > FEW_TILES else _slope(after) if len(after) > 2 else None  # noqa: PLR2004
+        loop = _slope(after[1:]) if len(after) > FEW_TILES else _slope(after) if len(after) > 2 else None
         each = self._tile_mpx or LEAST_S
-        return (None if sample is None else sample / each), (None if loop is None else loop / each)
+        later = self._pack_s / thread_count(0) if self.ended and self._run.backbone.device.startswith("CPU") else 0.0
+        sample = None if sample is None else sample / each + later
+        return sample, None if loop is None else loop / each + later * self._unpacked()
+
+    def _unpacked(self) -> float:
+        """Share of the vectors made so far that were not packed yet."""
+        made = self._run.tiles * self._tile_mpx * 1e6 / self._run.backbone.patch_size_px**2
+        return 1.0 - min(self.spooled / max(made * self._cell_bytes, LEAST_S), 1.0)
 
     def _start_s(self) -> float:
         points = self._points[: self._loop_from + 1]
@@ -249,7 +268,7 @@ class Probe(Meter):
 
 def _slope(points: list[tuple[float, int]]) -> float | None:
     """Seconds for a tile between the first and the last point; None where there is nothing between."""
-    if len(points) < 2 or points[-1][1] == points[0][1]:  # noqa: PLR2004
+    if len(points) < 2 or points[-1][1] == points[0][1]:
         return None
     return (points[-1][0] - points[0][0]) / (points[-1][1] - points[0][1])
 
@@ -275,11 +294,22 @@ def watched(probe: Probe, progress: Progress) -> Progress:
     return Progress(lambda fraction, remaining_s, text: progress.checkpoint(probe.spent), cancelled=Bell())
 
 
-def stored_share(drawn: Sample, quantiser: Quantiser | None, packer: Packer) -> float | None:
-    """Bytes of vectors after compression, for each before: of blocks made of sampled tiles side by side.
+class Trial(NamedTuple):
+    """What packing a block told.
 
-    None where the sample holds too little to fill half a block.
+    Attributes:
+        share: bytes after compression for each before.
+        cell_bytes: after compression, for each cell that has a vector.
+        seconds: of one thread, for such a cell.
     """
+
+    share: float
+    cell_bytes: float
+    seconds: float
+
+
+def packed(drawn: Sample, quantiser: Quantiser | None, packer: Packer) -> Trial | None:
+    """Pack a block made of sampled tiles side by side; None where nothing was kept of the sample."""
     tiles: list[NDArray[np.float32]] = []
     cells: list[NDArray[np.bool_]] = []
     for made in drawn.made.values():
@@ -302,6 +332,8 @@ def stored_share(drawn: Sample, quantiser: Quantiser | None, packer: Packer) -> 
         values[:, rows, cols], valid[rows, cols] = tile, mask
     values, valid = np.ascontiguousarray(values[:, :side, :side]), valid[:side, :side]
     stored = quantiser.encode(values, valid) if quantiser else np.where(valid, values, np.float32(np.nan))
-    packed = packer.pack(stored)
-    share = sum(packed.lengths) / stored.nbytes
-    return float(min(share / max(valid.mean(), LEAST_S), 1.5))
+    started = CLOCK()
+    size = sum(packer.pack(stored).lengths)
+    seconds, count = CLOCK() - started, max(int(valid.sum()), 1)
+    share = min(size / stored.nbytes * valid.size / count, MOST_SHARE)
+    return Trial(share, size / count, seconds / count)

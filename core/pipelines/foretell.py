@@ -79,6 +79,7 @@ def measured(job: EmbedRaster, asked: Asked, progress: Progress, budget_s: float
             embedraster.run(trial, watched(probe, progress), probe)
         except Cancelled:
             progress.checkpoint()  # raises where it was the user who stopped it
+            probe.spooled = sum(path.stat().st_size for path in Path(folder).glob("*.part"))
             remember(asked.setting, asked.reading, probe.speed())
     progress.checkpoint(1.0)
     return probe.speed()

@@ -41,7 +41,7 @@ def page(raster: Found, found: Sequence[Found], others: Sequence[Found]) -> str:
             duration(one["seconds_estimated"]),
             "–" if one["bytes_estimated"] is None else size_text(one["bytes_estimated"]),
             one["device"],
-        )  # fmt: skip
+        )
         for one in found
     ]
     blocks = [

@@ -123,7 +123,7 @@ class SpeedBox(QGroupBox):
 def _told(results: Dict[str, Any]) -> str:
     """The sentence of one backbone; of several a line each, the fastest first."""
     found = results.get("BACKBONES", [])
-    if len(found) < 2:  # noqa: PLR2004
+    if len(found) < 2:
         return str(results.get("SENTENCE", ""))
     lines = [tr("Your raster would take:")]
     for one in sorted(found, key=lambda one: float(one["seconds_estimated"])):

@@ -1,4 +1,4 @@
-"""How long a job of a form would take and how large its result would be: asked in the background, measured on demand."""
+"""How long a job of a form takes and how large its result becomes: asked in the background, measured on demand."""
 
 import threading
 import weakref

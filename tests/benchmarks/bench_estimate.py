@@ -1,6 +1,6 @@
 """How good the forecast of an embedding is: what is foretold after a few seconds of measuring, against the real run.
 
-    python tests/benchmarks/bench_estimate.py [--data FOLDER] [--cases NAME ...] [--sides 1024 2048] [--repeat 3] [--cpu]
+    python tests/benchmarks/bench_estimate.py --data FOLDER [--cases NAME ...] [--sides 1024 2048] [--repeat 3] [--cpu]
 
 Rasters are real scenes of FOLDER/rasters (QUADRAT_DATA, see tests/README.md), repeated in mirror images to each side.
 Networks have random weights, which take as long as trained ones. Each repetition measures anew in an empty folder of
@@ -29,7 +29,8 @@ from quadrat.core.pipelines.registry import foretell_job, run_job  # noqa: E402
 from quadrat.core.progress import Progress  # noqa: E402
 
 SCENES = {
-    "sentinel2": "rasters/s2_amazon_village/sen2_l2a_12band.tif", "landsat5": "rasters/landsat5_para_1988/lt5_1988227_7band_dn.tif",
+    "sentinel2": "rasters/s2_amazon_village/sen2_l2a_12band.tif",
+    "landsat5": "rasters/landsat5_para_1988/lt5_1988227_7band_dn.tif",
     "drone": "rasters/naip_wetland/m_4709963_se_14_1_20170827.tif",
 }  # fmt: skip
 CASES = {
@@ -65,13 +66,13 @@ def _reflected(side: int, length: int) -> np.ndarray:
 
 def random_weights(folder: pathlib.Path) -> dict[str, str]:
     """Files of random weights, by the word that stands for them."""
-    import timm
     import torch
     from quadrat.models.definitions import croma
+    from quadrat.models.torch_tools import import_timm
     from quadrat.tests.models import test_croma
 
     torch.manual_seed(0)
-    vit = timm.create_model("vit_small_patch16_224", num_classes=0)
+    vit = import_timm().create_model("vit_small_patch16_224", num_classes=0)
     torch.save(vit.state_dict(), folder / "vit.pt")
     torch.onnx.export(
         _Tokens(vit), (torch.zeros(1, 3, 224, 224),), str(folder / "vit.onnx"), input_names=["image"],
