@@ -72,7 +72,7 @@ class Runner:
             try:
                 parts.append(see(slice(at, at + size)))
             except Exception as error:
-                if size == 1 or not _out_of_memory(error):
+                if size == 1 or not out_of_memory(error):
                     raise
                 self.most = size // 2
                 self.log(f"Memory ran out with {size} tiles at once; going on with {self.most}.")
@@ -244,7 +244,8 @@ def _pick(vectors: Float, cells: NDArray[np.bool_]) -> Float:
     return np.ascontiguousarray(vectors.reshape(len(vectors), -1)[:, found].T)
 
 
-def _out_of_memory(error: BaseException) -> bool:
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, whichever library raised it."""
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"

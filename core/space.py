@@ -62,6 +62,7 @@ class Space:
         quantiser: ranges for storage in bytes, once known.
         picture: bands and ranges of a picture, once known.
         identity: of the backbone, once built.
+        batch_size: tiles that a run took at once, which a run that goes on takes too; 0 where that is open.
     """
 
     backbone: str
@@ -83,6 +84,7 @@ class Space:
     quantiser: Quantiser | None = None
     picture: Mapping[str, Any] = field(default_factory=dict)
     identity: str = ""
+    batch_size: int = 0
 
     @property
     def card(self) -> Card:
@@ -99,7 +101,7 @@ class Space:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; arrays as base64."""
         plain = ("backbone", "model", "weights", "dimensions", "patch_size_px", "scaling", "tile_size_px", "seed")
-        values: dict[str, Any] = {name: getattr(self, name) for name in (*plain, "pixel_m")}
+        values: dict[str, Any] = {name: getattr(self, name) for name in (*plain, "pixel_m", "batch_size")}
         values |= {name: list(getattr(self, name)) for name in _LISTS}
         values |= {"picture": dict(self.picture), "identity": self.identity}
         values["state"] = None if self.state is None else encode_arrays(dict(self.state))
@@ -115,8 +117,8 @@ class Space:
         Raises:
             BadInput: damaged.
         """
-        values = dict(values)
         try:
+            values = dict(values)
             scale, offset = values.pop("scale", None), values.pop("offset", None)
             state = values.pop("state")
             return cls(
@@ -162,7 +164,7 @@ def _like(job: EmbedJob, wish: Space) -> Space:
         )
     if not _belong_together(job, sidecar["facts"]):
         raise Stale(f"{job.like} and its .quadrat.json do not belong together. Make that embedding again.")
-    space = Space.from_json(stored)
+    space = replace(Space.from_json(stored), batch_size=0)
     if space.card.needs_model and wish.model and Path(wish.model).is_file():
         space = replace(space, model=wish.model)  # the file may have moved; its identity is checked later
     for name, default in job.defaults().items():

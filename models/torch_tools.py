@@ -1,6 +1,7 @@
 """Torch and timm, imported when a network needs them, and the device they run on."""
 
 import importlib.util
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +92,18 @@ def choose_device(wish: str, threads: int) -> tuple["torch.device", str]:
         return torch.device("mps"), "MPS: Apple graphics processor"
     count = thread_count(threads)
     return torch.device("cpu"), f"CPU, {count} thread{'s' if count > 1 else ''}"
+
+
+def free_bytes(device: str) -> int | None:
+    """Memory that the graphics processor has left; None where nobody can tell.
+
+    Args:
+        device: as `choose_device` names it.
+    """
+    torch: Any = sys.modules.get("torch")
+    if torch is None or not device.startswith("CUDA"):
+        return None
+    return int(torch.cuda.mem_get_info()[0])
 
 
 def out_of_memory(error: Exception) -> OutOfMemory | None:

@@ -12,10 +12,11 @@ from ...models.contract import Backbone, suitable_batch
 from .. import components, quantise
 from ..asked import FORMAT, inputs_of, request_of
 from ..atomic import check_folder
+from ..batching import batch_for
 from ..cluster.errand import sign_path
 from ..cluster.hub import connected
 from ..cluster.spread import spread
-from ..embedding import Runner, Sample, embed, sample_batches
+from ..embedding import Open, Runner, Sample, embed, sample_batches
 from ..errors import BadJob, Stale
 from ..grid import Grid
 from ..jobs.declare import Result
@@ -96,7 +97,7 @@ def _make(
         space, backbone = resumed or (space, build(space, scene, reader, sample, job, pixels, progress))
         grid = reader.grid.crop(region).coarser(backbone.patch_size_px)
         open_source = opener(scene, region, grid, job.mask, backbone)
-        tiling = _tiling(job, space, backbone, grid, progress)
+        tiling, space = _batched(job, space, backbone, grid, open_source, progress)
         runner, plan, drawn = Runner(backbone, progress.warning), make_plan(**tiling), Sample()
         _announce(job, reader, backbone, plan, progress)
         meter.begin(runner, plan)
@@ -176,6 +177,16 @@ def _check_paths(job: EmbedRaster) -> None:
             raise BadJob(f"The output {output} is the {label} itself. Choose another file.")
 
 
+def _batched(
+    job: EmbedRaster, space: Space, backbone: Backbone, grid: Grid, open_source: Open, progress: Progress
+) -> tuple[dict[str, Any], Space]:
+    """Arguments of `make_plan` with tiles in a batch as a run that was stopped had them, and the space with that."""
+    tiling = _tiling(job, space, backbone, grid, progress)
+    if not (job.batch_size or space.batch_size):
+        tiling["batch"] = batch_for(backbone, tiling, open_source, progress)
+    return tiling, replace(space, batch_size=tiling["batch"])
+
+
 def _tiling(job: EmbedRaster, space: Space, backbone: Backbone, grid: Grid, progress: Progress) -> dict[str, Any]:
     """Arguments of `make_plan`; a worker makes the same plan of them."""
     patch = backbone.patch_size_px
@@ -186,8 +197,8 @@ def _tiling(job: EmbedRaster, space: Space, backbone: Backbone, grid: Grid, prog
         overlap = tile // 2
     return {
         "height": grid.height, "width": grid.width, "tile": tile, "overlap": overlap, "exact": backbone.exact,
-        "batch": suitable_batch(backbone, job.batch_size), "dimensions": _dimensions(space, backbone),
-        "itemsize": _itemsize(job),
+        "batch": suitable_batch(backbone, job.batch_size or space.batch_size),
+        "dimensions": _dimensions(space, backbone), "itemsize": _itemsize(job),
     }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import pytest
 import rasterio
 from quadrat.core import embedding, spool, tiling
 from quadrat.core.errors import BadInput, BadJob, Cancelled, Stale
+from quadrat.core.pipelines import embedraster
 from quadrat.core.progress import Progress
 from quadrat.tests.core import nets
 
@@ -95,6 +96,28 @@ def test_cancelled_and_asked_again(make_raster, embed, monkeypatch, tmp_path, ba
     assert "Going on" in resumed.text
     assert digest(resumed.path) == digest(undisturbed.path)
     assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith("b.tif")) == ["b.tif", "b.tif.quadrat.json"]
+
+
+def test_a_batch_that_was_found_is_kept(make_raster, embed, monkeypatch, tmp_path):
+    monkeypatch.setattr(tiling, "BLOCK_BYTES", 150)
+    monkeypatch.setattr(embedding, "SAMPLE_TILES", 3)
+    options = {"backbone": "tilenet", "overlap_px": 8}
+    path = make_raster(height=300, width=260)
+    sizes, seen = iter([3, 3, 7]), []
+    monkeypatch.setattr(embedraster, "batch_for", lambda *args: next(sizes))
+    whole = nets.TileNet.__call__
+    monkeypatch.setattr(nets.TileNet, "__call__", lambda self, v, m: (seen.append(len(v)), whole(self, v, m))[1])
+    undisturbed = embed(path, "a.tif", **options)
+    with pytest.raises(Cancelled):
+        embed(path, "b.tif", progress=Stopper(20), **options)
+    seen.clear()
+    resumed = embed(path, "b.tif", **options)
+    assert max(seen) == 3
+    assert digest(resumed.path) == digest(undisturbed.path)
+    # Another raster may like another batch, though in the same space.
+    other = make_raster("other.tif", height=300, width=260, seed=2)
+    embed(other, "c.tif", like=resumed.path, backbone="spectral-textural", overlap_px=8)
+    assert max(seen) == 7
 
 
 def test_other_weights_start_anew(make_raster, embed, monkeypatch):
