@@ -3,13 +3,27 @@
 import io
 import math
 import tokenize
+import zipfile
+import zlib
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+try:
+    from lzma import LZMAError
+except ImportError:  # a Python built without it reads no such archives either
+    LZMAError = zlib.error  # type: ignore[assignment, misc]
+
 DAMAGED = (ValueError, EOFError, OSError, TypeError, SyntaxError, tokenize.TokenError, RecursionError, MemoryError)
 """What NumPy raises for files that are none: it reads their heads as Python would read a literal."""
+
+
+BAD_ARCHIVE = (
+    zipfile.BadZipFile, zlib.error, LZMAError, KeyError, OSError, ValueError, EOFError, NotImplementedError,
+    RuntimeError,
+)  # fmt: skip
+"""What reading a member of an archive raises: absent, damaged, encrypted, or packed in a way that is not known."""
 
 
 def npy_of(array: NDArray[Any]) -> bytes:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..arrays import BAD_ARCHIVE
 from ..classes import ClassEntry, class_text
 from ..colours import colour_of
 from ..errors import BadInput
@@ -142,7 +143,7 @@ def _labels_of(head: str) -> dict[str, str]:
         with zipfile.ZipFile(head) as archive:
             facts: Any = json.loads(archive.read("facts.json"))
         return {"path": str(facts["job"]["labels"])}
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+    except (*BAD_ARCHIVE, TypeError):
         return {}
 
 

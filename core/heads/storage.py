@@ -16,7 +16,7 @@ import sklearn
 import skops.io
 from numpy.typing import NDArray
 
-from ..arrays import array_of, npy_of
+from ..arrays import BAD_ARCHIVE, array_of, npy_of
 from ..atomic import replacing
 from ..errors import BadInput, QuadratError, Stale, VersionMismatch
 from .soundness import check_trees
@@ -119,7 +119,7 @@ def load_arrays(path: str) -> dict[str, NDArray[Any]]:
             _check_size(archive, path)
             names = [name for name in archive.namelist() if name.startswith(TRAINING)]
             return {name[len(TRAINING) :].removesuffix(".npy"): array_of(archive.read(name)) for name in names}
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+    except BAD_ARCHIVE as error:
         raise damaged(path, error) from error
 
 
@@ -166,7 +166,7 @@ def _read(path: str) -> tuple[dict[str, Any], bytes]:
             facts, body = json.loads(archive.read(FACTS)), archive.read(HEAD)
     except QuadratError:
         raise
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+    except BAD_ARCHIVE as error:
         raise BadInput(f"{path} is not a head of Quadrat, or it is cut off ({error}).") from error
     if not isinstance(facts, dict):
         raise BadInput(f"{path} is not a head of Quadrat: its {FACTS} is no object.")
@@ -183,7 +183,7 @@ def _schema(body: bytes, path: str) -> tuple[zipfile.ZipFile, Any]:
         archive = zipfile.ZipFile(io.BytesIO(body))
         _check_size(archive, path)
         return archive, json.loads(archive.read("schema.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, RecursionError) as error:
+    except BAD_ARCHIVE as error:
         raise damaged(path, error) from error
 
 

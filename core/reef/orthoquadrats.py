@@ -1,6 +1,7 @@
 """Quadrats on an orthomosaic: squares of whole pixels, at random or in a grid, in a mask and where there is data."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -254,7 +255,11 @@ class Quadrats:
 def names(stem: str, count: int, taken: Iterator[str]) -> list[str]:
     """`stem_q001`, … going on after those that are there."""
     begin = f"{stem}_q"
-    numbers = [int(name[len(begin) :]) for name in taken if name.startswith(begin) and name[len(begin) :].isdigit()]
+    numbers = [
+        int(name[len(begin) :])
+        for name in taken
+        if name.startswith(begin) and re.fullmatch("[0-9]{1,9}", name[len(begin) :])
+    ]
     last = max(numbers, default=0)
     digits = max(3, len(str(last + count)))
     return [f"{begin}{last + number:0{digits}d}" for number in range(1, count + 1)]

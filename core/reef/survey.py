@@ -332,15 +332,16 @@ def _photo(row: Sequence[Any]) -> Photo:
     name = name or nameless(number)
     try:
         parts = tuple(int(part) for part in window.split(",")) if window else ()
-    except ValueError as error:
+    except (ValueError, AttributeError, TypeError) as error:
         raise BadInput(
             f"The photo {name} has the window '{window}'; it must be row,col,height,width in pixels, or empty for a "
             "photo that is a file of its own. Mend it in the layer photos."
         ) from error
     texts = [str(fact) if fact is not None else "" for fact in facts]
-    numbers = (int(points or 0), int(annotated or 0))
+    # Programs that do not know what a column is for may have written anything; these are counted anew.
+    every, said = (count if isinstance(count, int) else 0 for count in (points, annotated))
     return Photo(
-        number, name, path or "", width or 0, height or 0, parts, orientation or 0, *numbers, state or EMPTY, *texts
+        number, name, path or "", width or 0, height or 0, parts, orientation or 0, every, said, state or EMPTY, *texts
     )
 
 

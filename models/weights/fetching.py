@@ -283,7 +283,7 @@ def _range_headers(facts: Dict[str, Any], have: int) -> Dict[str, str]:
 
 def _range_of(answer: Answer) -> Tuple[int, int]:
     """First byte and total of a partial response; -1 where they are not told."""
-    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.range.strip())
+    match = re.fullmatch(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18})", answer.range.strip())
     return (int(match[1]), int(match[2])) if match else (-1, -1)
 
 

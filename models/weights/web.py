@@ -22,6 +22,8 @@ HUB = "https://huggingface.co"
 TIMEOUT_S = 30.0
 """Silence after which a connection counts as lost."""
 AGENT = "quadrat"
+MOST_DIGITS = 18
+"""Of the length of a file."""
 MISSING, REFUSED, PROXY_LOGIN, RANGE, BUSY = 404, (401, 403), 407, 416, (408, 429, 500, 502, 503, 504)
 
 
@@ -129,7 +131,7 @@ class Answer:
         self.sha256 = linked if len(linked) == 64 and set(linked) <= set("0123456789abcdef") else ""
         """Where the hub tells it."""
         length = headers.get("Content-Length", "")
-        self.length = int(length) if length.isdigit() else 0
+        self.length = int(length) if length.isdecimal() and len(length) <= MOST_DIGITS else 0
 
     def read(self, count: int) -> bytes:
         """What has arrived, at most so much; empty at the end.

@@ -3,7 +3,10 @@
 What a document once broke is an `@example`-like case in `FOUND`, tried at each run.
 """
 
+import contextlib
+import io
 import json
+import zipfile
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -76,20 +79,42 @@ FOUND = {
     "date of many digits": ("dates", LONG),
     "name in old letters": ("GeoTIFF", lambda: seed_of("GeoTIFF").replace(b"wavelength 842", b"wavel\xe4nge \x80 842")),
     "a word that is no frame": ("wire frames", b"hello\n"),
-    "vectors cut off": ("vectors of photos", lambda: _with_blob("x'0102030405'")),
-    "vectors as text": ("vectors of photos", lambda: _with_blob("'x'")),
+    "band of another script": ("table of dates", "file,date,band\na.tif,2019,²\n".encode()),
+    "band of too many digits": ("table of dates", b"file,date,band\na.tif,2019," + LONG + b"\n"),
+    "archive that cannot be unpacked": ("head", lambda: _unpackable(seed_of("head"))),
+    "indicator that cannot be unpacked": (
+        "model of an indicator",
+        lambda: _unpackable(seed_of("model of an indicator")),
+    ),
+    "space that is a number": ("sidecar", lambda: changed("sidecar", facts={"space": 5})),
+    "counts of points that are none": (
+        "survey of photos",
+        lambda: _with("survey of photos", "photos SET points = 'x'"),
+    ),
+    "name of a photo that is none": ("survey of photos", lambda: _with("survey of photos", "photos SET name = x'80' WHERE photo = 1")),
+    "window that is a number": ("survey of photos", lambda: _with("survey of photos", 'photos SET "window" = 5')),
+    "vectors cut off": ("vectors of photos", lambda: _with("vectors of photos", "vectors SET places = x'0102030405'")),
+    "vectors as text": ("vectors of photos", lambda: _with("vectors of photos", "vectors SET places = 'x'")),
 }
 """What a reader stumbled over once: which, and the document or what makes it."""
 
 
-def _with_blob(value):
+def _with(name, change):
     import sqlite3
 
-    with sqlite3.connect(":memory:") as connection:
-        connection.deserialize(seed_of("vectors of photos"))
-        connection.execute(f"UPDATE vectors SET places = {value}")
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.deserialize(seed_of(name))
+        connection.execute(f"UPDATE {change}")
         connection.commit()
         return bytes(connection.serialize())
+
+
+def _unpackable(data):
+    """The archive with what is packed in its first member spoilt."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        first = archive.infolist()[0]
+    body = first.header_offset + 30 + len(first.filename)
+    return data[:body] + b"\xff" * 40 + data[body + 40 :]
 
 
 @pytest.mark.parametrize("what", FOUND)

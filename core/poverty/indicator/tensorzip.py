@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...arrays import BAD_ARCHIVE
 from ...atomic import replacing
 from ...errors import BadInput
 
@@ -76,7 +77,7 @@ def _read(path: str, weights: bool) -> tuple[dict[str, Any], bytes]:
                 raise BadInput(f"{path} unpacks to more than {MOST_BYTES // 2**30} GB; that is no model of Quadrat.")
             facts = json.loads(archive.read(FACTS))
             body = archive.read(WEIGHTS) if weights else b""
-    except (zipfile.BadZipFile, KeyError, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+    except BAD_ARCHIVE as error:
         raise BadInput(f"{path} is not a model for series, or it is cut off ({error}).") from error
     if not isinstance(facts, dict):
         raise BadInput(f"{path} is not a model for series: its {FACTS} is no object.")

@@ -1,6 +1,7 @@
 """The table that says of which date each file is: a text file with the columns file and date."""
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -73,7 +74,7 @@ def _row(path: str, number: int, row: dict[str, str], known: dict[str, str]) -> 
             f"Row {number} of the table of dates {path}: '{told['date']}' is no date. Write it as in 2019, "
             "2019-07 or 2019-07-14."
         )
-    if told["band"] and not (told["band"].isdigit() and int(told["band"])):
+    if told["band"] and not re.fullmatch("[0-9]{0,8}[1-9][0-9]{0,8}", told["band"]):
         raise BadInput(f"Row {number} of the table of dates {path}: '{told['band']}' is no band number from 1.")
     return Row(told["file"], date, int(told["band"] or 0), told["name"], told["sensor"])
 

@@ -95,7 +95,7 @@ def _bands(kinds: Sequence[ColorInterp]) -> list[int]:
 def _bits(file: Any, band: int) -> int:
     """Bits that are used; cameras store 12 of them in 16."""
     noted = file.tags(band, ns="IMAGE_STRUCTURE").get("NBITS", "16")
-    return int(noted) if noted.isdigit() and 8 <= int(noted) <= 16 else 16
+    return int(noted) if noted.isdecimal() and len(noted) < 4 and 8 <= int(noted) <= 16 else 16
 
 
 def _in_bytes(values: NDArray[Any], bits: int) -> NDArray[np.uint8]:

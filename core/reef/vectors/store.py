@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....models.contract import Float, State
-from ...arrays import array_of
+from ...arrays import BAD_ARCHIVE, array_of
 from ...errors import BadInput, Unwritable
 from .patches import Int
 
@@ -112,7 +112,7 @@ class VectorStore:
             row = self._connection.execute(asked, (_text(wish),)).fetchone()
         try:
             return None if row is None else _unpacked(row[0])
-        except (ValueError, TypeError, zipfile.BadZipFile) as error:
+        except (*BAD_ARCHIVE, TypeError) as error:
             raise self._damaged(error) from error
 
     def space(self, identity: str, wish: Mapping[str, Any], width: int, state: State) -> int:
