@@ -44,7 +44,7 @@ def test_full_at_any_file(ward, known, tmp_path, kind):
     for path in tmp_path.iterdir():
         path.unlink()
     # The last files are what is written about the result, and its name.
-    for number in range(max(len(events) - 4, 1), len(events) + 1):
+    for number in range(max(len(events) - 3, 1), len(events) + 1):
         failing = {"folder": str(tmp_path), "fail_at": number, "errno": ENOSPC}
         ran = ward.run(job, {"events": failing})
         if ran.error is not None:

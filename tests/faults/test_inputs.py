@@ -62,7 +62,7 @@ def test_spoilt_bytes_while_it_is_read(ward, known, own):
 def test_removed_while_it_is_read(ward, known, own):
     """On Linux an open file stays: the run may end well, with the pixels of the file that it was asked for."""
     away = own["input"] + ".away"
-    ran = ward.run(own, SLOWLY, meanwhile=hurting.at_line(own["output"], 5, lambda: os.rename(own["input"], away)))
+    ran = ward.run(own, SLOWLY, meanwhile=hurting.at_line(own["output"], 9, lambda: os.rename(own["input"], away)))
     if ran.error is None:
         assert known("exact").made(own)
     else:

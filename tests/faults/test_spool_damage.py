@@ -49,15 +49,12 @@ DAMAGE = {
     "bytes of blocks": (lambda part, journal: flip(part, 0.6), 10),
     "blocks cut": (lambda part, journal: cut(part, 0.6), 10),
     "journal cut in a line": (lambda part, journal: cut(journal, 0.9), 5),
-    "byte in a journal line": (lambda part, journal: flip(journal, 0.95), 5),
     "lines swapped": (lambda part, journal: swap(journal), 9),
     "lines twice": (lambda part, journal: repeat(journal), 20),
     "zeros at the end of both": (lambda part, journal: (zero_tail(part, 0.7), zero_tail(journal, 0.95)), 5),
-    "zeros at the end of the blocks": (lambda part, journal: zero_tail(part, 0.7), 10),
     "first line of the journal": (lambda part, journal: flip(journal, 0.01), 0),
     "journal lost": (lambda part, journal: journal.unlink(), 0),
     "blocks lost": (lambda part, journal: part.unlink(), 0),
-    "journal empty": (lambda part, journal: journal.write_bytes(b""), 0),
     "both rubbish": (lambda part, journal: [one.write_bytes(b"\xff\x00\n" * 5000) for one in (part, journal)], 0),
 }  # fmt: skip
 
