@@ -111,8 +111,8 @@ def _sweep(target: Path) -> None:
     with contextlib.suppress(OSError):
         for path in target.parent.glob(f"{glob.escape(target.stem)}.part[0-9]*{glob.escape(target.suffix)}*"):
             found = re.match(r"\.part(\d+)-([0-9a-f]{4})\.", path.name[len(target.stem) :])
-            here = found is not None and found[2] == MACHINE
-            if (here and not _runs(int(found[1]))) or time.time() - path.stat().st_mtime > STALE_S:
+            left = found is not None and found[2] == MACHINE and not _runs(int(found[1]))
+            if left or time.time() - path.stat().st_mtime > STALE_S:
                 path.unlink()
 
 
