@@ -87,7 +87,7 @@ class SpeedTest(Job):
         help="each: all that can run here, with the reason where one cannot. timm and onnx need a model below.",
     )
     input: str = param(
-        Kind.RASTER, "Your raster", optional=True, help="Empty: one is made, and the three numbers below count."
+        Kind.RASTER, "Your raster", optional=True, help="Empty: one is made; columns, rows and bands below count."
     )
     model: str = param(
         Kind.TEXT,
@@ -114,12 +114,12 @@ class SpeedTest(Job):
         maximum=512,
         help="As in 'Embed raster'. 0: what that would take for a raster of your size.",
     )
-    seconds: float = param(
-        Kind.NUMBER,
+    seconds: int = param(
+        Kind.INTEGER,
         "Time for all measurements",
-        default=60.0,
-        minimum=1.0,
-        maximum=86_400.0,
+        default=60,
+        minimum=1,
+        maximum=86_400,
         unit="s",
         help="Shared among the backbones; building each of them comes on top. Longer is more exact.",
     )
