@@ -32,7 +32,7 @@ def test_the_html_is_what_the_text_makes(tool, page):
 @EACH
 def test_pictures_are_there_and_small(page):
     names = re.findall(r'<img src="([^"]+)" alt="[^"]+"', page.with_suffix(".html").read_text(encoding="utf-8"))
-    assert names
+    assert names or page.stem == "cluster"  # commands and addresses alone
     for name in names:
         data = (FOLDER / name).read_bytes()
         width, height = struct.unpack(">II", data[16:24])
