@@ -9,12 +9,12 @@ import quadrat.core.heads.storage  # noqa: F401 - skops asks for torch when it i
 import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
-from quadrat.core.errors import BadInput, BadJob
+from quadrat.core.errors import BadInput, BadJob, Cancelled
 from quadrat.core.jobs.poverty.map import MapChange, MapIndicator
 from quadrat.core.pipelines.mapchange import FALL, NONE, RISE, classified
 from quadrat.core.pipelines.registry import run_job
 from quadrat.core.poverty.indicator import mapping
-from quadrat.core.poverty.indicator.ensemble import Held, load_ensemble
+from quadrat.core.poverty.indicator.ensemble import Ensemble, Held, load_ensemble
 from quadrat.core.poverty.indicator.margins import margin, of_changes, of_levels, pooled_quantile
 from quadrat.core.progress import Progress
 from quadrat.core.vector import read_vector
@@ -249,3 +249,27 @@ def test_the_file_holds_what_was_kept_apart(lesson):
     folder, _, _ = lesson
     held = load_ensemble(str(folder / "m.qseries")).held
     assert np.isnan(held.said[held.turn < 0]).all()
+
+
+def test_a_map_from_pixels_that_was_stopped_goes_on_and_leaves_nothing(lesson, tmp_path, monkeypatch):
+    folder, series, _ = lesson
+    run_job(mapped(folder, series, tmp_path), Progress())
+    monkeypatch.setattr(mapping, "AT_ONCE", 200)
+    predict, done = Ensemble.predict, []
+
+    def stopping(self, *given):
+        if len(done) == 1:
+            raise Cancelled("Stopped.")
+        done.append(1)
+        return predict(self, *given)
+
+    job = mapped(folder, series, tmp_path, output=str(tmp_path / "pieces.tif"))
+    with monkeypatch.context() as patch, pytest.raises(Cancelled):
+        patch.setattr(Ensemble, "predict", stopping)
+        run_job(job, Progress())
+    assert (tmp_path / "pieces.tif.part").exists() and not list(tmp_path.glob(".quadrat-chips*"))
+    lines = []
+    run_job(job, Progress(log=lambda level, text: lines.append(text)))
+    assert any("1 of 3 parts of the map are there" in line for line in lines)
+    np.testing.assert_array_equal(read(tmp_path / "pieces.tif")[0], read(tmp_path / "map.tif")[0])
+    assert not list(tmp_path.glob("*.part*"))

@@ -1,7 +1,7 @@
 """What models say of every cell of a region, some thousand at a time."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...chips import Places
 from ...errors import BadInput
+from ...feeding import ahead
 from ...grid import Grid, Window
 from ...jobs.poverty.embedding import DatedEmbedding, embed_job
 from ...jobs.poverty.map import IndicatorJob
@@ -20,19 +21,18 @@ from ...sidecar import fingerprint
 from ...spool import Spool, journal_path, part_path
 from ...version import VERSION
 from ..series.stack import Series, read_series
-from ..teaching.chipstore import all_squares, chips_on_disk
+from ..teaching.chipstore import ChipStore, all_squares, chips_on_disk
 from ..teaching.columns import Columns
 from ..teaching.embedded import Embedder, embedder_as
 from .cellraster import cell_grid
 from .ensemble import Ensemble
 
 Float = NDArray[np.float64]
-AT_ONCE = 4096
-"""Cells on disk together: 0.5 GB of bytes at the published sizes."""
+AT_ONCE = 2048
+"""Cells on disk together, while as many are read: twice 0.25 GB of bytes at the published sizes."""
 AT_ONCE_SLOWLY = 1024
 """Cells that are lost when a backbone is stopped."""
 LAYOUT = "what models say of cells, float64"
-READING = 0.4
 
 
 @dataclass(frozen=True)
@@ -88,21 +88,22 @@ def tell(model: Ensemble, series: Series, job: IndicatorJob, folder: Path, progr
     spread = np.full_like(mean, np.nan)
     embedder = embedder_of(model, series, job, places, progress) if model.embedding else None
     step = AT_ONCE if embedder is None else AT_ONCE_SLOWLY
-    parts = -(-len(places) // step)
-    with contextlib.nullcontext() if embedder is None else _earlier(job, series, embedder, parts, progress) as spool:
-        for number, start in enumerate(range(0, len(places), step)):
-            at = slice(start, start + step)
-            part = progress.part(start / len(places), min(start + step, len(places)) / len(places))
-            some = places.some(at)
-            if embedder is None or spool is None:
-                with chips_on_disk(series.path, series.table, some, folder, part.part(0, READING)) as store:
-                    said = model.predict(store, part.part(READING, 1), job.device, job.threads)
-            elif number in spool.blocks:
-                shape = len(model.members), len(some), len(series.dates)
-                said = np.frombuffer(_bytes(spool, number)).reshape(shape)
-            else:
-                said = by_vectors(model, embedder, some, part)
-                spool.append(number, [said.tobytes()])
+    parts = [slice(start, min(start + step, len(places))) for start in range(0, len(places), step)]
+    with _earlier(job, series, embedder, parts, progress) as spool:
+        left = [number for number in range(len(parts)) if number not in spool.blocks]
+        if embedder is None:
+            fresh = by_pixels(
+                model, series, job, folder, {number: places.some(parts[number]) for number in left}, progress
+            )
+        else:
+            fresh = (
+                (n, by_vectors(model, embedder, places.some(parts[n]), _share(progress, parts[n], places)))
+                for n in left
+            )
+        for number, told in fresh:
+            spool.append(number, [told.tobytes()])
+        for number, at in enumerate(parts):
+            said = np.frombuffer(_bytes(spool, number)).reshape(len(model.members), at.stop - at.start, -1)
             mean[at], spread[at] = said.mean(axis=0), said.std(axis=0)
     if not np.isfinite(mean).any():
         raise BadInput(
@@ -112,16 +113,19 @@ def tell(model: Ensemble, series: Series, job: IndicatorJob, folder: Path, progr
 
 
 @contextlib.contextmanager
-def _earlier(job: IndicatorJob, series: Series, embedder: Embedder, parts: int, progress: Progress) -> Iterator[Spool]:
-    """What is said of cells, kept beside the map until all of it is there: backbones may take hours."""
+def _earlier(
+    job: IndicatorJob, series: Series, embedder: Embedder | None, parts: Sequence[slice], progress: Progress
+) -> Iterator[Spool]:
+    """What is said of cells, kept beside the map until all of it is there: networks may take hours."""
     output = Path(next(iter(job.outputs().values())))
     request = {
         "version": VERSION, "model": fingerprint(job.model), "series": fingerprint(series.path), "extent": job.extent,
-        "dates": list(series.dates), "backbone": embedder.backbone.identity,
+        "dates": list(series.dates), "backbone": embedder.backbone.identity if embedder else "",
+        "ends": [part.stop for part in parts],
     }  # fmt: skip
     spool = Spool(output, request, LAYOUT, {})
     if spool.blocks:
-        progress.info(f"Going on with an earlier run: {len(spool.blocks)} of {parts} parts of the map are there.")
+        progress.info(f"Going on with an earlier run: {len(spool.blocks)} of {len(parts)} parts of the map are there.")
     try:
         yield spool
     except BaseException:
@@ -132,10 +136,39 @@ def _earlier(job: IndicatorJob, series: Series, embedder: Embedder, parts: int, 
         path.unlink(missing_ok=True)
 
 
+def _share(progress: Progress, part: slice, places: Places) -> Progress:
+    return progress.part(part.start / len(places), part.stop / len(places))
+
+
 def _bytes(spool: Spool, number: int) -> bytes:
     stored = spool.blocks[number]
     spool.file.seek(stored.offset)
     return spool.file.read(sum(stored.lengths))
+
+
+def by_pixels(
+    model: Ensemble, series: Series, job: IndicatorJob, folder: Path, parts: Mapping[int, Places], progress: Progress
+) -> Iterator[tuple[int, Float]]:
+    """Number of each part and (M, n, T) what each member says of it, while the pixels of the next are read to disk.
+
+    Raises:
+        Cancelled: the user stopped it.
+    """
+    rooms = [contextlib.ExitStack() for _ in parts]
+
+    def read() -> Iterator[ChipStore]:
+        for room, places in zip(rooms, parts.values(), strict=True):
+            yield room.enter_context(chips_on_disk(series.path, series.table, places, folder, progress.quiet()))
+
+    progress.checkpoint(0.0, "Reading cells")
+    with contextlib.ExitStack() as all_rooms:
+        for room in rooms:
+            all_rooms.enter_context(room)
+        made = all_rooms.enter_context(contextlib.closing(ahead(read, 1)))
+        for at, (number, room, store) in enumerate(zip(parts, rooms, made, strict=True)):
+            part = progress.part(at / len(parts), (at + 1) / len(parts))
+            yield number, model.predict(store, part, job.device, job.threads)
+            room.close()
 
 
 def by_vectors(model: Ensemble, embedder: Embedder, places: Places, progress: Progress) -> Float:
