@@ -1,6 +1,6 @@
 """The table of faults: what was hurt, how often, what came of it.
 
-`python tests/benchmarks/bench_faults.py --times 500 [--seed 1] [exact blended cells mapped]` kills each of these jobs
+`python tests/benchmarks/bench_faults.py --times 500 [--seed 1] [--only-kills] [exact blended cells mapped]` kills each of these jobs
 so many times at random instants and asks again, then lets the disk fail at every file that a job touches.
 Run with the engine's Python, on Linux.
 """
@@ -59,19 +59,27 @@ def refuse(name, ward, folder):
         yield f"{what} at each file, {name}", torment.events, text, time.monotonic() - started
 
 
+def rows_of(name, ward, folder, asked):
+    """All rows of a job."""
+    if asked.times:
+        yield kill(name, ward, folder, asked.times, asked.seed)
+    if not asked.only_kills:
+        yield from refuse(name, ward, Path(f"{folder} refused"))
+
+
 def main():
     """Print the table as it grows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("jobs", nargs="*", default=list(OUTPUTS))
     parser.add_argument("--times", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only-kills", action="store_true")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="quadrat-") as folder:
         ward = hurting.Ward(folder)
         print("| fault | times | outcome | s |\n|---|---|---|---|")
         for name in asked.jobs:
-            rows = [kill(name, ward, Path(folder, name), asked.times, asked.seed)]
-            for fault, times, outcome, seconds in (*rows, *refuse(name, ward, Path(folder, f"{name} refused"))):
+            for fault, times, outcome, seconds in rows_of(name, ward, Path(folder, name), asked):
                 print(f"| {fault} | {times} | {outcome} | {seconds:.0f} |", flush=True)
         ward.close()
 
