@@ -12,7 +12,7 @@ from .meter import reading_of, seen_mpx, with_overviews
 from .progress import Progress
 from .region import PolygonMask, window_of
 from .space import patch_of, space_of
-from .speeds import Setting, Speed, find, libraries_loaded, setting_of
+from .speeds import Setting, Speed, find, setting_of, unloaded
 from .tiling import spread, tile_sides
 from .twincard import scene_for
 from .windows import Reader
@@ -111,7 +111,8 @@ def forecast(job: EmbedRaster, asked: Asked, speed: Speed) -> Forecast:
     if speed.stored_share is not None:
         plain = height * width * speed.dimensions * itemsize * asked.shares.cells
         size = plain * speed.stored_share * with_overviews(height, width, speed.dimensions)
-    build = (speed.build_s, speed.cold_s) if libraries_loaded() else (speed.cold_s, speed.build_s)
+    cold = bool(unloaded(asked.setting.backbone))
+    build = (speed.cold_s, speed.build_s) if cold else (speed.build_s, speed.cold_s)
     fixed = next((value for value in build if value is not None), 0.0) + (speed.settle_s or 0.0)
     sampled = min(mpx, speed.sample_mpx or 0.0)
     sample_s, loop_s = speed.sample_s or speed.loop_s or 0.0, speed.loop_s or speed.sample_s or 0.0

@@ -1,6 +1,7 @@
 """What a run of embedding takes, step by step, told in units that hold for other rasters too; see `speeds.Speed`."""
 
 import contextlib
+import importlib
 import threading
 import time
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 
 from ..models.crew import thread_count
+from ..models.torch_tools import import_timm
 from .embedding import Runner, Sample
 from .errors import Cancelled
 from .jobs.addresses import is_remote
@@ -20,7 +22,7 @@ from .packing import Packer
 from .progress import Progress
 from .quantise import Quantiser
 from .raster import open_dataset
-from .speeds import Speed, libraries_loaded
+from .speeds import Speed, unloaded
 from .tiling import Plan
 
 CLOCK = time.monotonic
@@ -70,7 +72,6 @@ class Meter:
 
     Attributes:
         spans: seconds of each step that is over.
-        cold: libraries had to be loaded first.
         whole: the run goes to its end, so that there must be room for all of it.
     """
 
@@ -78,7 +79,7 @@ class Meter:
 
     def __init__(self) -> None:
         self.spans: dict[str, float] = {}
-        self.cold = not libraries_loaded()
+        self._loading_s: float | None = None
         self._last = CLOCK()
         self._runner: Runner | None = None
         """From `begin` on."""
@@ -88,6 +89,15 @@ class Meter:
         self._sampled = 0
         self._whole_sample = True
         self._stored_share: float | None = None
+
+    def load(self, backbone: str) -> "Meter":
+        """Load the libraries of a backbone now, so that building it is not charged with them."""
+        started, names = CLOCK(), unloaded(backbone)
+        for name in names:
+            import_timm() if name == "timm" else importlib.import_module(name)
+        self._last = CLOCK()
+        self._loading_s = self._last - started if names else None
+        return self
 
     def take(self, name: str) -> None:
         """Give the time since the last call to a step."""
@@ -129,8 +139,7 @@ class Meter:
         return Speed(
             backbone.device, backbone.embed_dim, backbone.patch_size_px, backbone.tile_size_px, backbone.halo_px,
             backbone.exact,
-            build_s=None if self.cold else start,
-            cold_s=start if self.cold else None,
+            build_s=start, cold_s=None if self._loading_s is None else self._loading_s + start,
             settle_s=spans.get("settle", 0.0) + self._start_s(),
             sample_s=sample, loop_s=loop,
             sample_mpx=self._sampled * self._tile_mpx if whole else None,
@@ -309,7 +318,10 @@ class Trial(NamedTuple):
 
 
 def packed(drawn: Sample, quantiser: Quantiser | None, packer: Packer) -> Trial | None:
-    """Pack a block made of sampled tiles side by side; None where nothing was kept of the sample."""
+    """Pack a block made of sampled tiles side by side; None where nothing was kept of the sample.
+
+    What they do not fill stays empty: tiles that are there twice would compress too well.
+    """
     tiles: list[NDArray[np.float32]] = []
     cells: list[NDArray[np.bool_]] = []
     for made in drawn.made.values():
@@ -319,8 +331,6 @@ def packed(drawn: Sample, quantiser: Quantiser | None, packer: Packer) -> Trial 
         return None
     side, (count, high, wide) = packer.block, tiles[0].shape
     across, down = -(-side // wide), -(-side // high)
-    while len(tiles) < across * down:
-        tiles, cells = tiles + tiles, cells + cells
     values, valid = np.zeros((count, down * high, across * wide), np.float32), np.zeros(
         (down * high, across * wide), np.bool_
     )  # fmt: skip

@@ -6,6 +6,7 @@ What cannot be read counts as nothing measured. Nothing here decides a result.
 
 import contextlib
 import hashlib
+import importlib.util
 import json
 import os
 import platform
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..models.crew import thread_count
+from ..models.registry import BACKBONES
 from ..models.weights.place import home
 from .atomic import replacing
 from .errors import QuadratError
@@ -35,6 +37,7 @@ SLOW_FORWARD, SLOW_S = 0.85, 1.0
 """Share of the time spent in the backbone, and seconds for a million pixels, above which it does not matter from what
 kind of file it reads."""
 LIBRARIES = ("torch", "onnxruntime", "timm")
+ONNX = "onnx"
 
 
 @dataclass(frozen=True)
@@ -159,9 +162,10 @@ def remember(setting: Setting, reading: str, speed: Speed) -> None:
         _sweep(folder)
 
 
-def libraries_loaded() -> bool:
-    """Whether this process has loaded what takes long to load."""
-    return any(name in sys.modules for name in LIBRARIES)
+def unloaded(backbone: str) -> list[str]:
+    """Libraries of a backbone that are here but not loaded by this process; loading them takes seconds."""
+    names = BACKBONES[backbone].requirements or (("onnxruntime",) if backbone == ONNX else ())
+    return [name for name in names if name not in sys.modules and importlib.util.find_spec(name) is not None]
 
 
 def _read(setting: Setting) -> dict[str, Speed]:

@@ -74,7 +74,7 @@ def run(job: EmbedRaster, progress: Progress, meter: Meter | None = None) -> Res
             progress.info(f"{job.output} is up to date: it was made by this very job from unchanged inputs.")
         else:
             with connected(job.scheduler, job.threads, progress) as client:
-                facts = _make(job, space, request, watch, progress, meter or Meter(), client)
+                facts = _make(job, space, request, watch, progress, (meter or Meter()).load(space.backbone), client)
     progress.checkpoint(1.0)
     told = {name: value for name, value in facts.items() if name != "space"}
     return Result(EmbedRaster.facts.id, {"output": job.output}, told, time.monotonic() - started)

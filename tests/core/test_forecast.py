@@ -17,11 +17,12 @@ from quadrat.core.jobs.fewshot import ApplyHead
 from quadrat.core.pipelines import foretell
 from quadrat.core.pipelines.registry import foretell_job, run_job
 from quadrat.core.progress import Progress
-from quadrat.core.speeds import Speed, find, remember
+from quadrat.core.speeds import Setting, Speed, find, remember
 from quadrat.core.wording import duration, no_room
 from quadrat.core.wording import forecast as sentence
 
 pytestmark = pytest.mark.same_without_torch
+SETTING = Setting("raw", "", "", 4, 4, 0, 0, "auto", "bytes", 0, "auto", 2, "here")
 SPEED = Speed("CPU", 4, 4, 64, 8, True, build_s=1.0, settle_s=0.5, loop_s=10.0, stored_share=0.5, forward_share=0.5)
 
 
@@ -161,7 +162,7 @@ def test_only_the_newest_settings_stay(setting, home, monkeypatch):
 
 
 def _asked(height, width, shares=Shares()):  # noqa: B008 - frozen
-    return Asked(None, "", height, width, SPEED, shares)
+    return Asked(SETTING, "", height, width, SPEED, shares)
 
 
 def test_reckoning_by_hand(monkeypatch):
@@ -180,6 +181,14 @@ def test_reckoning_by_hand(monkeypatch):
     assert forecast.forecast(EmbedRaster(overlap_px=32), _asked(128, 224), blended).seconds == pytest.approx(
         1.5 + 10 * (3 * 6) * 64 * 64 / 1e6
     )
+
+
+def test_building_takes_longer_where_libraries_must_be_loaded_first(monkeypatch):
+    job, asked, speed = EmbedRaster(), _asked(128, 224), replace(SPEED, cold_s=9.0)
+    warm = forecast.forecast(job, asked, speed)
+    monkeypatch.setattr(forecast, "unloaded", lambda backbone: ["torch"])
+    assert forecast.forecast(job, asked, speed).seconds == pytest.approx(warm.seconds + 8.0)
+    assert forecast.forecast(job, asked, SPEED).seconds == warm.seconds, "the other one where it alone is known"
 
 
 def test_polygons_and_holes_leave_tiles_out(job, make_raster, tmp_path):

@@ -14,9 +14,10 @@ from quadrat.core.pipelines import speedtest
 from quadrat.core.pipelines.registry import run_job
 from quadrat.core.pipelines.speedtest import make_raster, reckon, why_not
 from quadrat.core.progress import Progress
-from quadrat.core.speeds import Speed
+from quadrat.core.speeds import Setting, Speed
 from quadrat.models.registry import BACKBONES
 
+SETTING = Setting("raw", "", "", 4, 4, 0, 0, "auto", "bytes", 0, "auto", 2, "here")
 SPEED = Speed("CPU", 4, 4, 256, 0, True, build_s=2.0, settle_s=0.5, loop_s=10.0, stored_share=0.5)
 QUICK = {"side_px": 128, "seconds": 1}
 
@@ -68,7 +69,7 @@ def test_why_one_cannot_run(monkeypatch, tmp_path):
 
 def _reckoned(columns, rows):
     job = SpeedTest(backbone="raw", columns=columns, rows=rows)
-    return reckon(job, EmbedRaster(), Asked(None, "", rows, columns, SPEED, Shares()), SPEED)
+    return reckon(job, EmbedRaster(), Asked(SETTING, "", rows, columns, SPEED, Shares()), SPEED)
 
 
 def test_reckoning_by_hand():
