@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.contract import Backbone, Bool, Float, State
+from ..models.crew import one_by_one
 from ..models.identity import identity_of
 
 PREFIX = "components."
@@ -42,7 +43,9 @@ def fit(sample: Float, count: int) -> Components:
     exact = sample.astype(np.float64)
     mean = exact.mean(axis=0)
     centred = exact - mean
-    values, vectors = np.linalg.eigh(centred.T @ centred / max(len(sample) - 1, 1))
+    covariance = centred.T @ centred / max(len(sample) - 1, 1)
+    with one_by_one():
+        values, vectors = np.linalg.eigh(covariance)
     axes = vectors[:, np.argsort(values)[::-1][:count]].T
     largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)
     axes = axes * np.where(largest < 0, -1.0, 1.0)
