@@ -1,7 +1,7 @@
 """The table of faults: what was hurt, how often, what came of it.
 
-`python tests/benchmarks/bench_faults.py --times 500 [--seed 1] [--only-kills] [exact blended cells mapped]` kills each of these jobs
-so many times at random instants and asks again, then lets the disk fail at every file that a job touches.
+`python tests/benchmarks/bench_faults.py --times 500 [--seed 1] [--only-kills] [exact blended cells mapped]` kills each
+of these jobs so many times at random instants and asks again, then lets the disk fail at every file that a job touches.
 Run with the engine's Python, on Linux.
 """
 
