@@ -34,14 +34,14 @@ __all__ = ["Band", "BlockWriter", "kept"]
 BLOCK_CELLS = 128
 """With bands apart, on Sentinel-2 continued by mirroring: a view of 1000 x 1000 cells of 3 bands takes 30 ms, with 64
 cells 80, with 32 200; the vector of a place 5 ms of 64 bands, the same with 64 cells, and 14 ms of 256 bands with 64.
-With bands together, in GDAL's own files, a vector takes 2 ms, but a view of 512 x 512 cells 45 to 63, four times that for
-1000 x 1000. All bands of a block follow one another in the file, so that a vector is read in one go."""
+With bands together, in GDAL's own files, a vector takes 2 ms, but a view of 512 x 512 cells 45 to 63, four times that
+for 1000 x 1000. All bands of a block follow one another in the file, so that a vector is read in one go."""
 LEVEL = 1
 """Of zstd, on bytes of the default backbone of four scenes (drone, aeroplane, Sentinel-2, Landsat 7), with differences
 along rows: 62 to 71 % of the plain size in 3.5 to 8.5 ns a number; level 6 saves nothing in 15 to 26 ns, without
 differences 9 to 12 points are lost. On Sentinel-2 alone: random features, which have many equal numbers, 57 % with
 differences and 50 % without; floats of the default backbone 93 %, with differences 92 %, with bytes apart (predictor 3)
-90 % in twice the time. `python tests/benchmarks/bench_storage.py layout`, processor time on a busy machine, tried once."""
+90 % in twice the time. `python tests/benchmarks/bench_storage.py layout`: processor time on a busy machine, one run."""
 MOST_THREADS = 8
 """Reckoned, not measured: at 4 ns a number they pack 2 GB a second, more than most disks take."""
 STALE_COMPANIONS = (".aux.xml", ".ovr", ".msk")
