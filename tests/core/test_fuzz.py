@@ -17,7 +17,7 @@ from quadrat.tests.core.fuzzing_readers import READERS
 
 pytestmark = pytest.mark.same_without_torch
 
-EXAMPLES = 12
+EXAMPLES = 8
 DEEP = b"[" * 100_000 + b"]" * 100_000
 LONG = b"9" * 5000
 

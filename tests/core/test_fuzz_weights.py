@@ -12,7 +12,7 @@ pytest.importorskip("onnx")
 from quadrat.tests.core.fuzzing_weights import of_weights, state_dicts
 
 READERS = {reader.name: reader for reader in of_weights()}
-EXAMPLES = 12
+EXAMPLES = 8
 FOUND = {
     "a program that ends early": ("state dict", lambda: state_dicts()[0][:300]),
     "a program that takes from nothing": ("state dict", lambda: b"\x80\x02Q"),

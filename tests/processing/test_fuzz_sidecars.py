@@ -16,7 +16,7 @@ from quadrat.processing.uv import parse_pip_config
 from quadrat.processing.vectorstyles import DRESSERS
 from quadrat.tests.core.fuzzing import Reader, documents, judge
 
-EXAMPLES = 40
+EXAMPLES = 25
 FACTS = {
     "classes": [{"value": 1, "name": "a", "colour": "#ff0000"}, {"value": 2, "name": "b?", "colour": "#00ff00"}],
     "picture": {"bands": [1, 2, 3], "ranges": [[0, 1], [0, 2], [0, 3]]}, "dates": ["2019", "2020"], "range": [0, 1],
