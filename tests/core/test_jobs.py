@@ -5,9 +5,11 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from quadrat.core.errors import BadJob
+from quadrat.core.errors import BadJob, Cancelled
 from quadrat.core.jobs.declare import CHOICES, EMPTY_AT_FIRST, OUTPUTS, SEVERAL_PATHS, Kind
-from quadrat.core.jobs.registry import ALL, JOBS, job_from_dict
+from quadrat.core.jobs.registry import ALL, JOBS, job_from_dict, when_stopped
+from quadrat.core.pipelines import registry
+from quadrat.core.progress import Progress
 
 
 def example_values(job):
@@ -120,3 +122,20 @@ def test_parameters_that_do_not_go_together_are_a_sentence():
     assert "and not both" in problem(both)
     assert "asked for nothing" in problem({"job": "applyhead", "head": "a", "embedding": "b"})
     assert "predicted table" in problem({"job": "applyhead", "head": "a", "table": "b", "output": "c"})
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"job": "embedraster", "input": "a"}, "What was finished is kept; run the same job again to go on"),
+        ({"job": "trainhead", "labels": "a", "field": "b", "embedding": "c"}, "Nothing half-finished was written"),
+    ],
+)
+def test_a_stop_says_what_becomes_of_the_work(monkeypatch, tmp_path, values, words):
+    def stopped(job, progress):
+        raise Cancelled("Stopped.")
+
+    monkeypatch.setattr(registry, "_function", lambda target: stopped)
+    with pytest.raises(Cancelled, match=f"Stopped. {words}"):
+        registry.run_job(job_from_dict({**values, "output": str(tmp_path / "x.tif")}), Progress())
+    assert words in when_stopped(values)

@@ -67,7 +67,7 @@ def test_cancel_stops_within_a_second_and_leaves_no_result(pool, long_job):
         return bool(cancelled_at)
 
     progressed = threading.Event()
-    with pytest.raises(Cancelled):
+    with pytest.raises(Cancelled, match="run the same job again to go on"):
         pool.run(long_job, lambda fraction, *_: progressed.set() if fraction > 0.02 else None, None, is_cancelled)
     assert time.monotonic() - cancelled_at[0] < 1.5
     assert not os.path.exists(long_job["output"])

@@ -155,8 +155,11 @@ def _looked_at(path: str) -> File:
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with open_dataset(path) as dataset:
             rows, cols = dataset.block_shapes[0]
+            # Each of these asks all bands; a series has hundreds.
+            masks, dtypes, nodata = dataset.mask_flag_enums, dataset.dtypes, dataset.nodatavals
+            scales, offsets = dataset.scales, dataset.offsets
             for number, base, date in zip(numbers, bases, dates, strict=True):
-                flags, at = dataset.mask_flag_enums[number - 1], number - 1
+                flags, at = masks[number - 1], number - 1
                 masked = MaskFlags.all_valid not in flags and MaskFlags.nodata not in flags
                 meant = known.band(number) or KnownBand(number, "")
                 bands.append(
@@ -165,10 +168,10 @@ def _looked_at(path: str) -> File:
                         number,
                         base,
                         date,
-                        dataset.dtypes[at],
-                        dataset.nodatavals[at],
-                        dataset.scales[at],
-                        dataset.offsets[at],
+                        dtypes[at],
+                        nodata[at],
+                        scales[at],
+                        offsets[at],
                         masked,
                         meant,
                         sensor_of(path, base, tags),
