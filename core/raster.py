@@ -20,6 +20,7 @@ from .errors import BadInput, QuadratError
 from .grid import Grid, Window
 from .jobs.addresses import is_remote
 from .quantise import Quantiser
+from .striprows import MOST_BYTES, bytes_of_rows, note_of
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -65,6 +66,7 @@ class RasterReader:
         alpha = [i for i, kind in zip(dataset.indexes, dataset.colorinterp, strict=True) if kind == ColorInterp.alpha]
         self.bands = tuple(bands) or tuple(i for i in dataset.indexes if i not in alpha)
         self._check_bands()
+        self._room, self._kept_bytes = contextlib.ExitStack(), CACHE_BYTES
         self._alpha = [i for i in alpha if i not in self.bands]
         self._mask_band = _mask_band(dataset, self.bands)
         chosen = [i - 1 for i in self.bands]
@@ -106,6 +108,7 @@ class RasterReader:
     def close(self) -> None:
         """Let go of the file."""
         self._dataset.close()
+        self._room.close()
 
     def read(self, window: Window) -> tuple[Float, Bool]:
         """Values and validity of a window, which may reach beyond the raster.
@@ -181,6 +184,7 @@ class RasterReader:
     def _read(self, window: Window) -> tuple[NDArray[Any], Bool]:
         """Numbers as they are in the file, and where alpha and mask, which are those of all bands, are not empty."""
         where = rasterio.windows.Window(window.col, window.row, window.width, window.height)
+        self._make_room(window)
         try:
             raw = self._dataset.read(list(self.bands), window=where)
             valid = self._mask(where, raw.shape[1:])
@@ -197,6 +201,13 @@ class RasterReader:
                 f"{self.path} cannot be read at row {window.row}, column {window.col} ({_reason(error)}). {advice}"
             ) from error
         return raw, valid
+
+    def _make_room(self, window: Window) -> None:
+        """Have GDAL keep the rows of a file that is stored in whole rows: the next windows want them too."""
+        needed = bytes_of_rows(self._dataset, len(self.bands), window.height, window.width)
+        if self._kept_bytes < needed <= MOST_BYTES:
+            self._kept_bytes = needed
+            self._room.enter_context(rasterio.Env(GDAL_CACHEMAX=needed + CACHE_BYTES // 4))
 
     def _values(self, raw: NDArray[Any], valid: Bool) -> tuple[Float, Bool]:
         """What the numbers mean, 0 where they mean nothing in one band or more."""
@@ -251,6 +262,8 @@ class RasterReader:
                 f"Band {self._alpha[0]} of {self.path} is marked as alpha and used as mask. If it holds data, choose "
                 "the bands by number."
             )
+        if striped := note_of(self._dataset, self.path, len(self.bands)):
+            notes.append(striped)
         return tuple(notes)
 
 

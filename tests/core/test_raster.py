@@ -162,3 +162,21 @@ def test_complex_numbers_are_refused(tmp_path):
 def test_a_folder_is_named_as_such(tmp_path):
     with pytest.raises(BadInput, match=r"is a folder\. Choose a raster in it"):
         open_raster(str(tmp_path))
+
+
+def test_rows_of_a_striped_file_are_kept_for_the_next_window(make_raster, monkeypatch):
+    from quadrat.core import raster, striprows
+    from rasterio.env import getenv
+
+    monkeypatch.setattr(raster, "CACHE_BYTES", 2**20)
+    path = make_raster(count=2, height=200, width=4096, dtype="uint16", blockysize=1, interleave="pixel")
+    tiled = make_raster("tiled.tif", count=2, height=200, width=4096, dtype="uint16", tiled=True)
+    with raster.environment():
+        for file, kept in ((path, 128 * 4096 * 2 * 2 + 2**18), (tiled, 2**20)):
+            with raster.open_raster(file) as reader:
+                reader.read(Window(0, 0, 128, 128))
+                assert getenv()["GDAL_CACHEMAX"] == kept and not reader.notes
+            assert getenv()["GDAL_CACHEMAX"] == 2**20
+    monkeypatch.setattr(striprows, "MOST_BYTES", 2**20)
+    with raster.open_raster(path) as reader:
+        assert "whole rows of 4,096 pixels" in reader.notes[0] and "TILED=YES" in reader.notes[0]
