@@ -7,7 +7,7 @@ scaling: one job at home with one thread, and on 1 and 2 workers of one thread e
 (QUADRAT_DATA) laid side by side and mirrored; seconds of the step "embedding", workers warm, best of some interleaved
 rounds. Needs a machine with nothing else to do.
 driver: a real scheduler, a process with a hundred workers, and the real driver with a real file; pieces are empty but
-as long as those of a ViT-S/16 on a raster of 100,000 px, and take no time. CPU time of driver and scheduler for each
+as long as those of a ViT-S/16 on a raster of 48,000 px, and take no time. CPU time of driver and scheduler for each
 piece says how many pieces a second they bear.
 """
 
@@ -97,11 +97,14 @@ def fake_look(run: str) -> dict[str, object]:
 
 def fake_make(run: str, number: int) -> Made:
     """What a piece of one row of blocks of a ViT-S/16 tells, made in no time."""
-    errand, piece = work.errand_for_benchmark
-    blocks = np.array(sorted(piece[number]), np.int64)
-    reduced = np.full((len(errand["bands"]), 12, 12), number % 250 + 1, np.uint8)
-    lengths = np.full((len(blocks), len(errand["bands"])), 1400, np.uint32)
-    return Made(blocks, lengths, np.ones(len(blocks), np.uint32), [reduced.copy() for _ in blocks], 1, 0.0)
+    plan, pieces = work.benchmark
+    blocks = np.array(sorted(pieces[number]), np.int64)
+    rows, cols = blocks // -(-plan.width // plan.block), blocks % -(-plan.width // plan.block)
+    heights, widths = plan.height - rows * plan.block, plan.width - cols * plan.block
+    sides = [(-(-min(h, plan.block) // 4), -(-min(w, plan.block) // 4)) for h, w in zip(heights, widths, strict=True)]
+    reduced = [np.full((plan.dimensions, *side), number % 250 + 1, np.uint8) for side in sides]
+    lengths = np.full((len(blocks), plan.dimensions), 1400, np.uint32)
+    return Made(blocks, lengths, np.ones(len(blocks), np.uint32), reduced, 1, 0.0)
 
 
 def fake_write(run: str, number: int, offsets: list[int]) -> None:
@@ -114,7 +117,7 @@ def farm(args: argparse.Namespace) -> None:
 
     plan = make_plan(args.cells, args.cells, **TILING)
     own = [piece.blocks(plan) for piece in pieces_of(plan, size_of_pieces(plan, args.workers, 1))]
-    work.errand_for_benchmark = {"bands": range(384)}, own
+    work.benchmark = plan, own
     work.look, work.make, work.write = fake_look, fake_make, fake_write
 
     async def serve() -> None:
@@ -196,7 +199,7 @@ def main() -> None:
     third.set_defaults(run=farm)
     for command in (second, third):
         command.add_argument("--workers", type=int, default=100)
-        command.add_argument("--cells", type=int, default=6250)
+        command.add_argument("--cells", type=int, default=3000)
     args = parser.parse_args()
     args.run(args)
 
