@@ -28,7 +28,7 @@ def bytes_of_rows(dataset: rasterio.DatasetReader, bands: int, rows: int, cols: 
         return 0
     count = dataset.count if dataset.interleaving == Interleaving.pixel else bands
     rows = min(rows + height - 1, dataset.height)
-    return rows * dataset.width * count * np.dtype(dataset.dtypes[0]).itemsize
+    return int(rows * dataset.width * count * np.dtype(dataset.dtypes[0]).itemsize)
 
 
 def note_of(dataset: rasterio.DatasetReader, path: str, bands: int) -> str:
@@ -37,6 +37,6 @@ def note_of(dataset: rasterio.DatasetReader, path: str, bands: int) -> str:
     if bytes_of_rows(dataset, bands, USUAL_ROWS, USUAL_ROWS) <= MOST_BYTES:
         return ""
     return (
-        f"{path} is stored in whole rows of {dataset.width:,} pixels, so that up to {times} tiles decode the same rows: "
-        "reading may take longer than all else. Make a tiled copy first (Translate with the creation option TILED=YES)."
+        f"{path} is stored in whole rows of {dataset.width:,} pixels, so that up to {times} tiles decode each; reading "
+        "may take longer than all else. Make a tiled copy first (Translate with the creation option TILED=YES)."
     )
