@@ -91,7 +91,10 @@ FOUND = {
         "survey of photos",
         lambda: _with("survey of photos", "photos SET points = 'x'"),
     ),
-    "name of a photo that is none": ("survey of photos", lambda: _with("survey of photos", "photos SET name = x'80' WHERE photo = 1")),
+    "name of a photo that is none": (
+        "survey of photos",
+        lambda: _with("survey of photos", "photos SET name = x'80' WHERE photo = 1"),
+    ),
     "window that is a number": ("survey of photos", lambda: _with("survey of photos", 'photos SET "window" = 5')),
     "vectors cut off": ("vectors of photos", lambda: _with("vectors of photos", "vectors SET places = x'0102030405'")),
     "vectors as text": ("vectors of photos", lambda: _with("vectors of photos", "vectors SET places = 'x'")),
