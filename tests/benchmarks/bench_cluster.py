@@ -57,9 +57,20 @@ def large_scene(path: pathlib.Path, side: int) -> str:
     return str(path)
 
 
+def vit_weights(folder: pathlib.Path) -> str:
+    """Random weights of a ViT-S/16 as a file, so that nothing is downloaded."""
+    import torch
+    from quadrat.models.torch_tools import import_timm
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    path = folder / "vit_small.safetensors"
+    save_file(import_timm().create_model(VIT, pretrained=False).state_dict(), str(path))
+    return str(path)
+
+
 def scaling(args: argparse.Namespace) -> None:
     """Seconds at home and on workers."""
-    from bench_embed import vit_weights
     from distributed import LocalCluster
 
     with tempfile.TemporaryDirectory() as name:
