@@ -90,7 +90,7 @@ class _Search:
     def __init__(self, backbone: Backbone, some: Fed, count: int, clock: Clock, free: Callable[[], int | None]) -> None:
         self._backbone, self._some, self._count, self._clock, self._free = backbone, some, count, clock, free
         cells = some.cells[0].size * backbone.embed_dim * 4
-        self._most = max(min(count, BATCH_BYTES // max(int(some.values[0].nbytes), cells)), 1)
+        self._most: int = max(min(count, BATCH_BYTES // max(int(some.values[0].nbytes), cells)), 1)
         self._spent = 0.0
         self.seen = 0
 

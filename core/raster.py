@@ -277,10 +277,12 @@ def _told(read: Callable[[], Any], nothing: Any) -> Any:
 
 def _zeroed(raw: NDArray[Any], valid: Bool) -> Float:
     """As float32, 0 where not valid."""
-    if raw.dtype.kind == "f":
+    whole = bool(valid.all())
+    if raw.dtype.kind == "f" and not whole:
         raw = np.where(valid, raw, 0)
     values = raw.astype(np.float32, copy=False)
-    values *= valid
+    if not whole:
+        values *= valid
     return values
 
 
