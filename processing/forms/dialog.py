@@ -132,6 +132,8 @@ class FormPanel(ParametersPanel):
         except QuadratError:  # Run will say what is wrong
             return None
         job = request.job
+        if job.scheduler:
+            return None  # other computers do the work
         if job.output == QgsProcessing.TEMPORARY_OUTPUT or not job.output:
             job = replace(job, output=os.path.join(QgsProcessingUtils.tempFolder(), "embedding.tif"))
         return Wanted(job, tuple(request.copies))
