@@ -6,7 +6,7 @@ import shapely
 from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
-from quadrat.core.chips import UNIT, chips_of, lattice, own_pixels, places_of, read_units, units_of
+from quadrat.core.chips import UNIT, Piece, chips_of, lattice, own_pixels, places_of, read_units, units_of
 from quadrat.core.grid import Grid, Window
 from quadrat.core.resizing import resized, weights
 
@@ -137,3 +137,12 @@ def test_invalid_pixels_do_not_count():
     made, known = resized(values, valid, 8, 8)
     assert known[0, :, 4:].all() and not known[0, :, :3].any()
     assert made[0, 0][known[0]] == pytest.approx(7.0, abs=1e-5)
+
+
+def test_a_piece_alone_does_not_hold_the_block_that_it_was_cut_from():
+    block = np.arange(2 * 30 * 40, dtype=np.float32).reshape(2, 30, 40)
+    cut = Piece(3, np.array([7]), Window(4, 5, 6, 8), block[:, 4:10, 5:13], np.ones((30, 40), bool)[4:10, 5:13])
+    alone = cut.alone()
+    assert alone.values.base is None and alone.valid.base is None and alone.values.flags.c_contiguous
+    assert (alone.unit, alone.window) == (3, cut.window) and np.array_equal(alone.values, cut.values)
+    assert alone.alone().values is alone.values
