@@ -34,31 +34,29 @@ def raster(make_raster):
 
 
 @pytest.fixture(scope="module")
-def kept():
-    """Files of heads that were trained once, by what they were trained for."""
-    return {}
+def once():
+    """Trains a head the first time that its name is asked for, and copies it from then on."""
+    kept = {}
+
+    def put(name, path, teach, **values):
+        if name not in kept:
+            teach(**values)
+            kept[name] = path.read_bytes()
+        path.write_bytes(kept[name])
+
+    return put
 
 
 @pytest.fixture
-def head(train, tmp_path, kept):
+def head(train, tmp_path, once):
     """A head taught by the labels, for tests that only use it."""
-    return _once(kept, "labels", tmp_path / "a.qhead", train)
+    once("labels", tmp_path / "a.qhead", train)
 
 
 @pytest.fixture
-def table_head(train, tmp_path, kept, table):
+def table_head(train, tmp_path, once, table):
     """A head taught by the table."""
-    path, _ = table
-    teach = lambda: train(labels=str(path), embedding="", feature_fields=["b1", "b2"])  # noqa: E731
-    return _once(kept, "table", tmp_path / "a.qhead", teach)
-
-
-def _once(kept, name, path, teach):
-    if name not in kept:
-        teach()
-        kept[name] = path.read_bytes()
-    path.write_bytes(kept[name])
-    return str(path)
+    once("table", tmp_path / "a.qhead", train, labels=str(table[0]), embedding="", feature_fields=["b1", "b2"])
 
 
 @pytest.fixture
@@ -100,15 +98,13 @@ def test_a_map_of_every_head_is_right(train, apply, tmp_path, head):
     result, _ = train(head=head)
     assert result.facts["counts"] == {"field": 80, "lake": 80, "wood": 80}
     assert result.facts["groups"] == {"field": 5, "lake": 5, "wood": 5}
-    assert result.facts["tested"]["scheme"] == "groups"
-    assert result.facts["tested"]["folds"] == 5
-    assert result.facts["tested"]["scores"]["accuracy"] > 0.9
+    tested = result.facts["tested"]
+    assert (tested["scheme"], tested["folds"]) == ("groups", 5) and tested["scores"]["accuracy"] > 0.9
     outputs = {name: str(tmp_path / f"{name}.tif") for name in ("output", "confidence", "probabilities")}
     result, _ = apply(**outputs)
     assert result.outputs == outputs
     shown, profile, _ = read(outputs["output"])
-    assert profile["dtype"] == "uint8"
-    assert profile["nodata"] == 0
+    assert (profile["dtype"], profile["nodata"]) == ("uint8", 0)
     assert (shown[0] == fields.truth()).mean() > 0.9
     assert sum(entry["cells"] for entry in result.facts["classes"]) == shown.size
     sure, *_ = read(outputs["confidence"])
@@ -150,8 +146,7 @@ def test_values(train, apply, tmp_path):
     out = str(tmp_path / "v.tif")
     result, _ = apply(output=out)
     values, profile, _ = read(out)
-    assert profile["dtype"] == "float32"
-    assert np.isnan(profile["nodata"])
+    assert profile["dtype"] == "float32" and np.isnan(profile["nodata"])
     assert np.corrcoef(values.ravel(), fields.truth().ravel())[0, 1] > 0.93
     facts = read_sidecar(out)["facts"]
     assert facts["result"] == "valuemap"
@@ -255,8 +250,7 @@ def test_a_cancelled_run_goes_on_and_ends_the_same(make_raster, head, apply, tmp
     stop.clear()
     result, log = apply(embedding=big, output=out)
     assert any("Going on: 5 of 16" in line for line in log)
-    assert result.facts["classes"] == expected.facts["classes"]
-    assert result.facts["cells_nodata"] == 0
+    assert result.facts["classes"] == expected.facts["classes"] and result.facts["cells_nodata"] == 0
     assert len(seen) == 11
     np.testing.assert_array_equal(read(out)[0], read(whole)[0])
     assert sorted(p.name for p in tmp_path.glob("m.tif*")) == ["m.tif", "m.tif.quadrat.json"]
@@ -281,7 +275,7 @@ def test_cancel_is_heard_while_a_forest_grows(train, monkeypatch):
     assert started.is_set()
 
 
-def test_a_head_in_a_missing_folder_is_a_sentence(train, tmp_path):
+def test_a_head_in_a_missing_folder_is_a_sentence(train):
     with pytest.raises(Unwritable, match="cannot be written"):
         train(name="none/a.qhead")
 
@@ -289,12 +283,10 @@ def test_a_head_in_a_missing_folder_is_a_sentence(train, tmp_path):
 def test_facts_of_a_head(train, tmp_path):
     train(head="linear", seed=3)
     facts, _ = load_head(str(tmp_path / "a.qhead"))
-    assert facts["features"]["D"] == 4
-    assert facts["features"]["names"] == ["f", "l", "w", "n"]
+    assert facts["features"]["D"] == 4 and facts["features"]["names"] == ["f", "l", "w", "n"]
     assert facts["job"]["seed"] == 3
     assert facts["choice"]["chosen_by"].startswith("log-loss on 5 inner folds")
-    sidecar = read_sidecar(str(tmp_path / "a.qhead"))
-    assert set(sidecar["inputs"]) == {"labels", "embedding"}
+    assert set(read_sidecar(str(tmp_path / "a.qhead"))["inputs"]) == {"labels", "embedding"}
 
 
 def test_too_few_labels_to_test_still_train(train):
@@ -335,8 +327,7 @@ def test_table_gets_new_columns(table_head, apply, table, tmp_path, suffix):
     whole = again.drop(index=7)
     assert (whole["predicted"] == whole["kind"]).mean() > 0.9
     np.testing.assert_allclose(whole["predicted_p_ash"] + whole["predicted_p_bïrch"], 1, atol=1e-5)
-    assert again["predicted"].isna()[7]
-    assert np.isnan(again["predicted_confidence"][7])
+    assert again["predicted"].isna()[7] and np.isnan(again["predicted_confidence"][7])
     first = Path(out).read_bytes()
     apply(embedding="", table=str(path), output_table=out)
     assert Path(out).read_bytes() == first
@@ -351,8 +342,7 @@ def test_table_keeps_geometry_and_columns_of_the_same_name(table_head, apply, ta
     out = str(tmp_path / "o.gpkg")
     apply(embedding="", table=str(tmp_path / "p.gpkg"), output_table=out)
     again = gpd.read_file(out)
-    assert again.crs == places.crs
-    assert (again["predicted"] == "mine").all()
+    assert again.crs == places.crs and (again["predicted"] == "mine").all()
     assert again.geometry.geom_equals(places.geometry).all()
     assert again["predicted_2"].notna().sum() == 59
 
