@@ -79,7 +79,8 @@ class RasterSource:
 def find_raster(value: Any, context: QgsProcessingContext) -> Optional[RasterSource]:
     """The raster that a value names: a layer, its id or name, or whatever GDAL opens; None when there is none.
 
-    An address on a server is taken as it is, without asking for it. Files are looked at without making a layer, for which QGIS would compute statistics and leave them beside the file.
+    An address on a server is taken as it is, without asking for it. Files are looked at without making a layer, for
+    which QGIS would compute statistics and leave them beside the file.
     """
     hint = QgsProcessingUtils.LayerHint.Raster
     layer = value
