@@ -3,7 +3,6 @@
 `models` knows nothing of `core`; the caller translates these into the errors that travel to the user.
 """
 
-
 STARVED = (
     "out of memory", "not enough memory", "allocate memory", "failed to allocate", "bad_alloc", "bad allocation",
     "can't start new thread",
