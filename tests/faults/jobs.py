@@ -80,10 +80,10 @@ def exact(folder, **fields):
 
 
 def blended(folder, **fields):
-    """Embedding by a network whose tiles overlap, of 15 blocks."""
-    scene, network = write_scene(folder / "pair.tif", 160, 320), write_network(folder / "net.onnx")
+    """Embedding by a network whose tiles overlap, of 10 blocks."""
+    scene, network = write_scene(folder / "pair.tif", 384, 960), write_network(folder / "net.onnx", dimensions=256)
     return {
-        "job": "embedraster", "input": scene, "backbone": "onnx", "model": network, "tile_size_px": 32,
+        "job": "embedraster", "input": scene, "backbone": "onnx", "model": network, "tile_size_px": 64,
         "overlap_px": 8, "batch_size": 4, "storage": "float32", "threads": 1, "device": "cpu",
         "output": str(folder / "blended.tif"), **fields,
     }  # fmt: skip
