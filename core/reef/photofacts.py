@@ -267,9 +267,9 @@ def read_facts(table: pd.DataFrame, source: str, chosen: dict[str, str], crs: st
         else:
             facts[role] = [_text(value) for value in plain[column]]
     position = _position(facts, None if geometry is None else geometry.loc[plain.index], roles, crs, source, notes)
-    for column in plain.columns:
-        if column not in roles.values():
-            facts[str(column)] = plain[column]
+    # At once: tables of tens of thousands of columns would take minutes one by one.
+    others = {str(column): plain[column] for column in plain.columns if column not in roles.values()}
+    facts = pd.concat([facts, pd.DataFrame({name: others[name] for name in others if name not in facts})], axis=1)
     names = [_text(value) for value in plain[roles["name"]]]
     facts = facts.drop(columns=["name", "longitude", "latitude"], errors="ignore").reset_index(drop=True)
     return PhotoTable(names, facts, position, notes, roles)

@@ -86,8 +86,8 @@ def _head(path):
 
     _labels_of(path)
     facts, estimator = load_head(path)
-    estimator.predict(_vectors()[0]) if facts.get("features") == FACTS["features"] else None
     head = Head.read(path, 1)
+    estimator.predict(_vectors()[0]) if facts.get("features") == FACTS["features"] else None
     for ask in (head.conformal, head.trained_shares, head.applicability):
         try:
             ask()
