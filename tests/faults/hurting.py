@@ -239,7 +239,7 @@ class Torment:
         import random
 
         dice, story, before = random.Random(self.seed), Story(), (0, 0)
-        while story.kills < kills:
+        while story.kills < kills and not story.troubles:
             kind, hurt, meanwhile = self.instant(dice)
             ran = self.ward.run(self.job, hurt, meanwhile=meanwhile)
             story.kinds[kind] = story.kinds.get(kind, 0) + ran.killed

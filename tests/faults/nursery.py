@@ -122,7 +122,9 @@ class Nursery:
                 return  # the stub was killed first
 
     def orphan(self, pid) -> None:
-        """The stub is gone, so its worker goes."""
+        """The stub is gone, so its worker goes, unless both went together."""
+        if pid not in self.children:
+            return
         self.selector.unregister(self.children[pid][0])
         os.kill(pid, signal.SIGKILL)
 
