@@ -101,10 +101,10 @@ def hungry(folder, **fields):
 
 
 def cells(folder, **fields):
-    """Vectors of 1,600 cells in 49 units."""
-    scene = write_scene(folder / "cells.tif", 240, 240)
+    """Vectors of 900 cells in 25 units."""
+    scene = write_scene(folder / "cells.tif", 180, 180)
     return {
-        "job": "embedcells", "input": scene, "cells": write_cells(folder / "cells.gpkg", 240, 240), "backbone": "raw",
+        "job": "embedcells", "input": scene, "cells": write_cells(folder / "cells.gpkg", 180, 180), "backbone": "raw",
         "threads": 1, "output": str(folder / "embedded.gpkg"), **fields,
     }  # fmt: skip
 
