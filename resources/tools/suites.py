@@ -75,20 +75,20 @@ def suites() -> "list[Suite]":
     return [
         Suite("lint", lint, 120),
         Suite("types and layers", linked, 300, {"PYTHONPATH": str(inside)}, inside),
-        Suite("engine", [_pytest(FULL, "engine", ROOMS, SIDE_BY_SIDE)], 900, ONE_THREAD),
-        Suite("engine wire", [_pytest(FULL, "engine-wire", WIRE)], 300),
+        Suite("engine", [_pytest(FULL, "engine", ROOMS, SIDE_BY_SIDE)], 1500, ONE_THREAD),
+        Suite("engine wire", [_pytest(FULL, "engine-wire", WIRE)], 600),
         Suite("light", [_pytest(LIGHT, "light", ROOMS, (*SIDE_BY_SIDE, *DIFFERENT))], 900, ONE_THREAD),
-        Suite("light wire", [_pytest(LIGHT, "light-wire", WIRE, DIFFERENT)], 300),
+        Suite("light wire", [_pytest(LIGHT, "light-wire", WIRE, DIFFERENT)], 600),
         # Several runs: newer QGIS refuses a second provider `quadrat`, and each of these rooms brings one.
         *(
-            Suite(name, [_pytest(QGIS, name, *what)], 600, {**python, **_qgis_settings(name)}, shares=True)
+            Suite(name, [_pytest(QGIS, name, *what)], 1200, {**python, **_qgis_settings(name)}, shares=True)
             for name, what in (
                 ("processing", (("tests/processing",), (f"--ignore={INSTALLER}",))),
                 ("plugin", (("tests/plugin",),)),
                 ("installer", ((INSTALLER,),)),
             )
         ),
-        Suite("faults", [_pytest(FULL, "faults", FAULTS)], 600, ONE_THREAD, shares=True),
+        Suite("faults", [_pytest(FULL, "faults", FAULTS)], 1200, ONE_THREAD, shares=True),
     ]
 
 
