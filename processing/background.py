@@ -3,6 +3,8 @@
 from typing import Any, Callable, Optional, Set
 
 from qgis.core import QgsApplication, QgsMessageLog, QgsTask
+from qgis.PyQt import sip
+from qgis.PyQt.QtCore import QObject
 
 OnDone = Callable[[Any, Optional[BaseException]], None]
 
@@ -11,8 +13,9 @@ _alive: Set[QgsTask] = set()
 
 
 class _Task(QgsTask):
-    def __init__(self, title: str, function: Callable[[], Any], on_done: OnDone) -> None:
+    def __init__(self, title: str, function: Callable[[], Any], on_done: OnDone, owner: Optional[QObject]) -> None:
         super().__init__(title, self._flags())
+        self._owner = owner
         self._function = function
         self._on_done: Optional[OnDone] = on_done
         self._answer: Any = None
@@ -35,16 +38,16 @@ class _Task(QgsTask):
         on_done, self._on_done = self._on_done, None
         if self._error is not None:
             QgsMessageLog.logMessage(f"{self.description()}: {self._error}", "Quadrat")
-        if on_done is not None:
+        if on_done is not None and not (self._owner is not None and sip.isdeleted(self._owner)):
             on_done(self._answer, self._error)
 
     def forget(self) -> None:
         self._on_done = None
 
 
-def in_background(title: str, function: Callable[[], Any], on_done: OnDone) -> None:
-    """Run `function` in a pool thread, then `on_done(answer, error)` in the main thread."""
-    task = _Task(title, function, on_done)
+def in_background(title: str, function: Callable[[], Any], on_done: OnDone, owner: Optional[QObject] = None) -> None:
+    """Run `function` in a pool thread, then `on_done(answer, error)` in the main thread, unless the owner is gone."""
+    task = _Task(title, function, on_done, owner)
     _alive.add(task)
     QgsApplication.taskManager().addTask(task)
 

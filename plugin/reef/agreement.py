@@ -93,7 +93,10 @@ class AgreementState(QObject):
         self._asking = True
         wanted = self._wanted
         in_background(
-            tr("Compare annotators"), lambda: count(path, wanted), lambda found, error: self._told(path, found, error)
+            tr("Compare annotators"),
+            lambda: count(path, wanted),
+            lambda found, error: self._told(path, found, error),
+            self,
         )
 
     def choose(self, one: str, other: str) -> None:

@@ -126,7 +126,7 @@ class CoverState(QObject):
             return
         self._asking = True
         in_background(
-            tr("Count cover"), lambda: count(path, level), lambda found, error: self._told(path, found, error)
+            tr("Count cover"), lambda: count(path, level), lambda found, error: self._told(path, found, error), self
         )
 
     def set_level(self, level: int) -> None:

@@ -124,7 +124,9 @@ class LabelWork(QObject):
             self._again = True
         else:
             self._asking = True
-            in_background(tr("Count labels"), lambda: _uses(path), lambda found, error: self._told(path, found, error))
+            in_background(
+                tr("Count labels"), lambda: _uses(path), lambda found, error: self._told(path, found, error), self
+            )
 
     # Helpers ---------------------------------------------------------------------------------------------------------
 

@@ -229,7 +229,9 @@ class Retraining(QObject):
         path = self._state.path
         if path and not self._asking:
             self._asking = True
-            in_background(tr("Count photos"), lambda: look(path), lambda found, error: self._told(path, found, error))
+            in_background(
+                tr("Count photos"), lambda: look(path), lambda found, error: self._told(path, found, error), self
+            )
 
     # Helpers ---------------------------------------------------------------------------------------------------------
 
