@@ -24,6 +24,8 @@ KEPT_NAMES = {"GEOMETRY_NAME": "geom", "FID": "fid"}
 LITTLE_BYTES = 2**20
 """Less than this is a full disk to whoever just failed to write there."""
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".tab")
+MOST_COLUMNS = 10_000
+"""Of a table of text: vectors have at most 8,192 numbers, and what is read takes ever longer to be told apart."""
 TAB_SUFFIXES = (".tsv", ".tab")
 PARQUET_SUFFIXES = (".parquet", ".geoparquet", ".pq")
 
@@ -118,6 +120,8 @@ def _read_text(path: Path, suffix: str) -> pd.DataFrame:
     except (OSError, EOFError) as error:
         raise BadInput(f"{path} cannot be read: {error}.") from error
     separator = "\t" if suffix in TAB_SUFFIXES else _separator(head)
+    if head.count(separator.encode()) >= MOST_COLUMNS:
+        raise BadInput(f"{path} has more than {MOST_COLUMNS:,} columns. Leave out those that are not needed.")
     for encoding in ("utf-8-sig", "cp1252", "latin-1"):
         try:
             return pd.read_csv(path, sep=separator, encoding=encoding, decimal="," if separator == ";" else ".")

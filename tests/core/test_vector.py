@@ -124,3 +124,10 @@ def test_a_wrong_filter_and_a_damaged_file_are_no_missing_layer(layers, tmp_path
     (tmp_path / "cut.gpkg").write_bytes(body[: len(body) // 2])
     with pytest.raises(BadInput, match=r"cut\.gpkg is damaged or cut off"):
         read_vector(str(tmp_path / "cut.gpkg"))
+
+
+def test_a_table_of_very_many_columns_is_refused(tmp_path):
+    path = tmp_path / "wide.csv"
+    path.write_text(",".join(["a"] * 10_001) + "\n")
+    with pytest.raises(BadInput, match="more than 10,000 columns"):
+        read_vector(str(path))
