@@ -33,7 +33,7 @@ def npy_of(array: NDArray[Any]) -> bytes:
     return packed.getvalue()
 
 
-def array_of(body: bytes, kinds: str = "biufU") -> NDArray[Any]:
+def array_of(body: bytes, kinds: str = "biuf") -> NDArray[Any]:
     """The array in a .npy file.
 
     Args:

@@ -235,6 +235,8 @@ def decode_arrays(texts: Mapping[str, str]) -> dict[str, NDArray[Any]]:
         BadInput: damaged.
     """
     try:
-        return {name: array_of(_inflated(base64.b64decode(text, validate=True))) for name, text in texts.items()}
+        return {
+            name: array_of(_inflated(base64.b64decode(text, validate=True)), "biufU") for name, text in texts.items()
+        }
     except (binascii.Error, zlib.error, ValueError, EOFError, AttributeError, TypeError) as error:
         raise BadInput("The arrays stored with an embedding are damaged; make the embedding again.") from error

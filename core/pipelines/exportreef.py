@@ -35,7 +35,7 @@ def run(job: ExportReef, progress: Progress) -> Result:
     outputs, inputs = job.outputs(), {"survey": job.survey}
     check_apart(outputs, inputs)
     for path in outputs.values():
-        check_folder(path)
+        check_folder(str(Path(path) / "1.cpc") if path == job.cpce and Path(path).is_dir() else path)
     if job.cpce:
         _check_cpce(job.cpce)
     with Survey(parse_source(job.survey).path) as survey:
