@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..models.contract import Backbone
+from ..models.errors import starved
 from ..models.torch_tools import free_bytes
-from .embedding import Open, out_of_memory
+from .embedding import Open
 from .feeding import Fed, read_ahead
 from .progress import Progress
 from .tiling import Plan, make_plan, spread
@@ -130,7 +131,7 @@ class _Search:
             try:
                 self._backbone(values, valid)
             except Exception as error:
-                if size == 1 or not out_of_memory(error):
+                if size == 1 or not starved(error):
                     raise
                 break
             best = min(best, self._clock() - started)

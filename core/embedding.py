@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.contract import Backbone
+from ..models.errors import starved
 from .errors import BadInput
 from .feeding import Fed, TileSource, read_ahead
 from .grid import Window
@@ -72,7 +73,7 @@ class Runner:
             try:
                 parts.append(see(slice(at, at + size)))
             except Exception as error:
-                if size == 1 or not out_of_memory(error):
+                if size == 1 or not starved(error):
                     raise
                 self.most = size // 2
                 self.log(f"Memory ran out with {size} tiles at once; going on with {self.most}.")
@@ -242,12 +243,3 @@ def _pick(vectors: Float, cells: NDArray[np.bool_]) -> Float:
     if len(found) > CELLS_A_TILE:
         found = found[np.linspace(0, len(found) - 1, CELLS_A_TILE).astype(np.intp)]
     return np.ascontiguousarray(vectors.reshape(len(vectors), -1)[:, found].T)
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, whichever library raised it."""
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or any(words in str(error).lower() for words in ("out of memory", "not enough memory", "failed to allocate"))
-    )

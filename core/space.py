@@ -317,3 +317,16 @@ def _translated(error: ModelError, card: Card) -> QuadratError:
     if isinstance(error, MissingLibrary):
         return EngineTooSmall(f"{error} {_too_small(card)}")
     return BadInput(str(error))
+
+
+def warn_of_device(name: str, wish: str, backbone: Backbone, progress: Progress) -> None:
+    """Say that a device was asked for which the backbone has no use for.
+
+    Args:
+        name: of the backbone.
+        wish: the device that the job names.
+        backbone: built; it knows on what it runs.
+        progress: takes the sentence.
+    """
+    if wish not in ("auto", "cpu") and not backbone.device.lower().startswith((wish, "gpu")):
+        progress.warning(f"Backbone {name} has no use for the device '{wish}': it runs on {backbone.device}.")

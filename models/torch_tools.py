@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .crew import thread_count
-from .errors import MissingLibrary, OutOfMemory, UnusableModel
+from .errors import MissingLibrary, OutOfMemory, UnusableModel, starved
 
 if TYPE_CHECKING:
     import torch
@@ -108,11 +108,6 @@ def free_bytes(device: str) -> int | None:
 
 def out_of_memory(error: Exception) -> OutOfMemory | None:
     """What to raise in place of an error that says that memory ran out, else None."""
-    import torch
-
-    text = str(error).lower()
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "allocate memory" in text or "out of memory" in text:
-        return OutOfMemory(
-            "The tiles of one batch do not fit into memory. Use fewer tiles in a batch, or smaller ones."
-        )
-    return None
+    if not starved(error):
+        return None
+    return OutOfMemory("The tiles of one batch do not fit into memory. Use fewer tiles in a batch, or smaller ones.")

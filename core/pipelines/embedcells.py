@@ -34,7 +34,7 @@ from ..sampling import WindowSample
 from ..scene import Scene
 from ..settlement.zonal import check_systems
 from ..sidecar import read_sidecar, write_sidecar
-from ..space import Space, build, space_of, stored_weights
+from ..space import Space, build, space_of, stored_weights, warn_of_device
 from ..spool import digest, journal_path, kept, part_path
 from ..tablemap import check_format, write_table
 from ..twincard import scene_for
@@ -260,8 +260,7 @@ def _announce(seen: Seen, notes: Sequence[str], side: int, job: EmbedCells, prog
     view, backbone, name = seen.view, seen.backbone, job.backbone
     for note in notes:
         progress.warning(note)
-    if job.device not in ("auto", "cpu") and not backbone.device.lower().startswith((job.device, "gpu")):
-        progress.warning(f"Backbone {name} has no use for the device '{job.device}': it runs on {backbone.device}.")
+    warn_of_device(name, job.device, backbone, progress)
     if 0 < view.window_px < side:
         progress.warning(
             f"Cells are about {side} px wide, more than the window of {view.window_px} px: they are shrunk."

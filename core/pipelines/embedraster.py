@@ -31,7 +31,7 @@ from ..region import PolygonMask, window_of
 from ..sampling import WindowSample
 from ..scene import Scene
 from ..sidecar import write_sidecar
-from ..space import Space, build, patch_of, space_of, stored_weights
+from ..space import Space, build, patch_of, space_of, stored_weights, warn_of_device
 from ..speeds import Setting, find, remember, setting_of
 from ..spool import digest
 from ..tiling import Plan, make_plan
@@ -245,10 +245,7 @@ def _warn_of_clipping(quantiser: Quantiser, drawn: Sample, progress: Progress) -
 def _announce(job: EmbedRaster, reader: Reader, backbone: Backbone, plan: Plan, progress: Progress) -> None:
     for note in reader.notes:
         progress.warning(note)
-    if job.device not in ("auto", "cpu") and not backbone.device.lower().startswith((job.device, "gpu")):
-        progress.warning(
-            f"Backbone {job.backbone} has no use for the device '{job.device}': it runs on {backbone.device}."
-        )
+    warn_of_device(job.backbone, job.device, backbone, progress)
     size = plan.height * plan.width * plan.dimensions * _itemsize(job)
     tiles = sum(len(batch.tiles) for batch in plan.batches)
     progress.info(

@@ -2,11 +2,11 @@
 
 import importlib.metadata
 import importlib.util
-import os
 import platform
 import sys
 from typing import Any
 
+from ...models.quota import cores
 from .memory import memory
 
 LIBRARIES = (
@@ -33,7 +33,7 @@ def describe() -> dict[str, Any]:
         "python": sys.version.split()[0],
         "executable": sys.executable,
         "system": platform.platform(),
-        "cores": os.cpu_count(),
+        "cores": cores(),
         "libraries": versions,
         "devices": _devices(),
         "memory": memory(),
@@ -43,11 +43,11 @@ def describe() -> dict[str, Any]:
 
 def _devices() -> list[str]:
     if not has_torch():
-        return [f"CPU ({os.cpu_count()} cores)"]
+        return [f"CPU ({cores()} cores)"]
     import torch
 
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     devices = [f"CUDA: {torch.cuda.get_device_name(number)}" for number in range(count)]
     if torch.backends.mps.is_available():
         devices.append("Apple GPU (mps)")
-    return [*devices, f"CPU ({os.cpu_count()} cores)"]
+    return [*devices, f"CPU ({cores()} cores)"]

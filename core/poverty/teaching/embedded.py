@@ -25,7 +25,7 @@ from ...jobs.source import EmbedJob
 from ...pixelwarnings import warn_of_pixels
 from ...progress import Progress
 from ...sampling import MOST_WINDOWS, WINDOW_PX
-from ...space import Space, build, space_of, stored_weights
+from ...space import Space, build, space_of, stored_weights, warn_of_device
 from ...twincard import card_of
 from ...windows import Reader
 from ..series.stack import Series
@@ -255,10 +255,7 @@ def _embedder(
     with bands.first.open() as reader:
         _check_size(side, reader)
         backbone = build(space, bands.first, reader, sample, job, side * side, progress)
-    if job.device not in ("auto", "cpu") and not backbone.device.lower().startswith((job.device, "gpu")):
-        progress.warning(
-            f"Backbone {space.backbone} has no use for the device '{job.device}': it runs on {backbone.device}."
-        )
+    warn_of_device(space.backbone, job.device, backbone, progress)
     view = View.of(backbone, context, 0, side, any_size=False, on_lattice=True)
     return Embedder(bands, series.dates, backbone, Runner(backbone, progress.warning), view, space, context)
 

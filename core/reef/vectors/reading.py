@@ -1,6 +1,5 @@
 """Photos read ahead in threads, in order; what is kept of each is its patches, so that memory stays flat."""
 
-import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ....models.quota import cores
 from ..survey import Photo
 from .patches import Bool, Bytes, Int, Picture, cut
 from .pictures import UnreadablePhoto, read_picture, reason_of
@@ -117,7 +117,7 @@ class Readers:
     """Photos being read, first in first out."""
 
     def __init__(self, side_px: int, padding: str) -> None:
-        count = max(1, min(MOST_READERS, (os.cpu_count() or 1) // 2))
+        count = max(1, min(MOST_READERS, cores() // 2))
         self.most = count + AHEAD
         self._side_px, self._padding = side_px, padding
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="quadrat-photos")
