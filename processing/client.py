@@ -14,7 +14,7 @@ import subprocess  # nosec B404 - starting the worker is what this file is for
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, Deque, Dict, List, Optional
+from typing import Any, Callable, Deque, Dict, Iterable, Iterator, List, Optional
 
 from ..core import protocol
 from ..core.epochs import EpochNews
@@ -202,7 +202,7 @@ class Worker:
         return f"The engine's process ended in the middle of the work ({why}).{told}{self._epitaph()}"
 
     def _epitaph(self) -> str:
-        words = [line for line in self._last_words if line.strip()]
+        words = list(_without_frames(line for line in self._last_words if line.strip()))
         return " Its last words:\n" + "\n".join(words[-10:]) if words else ""
 
     def _reap(self) -> None:
@@ -216,6 +216,15 @@ class Worker:
                     stream.close()
             except OSError:  # a pipe to a dead process may refuse to flush
                 continue
+
+
+def _without_frames(lines: Iterable[str]) -> Iterator[str]:
+    """Of tracebacks only how they end, which is what a person can use."""
+    inside = False
+    for line in lines:
+        inside = line.startswith("Traceback ") or (inside and line.startswith(" "))
+        if not inside:
+            yield line
 
 
 def _relay(

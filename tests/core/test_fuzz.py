@@ -173,7 +173,7 @@ def _runs(path):
     [
         (_runs, fuzzing_files.EVIL, "executes"),
         (lambda path: 1 / 0, b"", "ZeroDivisionError"),
-        (lambda path: [b"x" * 2**20 for _ in range(700)], b"", "takes memory"),
+        (lambda path: [b"x" * 2**20 for _ in range(1500)], b"", "takes memory"),
         (lambda path: bytearray(2**40), b"", "MemoryError"),
     ],
 )

@@ -90,9 +90,9 @@ def blended(folder, **fields):
 
 
 def hungry(folder, **fields):
-    """Embedding by a network that takes 8 MB for a tile, and 256 MB for all 32 at once."""
+    """Embedding by a network that takes 32 MB for a tile, and 1 GB for all 32 at once."""
     scene = write_scene(folder / "square.tif", 256, 512)
-    network = write_network(folder / "hungry.onnx", dimensions=8, hidden=8192)
+    network = write_network(folder / "hungry.onnx", dimensions=8, hidden=32768)
     return {
         "job": "embedraster", "input": scene, "backbone": "onnx", "model": network, "tile_size_px": 64,
         "overlap_px": 0, "batch_size": 32, "threads": 1, "device": "cpu", "output": str(folder / "hungry.tif"),

@@ -92,6 +92,17 @@ def test_last_words_of_a_crash_reach_the_user(tmp_path):
     worker.close()
 
 
+def test_last_words_are_told_without_the_frames_of_a_traceback():
+    worker = Worker(find_engine())
+    said = ["Exception in thread x:", "Traceback (most recent call last):", '  File "a.py", line 1, in b', "    c()"]
+    worker._last_words.extend([*said, "MemoryError", "  a library says", ""])
+    os.kill(worker.pid, signal.SIGKILL)
+    with pytest.raises(WorkerDied) as error:
+        worker.call(protocol.DESCRIBE)
+    worker.close()
+    assert str(error.value).splitlines()[1:] == ["Exception in thread x:", "MemoryError", "  a library says"]
+
+
 def test_two_jobs_at_once_get_two_workers(pool, short_job):
     results, errors = [], []
 
