@@ -6,10 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 
 from ..models.crew import thread_count
@@ -24,14 +21,13 @@ from .quantise import Quantiser
 from .raster import open_dataset
 from .speeds import Speed, unloaded
 from .tiling import Plan
+from .trialblock import packed
 
 CLOCK = time.monotonic
 """Seconds of the wall; where neighbours disturb, measurements of the forecast itself take those of the processor."""
 FEW_TILES = 3
 """Of fewer tiles after the sample nothing is told."""
 LEAST_S = 1e-6
-MOST_SHARE = 1.5
-"""Compressed numbers are hardly larger than plain ones, but for a few cells in a large block."""
 SAMPLE_PART = 0.5
 """Of the time for a measurement, at most."""
 
@@ -245,7 +241,7 @@ class Probe(Meter):
     def settled(self, drawn: Sample, quantiser: Quantiser | None, packer: Packer) -> None:
         """Pack what was sampled, since no block may be finished when time is over."""
         super().settled(drawn, quantiser, packer)
-        trial = packed(drawn, quantiser, packer)
+        trial = packed(drawn, quantiser, packer, CLOCK)
         if trial is not None:
             self._stored_share, self._cell_bytes = trial.share, trial.cell_bytes
             self._pack_s = trial.seconds * 1e6 / self._run.backbone.patch_size_px**2
@@ -301,49 +297,3 @@ def watched(probe: Probe, progress: Progress) -> Progress:
             return probe.tick()
 
     return Progress(lambda fraction, remaining_s, text: progress.checkpoint(probe.spent), cancelled=Bell())
-
-
-class Trial(NamedTuple):
-    """What packing a block told.
-
-    Attributes:
-        share: bytes after compression for each before.
-        cell_bytes: after compression, for each cell that has a vector.
-        seconds: of one thread, for such a cell.
-    """
-
-    share: float
-    cell_bytes: float
-    seconds: float
-
-
-def packed(drawn: Sample, quantiser: Quantiser | None, packer: Packer) -> Trial | None:
-    """Pack a block made of sampled tiles side by side; None where nothing was kept of the sample.
-
-    What they do not fill stays empty: tiles that are there twice would compress too well.
-    """
-    tiles: list[NDArray[np.float32]] = []
-    cells: list[NDArray[np.bool_]] = []
-    for made in drawn.made.values():
-        tiles += list(made.vectors)
-        cells += list(made.cells)
-    if not tiles:
-        return None
-    side, (count, high, wide) = packer.block, tiles[0].shape
-    across, down = -(-side // wide), -(-side // high)
-    values, valid = np.zeros((count, down * high, across * wide), np.float32), np.zeros(
-        (down * high, across * wide), np.bool_
-    )  # fmt: skip
-    for place, (tile, mask) in enumerate(zip(tiles, cells, strict=True)):
-        row, col = divmod(place, across)
-        if row == down:
-            break
-        rows, cols = slice(row * high, row * high + tile.shape[1]), slice(col * wide, col * wide + tile.shape[2])
-        values[:, rows, cols], valid[rows, cols] = tile, mask
-    values, valid = np.ascontiguousarray(values[:, :side, :side]), valid[:side, :side]
-    stored = quantiser.encode(values, valid) if quantiser else np.where(valid, values, np.float32(np.nan))
-    started = CLOCK()
-    size = sum(packer.pack(stored).lengths)
-    seconds, count = CLOCK() - started, max(int(valid.sum()), 1)
-    share = min(size / stored.nbytes * valid.size / count, MOST_SHARE)
-    return Trial(share, size / count, seconds / count)

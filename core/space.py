@@ -63,6 +63,7 @@ class Space:
         picture: bands and ranges of a picture, once known.
         identity: of the backbone, once built.
         batch_size: tiles that a run took at once, which a run that goes on takes too; 0 where that is open.
+        differences: bytes are packed as differences from their neighbours; so a run that goes on packs them too.
     """
 
     backbone: str
@@ -85,6 +86,7 @@ class Space:
     picture: Mapping[str, Any] = field(default_factory=dict)
     identity: str = ""
     batch_size: int = 0
+    differences: bool = True
 
     @property
     def card(self) -> Card:
@@ -101,7 +103,9 @@ class Space:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; arrays as base64."""
         plain = ("backbone", "model", "weights", "dimensions", "patch_size_px", "scaling", "tile_size_px", "seed")
-        values: dict[str, Any] = {name: getattr(self, name) for name in (*plain, "pixel_m", "batch_size")}
+        values: dict[str, Any] = {
+            name: getattr(self, name) for name in (*plain, "pixel_m", "batch_size", "differences")
+        }
         values |= {name: list(getattr(self, name)) for name in _LISTS}
         values |= {"picture": dict(self.picture), "identity": self.identity}
         values["state"] = None if self.state is None else encode_arrays(dict(self.state))

@@ -39,9 +39,10 @@ for 1000 x 1000. All bands of a block follow one another in the file, so that a 
 LEVEL = 1
 """Of zstd, on bytes of the default backbone of four scenes (drone, aeroplane, Sentinel-2, Landsat 7), with differences
 along rows: 62 to 71 % of the plain size in 3.5 to 8.5 ns a number; level 6 saves nothing in 15 to 26 ns, without
-differences 9 to 12 points are lost. On Sentinel-2 alone: random features, which have many equal numbers, 57 % with
-differences and 50 % without; floats of the default backbone 93 %, with differences 92 %, with bytes apart (predictor 3)
-90 % in twice the time. `python tests/benchmarks/bench_storage.py layout`: processor time on a busy machine, one run."""
+differences 9 to 12 points are lost. Random features have many equal numbers: 50 to 59 % without differences, 55 to 64 %
+with, so that a sample decides (`trialblock.py`). On Sentinel-2 alone, floats of the default backbone 93 %, with
+differences 92 %, with bytes apart (predictor 3) 90 % in twice the time.
+`python tests/benchmarks/bench_storage.py layout`: processor time on a busy machine, one run."""
 MOST_THREADS = 8
 """Reckoned, not measured: at 4 ns a number they pack 2 GB a second, more than most disks take."""
 STALE_COMPANIONS = (".aux.xml", ".ovr", ".msk")
@@ -70,6 +71,7 @@ class BlockWriter:
         colours: (R, G, B, A) by number, for a single band of bytes.
         category_names: names of the numbers 0, 1, ...
         categorical: overviews take the commonest number, not the mean; None: when there are colours.
+        differences: whole numbers are packed as differences from their neighbours; never those of classes.
         keep: JSON values that a later run needs to go on; `kept` gives them back.
         check: called before a block counts as done; raises when it cannot be relied on.
         foreseen_ratio: least size that compressed data can have of the plain size; if the disk holds less, the job
@@ -99,6 +101,7 @@ class BlockWriter:
         colours: Mapping[int, tuple[int, int, int, int]] | None = None,
         category_names: Sequence[str] | None = None,
         categorical: bool | None = None,
+        differences: bool = True,
         keep: Mapping[str, Any] | None = None,
         check: Callable[[], None] = lambda: None,
         foreseen_ratio: float = 0.05,
@@ -119,7 +122,7 @@ class BlockWriter:
             self._tags["category_names"] = json.dumps(list(category_names), ensure_ascii=False)
         self._colours = dict(colours or {})
         self._categorical = bool(colours) if categorical is None else categorical
-        differences = self.dtype.kind in "iu" and not self._categorical
+        differences = differences and self.dtype.kind in "iu" and not self._categorical
         predictor = PREDICTOR_DIFFERENCES if differences else PREDICTOR_NONE
         self.packer = Packer(
             self.block, self.dtype.name, nodata, predictor, LEVEL,

@@ -35,6 +35,7 @@ from ..space import Space, build, patch_of, space_of, stored_weights, warn_of_de
 from ..speeds import Setting, find, remember, setting_of
 from ..spool import digest
 from ..tiling import Plan, make_plan
+from ..trialblock import differences_pay
 from ..twincard import scene_for
 from ..unchanged import Watch
 from ..uptodate import up_to_date
@@ -106,10 +107,10 @@ def _make(
             meter.take("checks")
             drawn = sample_batches(plan, runner, open_source, progress.part(0.02, 0.05), meter.enough)
             meter.take("sample")
-            space = _settle(space, runner, drawn, progress)
+            space = _settle(job, space, runner, plan, drawn, progress)
             _foretell(meter.to_go_s(find(setting, reading_of(job.input))), progress)
         with _writer(job, space, runner.backbone, grid, plan, request, watch, meter.whole) as writer:
-            quantiser = space.quantiser if job.storage == "bytes" else None
+            quantiser = _stored(job, space)
             meter.settled(drawn, quantiser, writer.packer)
             _greet(writer, resumed is not None, progress)
             if on is None:
@@ -211,8 +212,8 @@ def _dimensions(space: Space, backbone: Backbone) -> int:
     return min(space.dimensions or backbone.embed_dim, backbone.embed_dim)
 
 
-def _settle(space: Space, runner: Runner, drawn: Sample, progress: Progress) -> Space:
-    """Fit what is still open on the sampled vectors: components, ranges of the bytes, picture."""
+def _settle(job: EmbedRaster, space: Space, runner: Runner, plan: Plan, drawn: Sample, progress: Progress) -> Space:
+    """Fit what is still open on the sampled vectors: components, ranges of the bytes and how they pack, picture."""
     backbone = runner.backbone
     wish = _dimensions(space, backbone)
     if space.dimensions > backbone.embed_dim:
@@ -224,8 +225,10 @@ def _settle(space: Space, runner: Runner, drawn: Sample, progress: Progress) -> 
     quantiser = space.quantiser or quantise.fit(drawn.vectors)
     if space.quantiser is not None:
         _warn_of_clipping(quantiser, drawn, progress)
+    stored = quantiser if job.storage == "bytes" else None
     return replace(
         space, state=backbone.state(), identity=backbone.identity, quantiser=quantiser,
+        differences=differences_pay(drawn, stored, plan.block),
         picture=space.picture or components.picture(drawn.vectors, backbone.ordered),
         patch_size_px=backbone.patch_size_px,
         tile_size_px=space.tile_size_px if backbone.exact else backbone.tile_size_px,
@@ -271,16 +274,21 @@ def _writer(
     job: EmbedRaster, space: Space, backbone: Backbone, grid: Grid, plan: Plan, request: Mapping[str, Any],
     watch: Watch, whole: bool,
 ) -> BlockWriter:  # fmt: skip
-    stored = job.storage == "bytes" and space.quantiser is not None
-    scale = space.quantiser.scale if stored and space.quantiser else np.ones(backbone.embed_dim, np.float32)
-    offset = space.quantiser.offset if stored and space.quantiser else np.zeros(backbone.embed_dim, np.float32)
+    stored = _stored(job, space)
+    scale = stored.scale if stored else np.ones(backbone.embed_dim, np.float32)
+    offset = stored.offset if stored else np.zeros(backbone.embed_dim, np.float32)
     bands = [Band(n, float(s), float(o)) for n, s, o in zip(backbone.band_names, scale, offset, strict=True)]
     return BlockWriter(
         job.output, grid, bands, "uint8" if stored else "float32", nodata=0 if stored else float("nan"),
         signature=request, tags=_tags(space, backbone, request), keep=space.to_json(), block=plan.block,
-        check=watch.check,
+        check=watch.check, differences=space.differences,
         foreseen_ratio=COMPRESSED_SHARE if whole else 0.0,
     )  # fmt: skip
+
+
+def _stored(job: EmbedRaster, space: Space) -> Quantiser | None:
+    """What makes bytes of the vectors; None where floats are stored."""
+    return space.quantiser if job.storage == "bytes" else None
 
 
 def _tags(space: Space, backbone: Backbone, request: Mapping[str, Any]) -> dict[str, str]:
