@@ -51,7 +51,7 @@ def page(raster: Found, found: Sequence[Found], others: Sequence[Found]) -> str:
     ]  # fmt: skip
     if others:
         rest = [f'<tr><td>{escape(one["title"])}</td><td class="wide">{escape(one["why"])}</td></tr>' for one in others]
-        blocks.append(section("Not measured", table(("Backbone", "Why"), rest)))
+        blocks.append(section("Not measured", table(("Backbone", "Why"), rest, words=("Why",))))
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'

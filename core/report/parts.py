@@ -19,10 +19,10 @@ def figure(picture: str, caption: str, *, wide: bool = False) -> str:
     return f'<figure><div class="{kind}">{picture}</div><figcaption>{escape(caption)}</figcaption></figure>'
 
 
-def table(heads: Sequence[str], rows: Sequence[str], *, tight: bool = False) -> str:
-    """A table of rows that are HTML already; tight: of many columns."""
+def table(heads: Sequence[str], rows: Sequence[str], *, tight: bool = False, words: Sequence[str] = ()) -> str:
+    """A table of rows that are HTML already; tight: of many columns; words: heads of columns that hold sentences."""
     kind = ' class="tight"' if tight else ""
-    cells = "".join(f"<th>{escape(head)}</th>" for head in heads)
+    cells = "".join(f"<th{' class=wide' * (head in words)}>{escape(head)}</th>" for head in heads)
     body = f"<thead><tr>{cells}</tr></thead><tbody>{''.join(rows)}</tbody>"
     return f'<div class="scroll"><table{kind}>{body}</table></div>'
 

@@ -42,7 +42,7 @@ table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font
 th,td{padding:6px 10px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap;vertical-align:top}
 th{color:var(--soft);font-weight:600;white-space:normal;vertical-align:bottom}
 th:first-child,td:first-child{text-align:left}
-td.wide{white-space:normal;text-align:left}
+td.wide,th.wide{white-space:normal;text-align:left}
 td small{display:block;color:var(--soft)}
 table.tight{font-size:.88rem}
 .tight th,.tight td{padding:4px 6px}

@@ -60,7 +60,11 @@ def regions(numbers: Assessment) -> str:
     heads += ["Without unknown classes", other.title, "Samples", "Classes that training lacked"] if classes else [
         other.title, "Samples",
     ]  # fmt: skip
-    return section("From region to region", paragraphs(_lost(numbers, found)), table(heads, lines))
+    return section(
+        "From region to region",
+        paragraphs(_lost(numbers, found)),
+        table(heads, lines, words=("Classes that training lacked",)),
+    )
 
 
 def _lost(numbers: Assessment, found: dict[str, Any]) -> list[str]:
