@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from quadrat.core.errors import BadInput
-from quadrat.core.estimation import ppi, stratified
+from quadrat.core.estimation import matrix, ppi, stratified
 from quadrat.core.estimation.build import choose, estimator
 from quadrat.core.estimation.evidence import Evidence
 from quadrat.core.estimation.filled import one_hot
@@ -162,6 +162,10 @@ def same(a, b):
 
 @pytest.mark.parametrize("name", ESTIMATORS)
 class TestEveryEstimator:
+    @pytest.fixture(autouse=True)
+    def few_draws(self, monkeypatch):
+        monkeypatch.setattr(matrix, "DRAWS", 200)
+
     def test_is_near_the_truth_and_in_order(self, name):
         inside = []
         for seed in range(20):
