@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from quadrat.core.reef.formats import coralnet, covers, recognising, shape
+from quadrat.tests.core.reefwork import some_of_kiritimati
 
 pytestmark = [pytest.mark.data, pytest.mark.same_without_torch]
 
@@ -24,14 +25,21 @@ def file(path):
 
 
 @pytest.fixture(scope="module")
-def kiritimati():
-    return coralnet.read(file("kiritimati_coralnet/softcoral_annotations.csv.gz"))
+def points(tmp_path_factory):
+    return some_of_kiritimati(tmp_path_factory.mktemp("kiritimati"))
 
 
-def test_points_of_kiritimati(kiritimati, tmp_path):
-    assert (len(kiritimati.rows), len(kiritimati.photos), kiritimati.problems) == (454_900, 4105, [])
+@pytest.fixture(scope="module")
+def kiritimati(points):
+    return coralnet.read(points[0])
+
+
+def test_points_of_kiritimati(points, kiritimati, tmp_path):
+    path, photos, count = points
+    assert (len(kiritimati.rows), len(kiritimati.photos), kiritimati.problems) == (count, photos, [])
+    assert photos == 373 and count > 40_000
     coralnet.write(tmp_path / "o.csv", kiritimati.rows, label="legacy", line_end="\n")
-    with gzip.open(file("kiritimati_coralnet/softcoral_annotations.csv.gz")) as before:
+    with gzip.open(path) as before:
         assert (tmp_path / "o.csv").read_bytes() == before.read()
 
 
@@ -41,7 +49,7 @@ def test_cover_of_kiritimati_is_the_published_one(kiritimati):
     ours = pd.DataFrame(counted.shares, counted.photos["name"], counted.labels)
     theirs = pd.DataFrame(published.shares, published.photos["name"], published.labels)
     quadrats = counted.photos["name"][counted.photos["points"] == 100]
-    assert len(quadrats) == 3997 and set(ours) == {*SOFT, "Unidentified"} and published.problems == []
+    assert len(quadrats) == 364 and set(ours) == {*SOFT, "Unidentified"} and published.problems == []
     assert np.array_equal(ours.loc[quadrats, list(SOFT)], theirs.loc[quadrats, list(SOFT)])
 
 

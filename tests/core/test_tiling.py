@@ -41,11 +41,12 @@ def test_weights_are_positive_and_sum_to_one(case):
     np.testing.assert_allclose(total, 1, rtol=1e-6)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_tiles_put_together_give_the_picture_back(data):
     """Cut an array into the plan's tiles, stitch them: the same array, each block put once, in order within a lane."""
-    height, width, (_, tile, overlap) = data.draw(sizes), data.draw(sizes), data.draw(tilings())
+    sides = st.integers(1, 120)
+    height, width, (_, tile, overlap) = data.draw(sides), data.draw(sides), data.draw(tilings())
     exact, batch = data.draw(st.booleans()), data.draw(st.integers(1, 5))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiling, "LANE_BYTES", data.draw(st.sampled_from([1, 20_000, 10**9])))
@@ -90,11 +91,11 @@ def test_batches_hold_every_tile_once_a_lane_and_one_shape(height, width, batch,
 
 def test_memory_of_a_lane_is_bounded_whatever_the_width():
     for dimensions, tile in ((64, 128), (384, 14), (1536, 37)):
-        plan = make_plan(50, 200_000, tile=tile, overlap=1, exact=False, batch=1, dimensions=dimensions, itemsize=1)
+        plan = make_plan(50, 60_000, tile=tile, overlap=1, exact=False, batch=1, dimensions=dimensions, itemsize=1)
         width = max(width for _, width in plan.lanes)
         assert len(plan.lanes) > 1
         assert width * dimensions * (plan.block + 4 * tile) <= max(tiling.LANE_BYTES, plan.block * dimensions * 4 * 200)
-        assert sum(width for _, width in plan.lanes) == 200_000
+        assert sum(width for _, width in plan.lanes) == 60_000
 
 
 def test_overlap_must_be_below_the_tile():
@@ -118,7 +119,7 @@ def test_every_beginning_of_the_order_is_spread(count):
         assert gaps.max() <= 0.3 * count
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.floats(-1e4, 1e4), st.floats(1e-3, 1e4))
 def test_bytes_keep_values_to_half_a_step(seed, centre, spread_):
     values = np.random.default_rng(seed).normal(centre, spread_, (500, 3)).astype(np.float32)
