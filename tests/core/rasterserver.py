@@ -3,6 +3,7 @@ misbehave. It runs in a thread for whoever counts and commands; `python rasterse
 for clients that hold Python's lock while they wait."""
 
 import contextlib
+import functools
 import hashlib
 import http.server
 import pathlib
@@ -66,7 +67,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _give(self, how, content, first, last, status, body):
         self.send_response(status)
         if how.tags:
-            self.send_header("ETag", f'"{hashlib.md5(content).hexdigest()}"')
+            self.send_header("ETag", _tag(content))
         if status == 206:
             self.send_header("Content-Range", f"bytes {first}-{last}/{len(content)}")
         self.send_header("Content-Length", str(last - first + 1))
@@ -82,6 +83,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Length", "0")
         self.end_headers()
+
+
+@functools.lru_cache(maxsize=8)
+def _tag(content):
+    return f'"{hashlib.md5(content).hexdigest()}"'
 
 
 class Server(http.server.ThreadingHTTPServer):

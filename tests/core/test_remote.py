@@ -96,7 +96,7 @@ def test_an_embedding_of_an_extent_equals_the_local_one(server, far, tmp_path):
 
 
 def test_a_run_whose_server_dies_goes_on(server, make_raster, tmp_path, monkeypatch):
-    path = make_raster(count=1, height=1024, width=1024, **TILED)
+    path = make_raster(count=1, height=640, width=640, **TILED)
     server.how.files["/big.tif"], address = Path(path).read_bytes(), f"{server.url}/big.tif"
     small = {"tile_size_px": 64, "storage": "float32"}
     run(job_of(path, tmp_path / "here.tif", **small))

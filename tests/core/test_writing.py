@@ -60,7 +60,7 @@ def digest(path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     height=st.integers(1, 90), width=st.integers(1, 90), count=st.integers(1, 5), block=st.sampled_from([0, 16, 32]),
     dtype=st.sampled_from(["uint8", "uint16", "int16", "float32"]), big=st.booleans(), epsg=st.sampled_from([32722, 0]),
@@ -85,20 +85,22 @@ def test_what_is_put_is_read(tmp_path, height, width, count, block, dtype, big, 
         assert file.compression.name == "zstd"
 
 
-@pytest.mark.parametrize("big", [False, True])
-@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize(("big", "dtype"), [(False, "float32"), (True, "uint8")])
 def test_the_gdal_of_qgis_reads_it(tmp_path, monkeypatch, big, dtype):
     python = shutil.which("python3", path="/usr/bin")
-    probe = "from osgeo import gdal, gdal_array; print(gdal.__version__)"
-    if not python or subprocess.run([python, "-c", probe], capture_output=True).returncode:
-        pytest.skip("no system Python with GDAL")
+    if not python:
+        pytest.skip("no system Python")
     monkeypatch.setattr(tiff, "CLASSIC_LIMIT", 0 if big else 2**32)
     values = make_values(5, 70, 2100, dtype)
     write(tmp_path / "out.tif", values, nodata=float("nan") if dtype == "float32" else 0, tags={"identity": "abc"})
     np.save(tmp_path / "values.npy", values)
     script = """
-        import sys, json, numpy as np
-        from osgeo import gdal
+        import sys, json
+        try:
+            import numpy as np
+            from osgeo import gdal, gdal_array
+        except ImportError:
+            sys.exit(7)
         gdal.UseExceptions()
         d = gdal.Open(sys.argv[1])
         b = d.GetRasterBand(3)
@@ -107,7 +109,10 @@ def test_the_gdal_of_qgis_reads_it(tmp_path, monkeypatch, big, dtype):
               [o.ReadAsArray().tolist() for o in map(b.GetOverview, range(b.GetOverviewCount()))], b.GetBlockSize()]))
     """
     answer = subprocess.run([python, "-c", textwrap.dedent(script), tmp_path / "out.tif", tmp_path / "values.npy"],
-                            capture_output=True, text=True, check=True)  # fmt: skip
+                            capture_output=True, text=True)  # fmt: skip
+    if answer.returncode == 7:
+        pytest.skip("the system Python has no GDAL")
+    assert not answer.returncode, answer.stderr
     equal, name, scale, offset, tags, transform, epsg, overviews, size = json.loads(answer.stdout)
     assert equal
     assert (name, scale, offset, tags) == ("número 2", pytest.approx(0.03), -2, {"identity": "abc"})
@@ -169,7 +174,7 @@ def test_another_signature_or_layout_starts_anew(tmp_path):
             assert (file.read() == values).all()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damage_anywhere_is_noticed(tmp_path, data):
     """Cut or flip bytes of spool and journal: whatever is gone on with, the result is right."""
@@ -207,37 +212,30 @@ KILLED = """
         for i, w in enumerate(writer.windows):
             if i not in writer.done:
                 writer.put(i, values[:, w.row:w.row + w.height, w.col:w.col + w.width])
-                time.sleep(0.002)
+                time.sleep(0.01)
         writer.finish()
 """
 
 
-@pytest.mark.parametrize("lines", [2, 60, 200])
-def test_kill_minus_nine_then_go_on(tmp_path, lines):
-    values = make_values(8, 600, 600)
+def test_kill_minus_nine_then_go_on(tmp_path):
+    """Killed near the beginning; gone on with; the same bytes. And no two processes write one file."""
+    values, lines = make_values(8, 600, 600), 60
     write(tmp_path / "a.tif", values, block=32)
     process = start(KILLED, tmp_path / "b.tif")
-    while spool.journal_path(tmp_path / "b.tif").read_bytes().count(b"\n") <= lines:
-        time.sleep(0.001)
-    process.kill()
-    process.wait()
+    try:
+        while spool.journal_path(tmp_path / "b.tif").read_bytes().count(b"\n") <= lines:
+            time.sleep(0.002)
+        if hasattr(signal, "SIGSTOP"):
+            process.send_signal(signal.SIGSTOP)
+        with pytest.raises(Unwritable, match="Another run of Quadrat is writing"):
+            write(tmp_path / "b.tif", values, block=32)
+    finally:
+        process.kill()
+        process.wait()
     assert not (tmp_path / "b.tif").exists()
     done = write(tmp_path / "b.tif", values, block=32)
     assert lines <= done < 361
     assert digest(tmp_path / "a.tif") == digest(tmp_path / "b.tif")
-
-
-def test_two_processes_never_write_one_file(tmp_path):
-    process = start(KILLED, tmp_path / "b.tif")
-    try:
-        if hasattr(signal, "SIGSTOP"):
-            process.send_signal(signal.SIGSTOP)
-        with pytest.raises(Unwritable, match="Another run of Quadrat is writing"):
-            write(tmp_path / "b.tif", make_values(8, 600, 600), block=32)
-    finally:
-        process.kill()
-        process.wait()
-    assert write(tmp_path / "b.tif", make_values(8, 600, 600), block=32) >= 0
 
 
 def start(script, path):
