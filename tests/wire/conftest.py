@@ -16,18 +16,28 @@ def engine_is_this_python():
         os.environ["QUADRAT_PYTHON"] = before
 
 
+@pytest.fixture(scope="session")
+def pools():
+    """The pool that all tests share, in a list: starting a worker and its libraries takes longer than what it does."""
+    made = []
+    yield made
+    for pool in made:
+        pool.close()
+
+
 @pytest.fixture
-def pool():
+def pool(pools):
+    """A pool whose worker may be warm; one that a test closed is followed by another."""
     from quadrat.processing.client import WorkerPool
 
-    pool = WorkerPool()
-    yield pool
-    pool.close()
+    if not pools or pools[-1]._closed:
+        pools.append(WorkerPool())
+    return pools[-1]
 
 
 @pytest.fixture(scope="session")
 def long_job(tmp_path_factory):
-    """An embed job that takes half a minute and more, so that it can be stopped or killed in the middle."""
+    """An embed job that takes ten seconds and more, so that it can be stopped or killed in the middle."""
     import numpy as np
     import rasterio
 
@@ -35,11 +45,11 @@ def long_job(tmp_path_factory):
     generator = np.random.default_rng(0)
     path = folder / "große szene.tif"
     profile = {
-        "driver": "GTiff", "width": 4096, "height": 4096, "count": 4, "dtype": "uint8", "tiled": True,
+        "driver": "GTiff", "width": 3072, "height": 3072, "count": 4, "dtype": "uint8", "tiled": True,
         "crs": "EPSG:32633", "transform": rasterio.Affine(10, 0, 500_000, 0, -10, 5_400_000),
     }  # fmt: skip
     with rasterio.open(path, "w", **profile) as dataset:
-        dataset.write(generator.integers(1, 255, (4, 4096, 4096), dtype="uint8"))
+        dataset.write(generator.integers(1, 255, (4, 3072, 3072), dtype="uint8"))
     return {"job": "embedraster", "input": str(path), "patch_size_px": 1, "output": str(folder / "out.tif")}
 
 

@@ -23,7 +23,7 @@ NAMES = ("east", "west")
 def embedding(tmp_path_factory):
     """Codes of 16 bands, 1500 x 2000 cells, in whose first band one half differs from the other."""
     path = tmp_path_factory.mktemp("live") / "einbettung 場.tif"
-    codes = np.random.default_rng(0).integers(90, 110, (16, 1500, 2000), dtype=np.uint8)
+    codes = np.tile(np.random.default_rng(0).integers(90, 110, (16, 500, 500), dtype=np.uint8), (1, 3, 4))
     codes[0, :, 1000:] += 100
     profile = {"driver": "GTiff", "width": 2000, "height": 1500, "count": 16, "dtype": "uint8", "tiled": True}
     transform = rasterio.Affine(10, 0, 500_000, 0, -10, 5_400_000)
@@ -32,11 +32,21 @@ def embedding(tmp_path_factory):
     return str(path)
 
 
-@pytest.fixture
-def worker():
-    made = Worker(find_engine())
+@pytest.fixture(scope="module")
+def workers():
+    """Those that were started; the libraries of the live loop take longer than all that is asked here."""
+    made = []
     yield made
-    made.kill()
+    for one in made:
+        one.kill()
+
+
+@pytest.fixture
+def worker(workers):
+    """The one that lives, or another when a test killed it."""
+    if not workers or not workers[-1].alive:
+        workers.append(Worker(find_engine()))
+    return workers[-1]
 
 
 def ask(worker, question, **options):
@@ -105,20 +115,27 @@ def test_a_cancel_stops_a_view_within_a_second_and_the_next_answers(worker, embe
     assert ask(worker, View(0, 0, 10, 10))["path"]
 
 
-def test_a_killed_worker_is_replaced_and_told_again(worker, embedding, tmp_path):
+def test_ping_is_answered_while_a_view_is_made(worker, embedding, tmp_path):
+    start(worker, embedding, tmp_path)
+    view = View(0, 0, 1500, 2000, step=2)
+    worker._send(protocol.request(900, View.METHOD, view.to_dict()))
+    started = time.monotonic()
+    worker.call(protocol.PING, timeout_s=5)
+    assert time.monotonic() - started < 1
+    worker._send(protocol.notification(protocol.CANCEL, {"id": 900}))
+
+
+def test_a_killed_worker_is_replaced_and_told_again(worker, workers, embedding, tmp_path):
     start(worker, embedding, tmp_path)
     before = ask(worker, View(600, 900, 200, 200))
     expected = np.fromfile(before["path"], np.uint8, 80_000)
     os.kill(worker.pid, signal.SIGKILL)
     with pytest.raises(WorkerDied):
         ask(worker, View(0, 0, 10, 10))
-    other = Worker(find_engine())
-    try:
-        start(other, embedding, tmp_path)
-        again = ask(other, View(600, 900, 200, 200))
-        np.testing.assert_array_equal(np.fromfile(again["path"], np.uint8, 80_000), expected)
-    finally:
-        other.kill()
+    workers.append(Worker(find_engine()))
+    start(workers[-1], embedding, tmp_path)
+    again = ask(workers[-1], View(600, 900, 200, 200))
+    np.testing.assert_array_equal(np.fromfile(again["path"], np.uint8, 80_000), expected)
 
 
 def test_the_first_answer_of_a_worker_does_not_wait_for_the_live_loop():
@@ -134,12 +151,3 @@ def test_the_first_answer_of_a_worker_does_not_wait_for_the_live_loop():
     found = subprocess.run([sys.executable, "-c", code.format(root)], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in found.stdout.split()}
     assert not loaded & {"numpy", "sklearn", "rasterio", "onnxruntime", "torch"}
-
-
-def test_ping_is_answered_while_a_view_is_made(worker, embedding, tmp_path):
-    start(worker, embedding, tmp_path)
-    view = View(0, 0, 1500, 2000, step=2)
-    worker._send(protocol.request(900, View.METHOD, view.to_dict()))
-    started = time.monotonic()
-    worker.call(protocol.PING, timeout_s=5)
-    assert time.monotonic() - started < 1
