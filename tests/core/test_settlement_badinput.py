@@ -22,10 +22,12 @@ from rasterio.transform import Affine
 pytestmark = pytest.mark.same_without_torch
 
 
-@pytest.fixture(autouse=True)
-def quick_parts(monkeypatch):
-    monkeypatch.setattr(parts, "TREES", 12)
-    monkeypatch.setattr(parts, "EPOCHS_AROUND", 5)
+@pytest.fixture(autouse=True, scope="module")
+def quick_parts():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "TREES", 5)
+        patch.setattr(parts, "EPOCHS_AROUND", 3)
+        yield
 
 
 @pytest.fixture
@@ -37,29 +39,35 @@ def written(tmp_path):
     return go
 
 
-@pytest.fixture
-def run(tmp_path):
+def run(kind, **values):
     """Gives the facts and the log."""
-
-    def go(kind, **values):
-        log = []
-        result = run_job(kind.from_dict(values), Progress(log=lambda level, text: log.append(text)))
-        return result.facts, " ".join(log)
-
-    return go
+    log = []
+    result = run_job(kind.from_dict(values), Progress(log=lambda level, text: log.append(text)))
+    return result.facts, " ".join(log)
 
 
 @pytest.fixture
-def train(tmp_path, run):
+def train(tmp_path):
     def go(cells, name="m.qmethods", **values):
-        given = {"methods": ["forest-variables", "forest-features"], "block_size_m": 600.0, **values}
+        given = {"methods": ["forest-variables", "forest-features"], "block_size_m": 600.0, "test": False, **values}
         return (str(tmp_path / name), *run(TrainSettlement, cells=cells, output=str(tmp_path / name), **given))
 
     return go
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Cells, and methods learnt from them; no test changes either."""
+    folder = tmp_path_factory.mktemp("trained")
+    cells, path = str(folder / "c.gpkg"), str(folder / "m.qmethods")
+    made_city(12, 12).to_file(cells)
+    methods = ["forest-variables", "forest-features", "neighbours"]
+    run(TrainSettlement, cells=cells, output=path, methods=methods, block_size_m=600.0, test=False)
+    return cells, path
+
+
 @pytest.fixture
-def map_of(tmp_path, run):
+def map_of(tmp_path):
     def go(methods, cells, **values):
         path = str(tmp_path / "map.gpkg")
         facts, log = run(MapSettlement, methods=methods, cells=cells, output=path, **values)
@@ -79,7 +87,7 @@ def _altered(path, target, **facts):
 
 @pytest.mark.parametrize("field", ["cell", "unnumbered"])
 def test_the_order_of_cells_in_a_layer_teaches_nothing(train, written, field):
-    city = made_city(16, 16).rename(columns={"cell": field})
+    city = made_city(12, 12).rename(columns={"cell": field})
     one, _, _ = train(written(city, "one.gpkg"), "one.qmethods", methods=["forest-variables", "neighbours"])
     turned = city.iloc[np.random.default_rng(1).permutation(len(city))]
     other, _, _ = train(written(turned, "other.gpkg"), "other.qmethods", methods=["forest-variables", "neighbours"])
@@ -98,7 +106,7 @@ def test_labels_in_a_column_with_gaps_are_the_numbers_that_were_written(train, w
     city = made_city(16, 16)
     city["label"] = np.where(city["label"] == "favela", 1.0, 0.0)
     city.loc[0, "label"] = np.nan
-    _, facts, _ = train(written(city, "c.gpkg"), positive="1", test=False)
+    _, facts, _ = train(written(city, "c.gpkg"), positive="1")
     assert facts["counts"]["favela"] > 20
 
 
@@ -106,8 +114,8 @@ def test_few_labels_are_said_to_be_few(train, written):
     city = made_city(16, 16)
     favela = np.flatnonzero(city["label"] == "favela")
     city.loc[favela[3:], "label"] = None
-    assert "Only 3 cells of one kind" in train(written(city, "c.gpkg"), test=False)[2]
-    assert "of one kind" not in train(written(made_city(16, 16), "d.gpkg"), test=False)[2]
+    assert "Only 3 cells of one kind" in train(written(city, "c.gpkg"))[2]
+    assert "of one kind" not in train(written(made_city(16, 16), "d.gpkg"))[2]
 
 
 def test_points_are_no_cells(written):
@@ -146,40 +154,36 @@ def test_rows_that_are_no_numbers_of_rows_leave_it_to_who_touches_whom(written, 
         {"smooth_m": -5},
     ],
 )
-def test_facts_that_do_not_fit_the_classifiers_are_damage(train, map_of, written, tmp_path, facts):
-    cells = written(made_city(12, 12), "c.gpkg")
-    path, _, _ = train(cells, test=False, methods=["forest-variables", "forest-features", "neighbours", "auto"])
+def test_facts_that_do_not_fit_the_classifiers_are_damage(trained, map_of, tmp_path, facts):
+    cells, path = trained
     with pytest.raises(BadInput, match=r"is damaged.*Train them again"):
         map_of(_altered(path, tmp_path / "altered.qmethods", **facts), cells)
 
 
-def test_a_map_without_any_class_is_refused(train, map_of, written, tmp_path):
-    city = made_city(12, 12)
-    path, _, _ = train(written(city, "c.gpkg"), test=False)
-    bare = written(city.assign(emb_2=np.nan, slope=np.nan), "bare.gpkg")
+def test_a_map_without_any_class_is_refused(trained, map_of, written, tmp_path):
+    _, path = trained
+    bare = written(made_city(12, 12).assign(emb_2=np.nan, slope=np.nan), "bare.gpkg")
     with pytest.raises(BadInput, match=r"nothing to map\. Empty are: emb_2, slope\."):
         map_of(path, bare)
     assert not (tmp_path / "map.gpkg").exists()
 
 
-def test_fields_with_names_of_the_map_give_way_whatever_their_case(train, map_of, written):
+def test_fields_with_names_of_the_map_give_way_whatever_their_case(trained, map_of, written):
     city = made_city(12, 12).assign(**{"Probability": 5.0, "VOTES": "a", "class": "mine", "kept": 1})
-    cells = written(city, "c.gpkg")
-    table, facts, log = map_of(train(cells, test=False)[0], cells)
+    table, facts, log = map_of(trained[1], written(city, "c.gpkg"))
     assert set(facts["columns"]) <= set(table), "the style looks for these very names"
     assert table["probability"].max() <= 1 and (table["kept"] == 1).all()
     assert "replaced: Probability, VOTES, class." in log
 
 
-def test_a_share_may_have_a_decimal_comma(train, map_of, written):
-    cells = written(made_city(12, 12), "c.gpkg")
-    path, _, _ = train(cells, test=False)
+def test_a_share_may_have_a_decimal_comma(trained, map_of):
+    cells, path = trained
     assert map_of(path, cells, prevalence="0,03")[1]["share"] == pytest.approx(0.03)
     with pytest.raises(BadJob, match="Prevalence"):
         map_of(path, cells, prevalence="0,03,1")
 
 
-def test_cells_of_upper_case_names_keep_their_meaning(run, written, tmp_path):
+def test_cells_of_upper_case_names_keep_their_meaning(written, tmp_path):
     city = made_city(4, 4)[["cell", "zone", "label", "status", "geometry"]]
     city.columns = [name.upper() if name != "geometry" else name for name in city]
     excluded = gpd.GeoDataFrame(geometry=city.geometry[:1], crs=city.crs)
@@ -191,7 +195,7 @@ def test_cells_of_upper_case_names_keep_their_meaning(run, written, tmp_path):
     assert "STATUS to status" in log
 
 
-def test_coordinates_beyond_the_earth_take_no_memory(run, written, tmp_path):
+def test_coordinates_beyond_the_earth_take_no_memory(written, tmp_path):
     path = str(tmp_path / "out.gpkg")
     with pytest.raises(BadInput, match="extent reaches to coordinates that lie nowhere on Earth"):
         run(MakeCells, extent="0,1e9,0,1e9 [EPSG:4326]", output=path)
@@ -201,21 +205,21 @@ def test_coordinates_beyond_the_earth_take_no_memory(run, written, tmp_path):
     assert not (tmp_path / "out.gpkg").exists()
 
 
-def test_a_built_up_raster_of_another_place_is_named(run, written, make_raster, tmp_path):
+def test_a_built_up_raster_of_another_place_is_named(written, make_raster, tmp_path):
     cells = written(made_city(4, 4)[["cell", "geometry"]], "c.gpkg")
     raster = make_raster("built.tif", np.ones((1, 5, 5), np.float32), crs="EPSG:32723")
     with pytest.raises(BadInput, match=r"^[^\[\]]*built\.tif has no value in any cell[^\[\]]*$"):
         run(MakeCells, cells=cells, built_up=raster, output=str(tmp_path / "out.gpkg"))
 
 
-def test_a_layer_of_missing_lines_holds_no_streets(run, written, tmp_path):
+def test_a_layer_of_missing_lines_holds_no_streets(written, tmp_path):
     cells = written(made_city(4, 4)[["cell", "geometry"]], "c.gpkg")
     empty = gpd.GeoDataFrame(geometry=[None, shapely.LineString()], crs="EPSG:32723")
     with pytest.raises(BadInput, match="holds no lines"):
         run(CellVariables, cells=cells, streets=written(empty, "s.gpkg"), output=str(tmp_path / "out.gpkg"))
 
 
-def test_a_source_that_was_given_is_not_called_missing(run, written, make_raster, tmp_path):
+def test_a_source_that_was_given_is_not_called_missing(written, make_raster, tmp_path):
     cells = written(made_city(4, 4)[["cell", "geometry"]], "c.gpkg")
     ndvi = np.full((1, 60, 60), 0.5, np.float32)
     raster = make_raster("ndvi.tif", ndvi, crs="EPSG:32723", transform=Affine(10, 0, 600_000, 0, -10, 7_460_000))

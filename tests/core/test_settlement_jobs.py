@@ -23,29 +23,53 @@ pytestmark = pytest.mark.same_without_torch
 QUICK = ("forest-variables", "forest-features", "weighted")
 
 
-@pytest.fixture(autouse=True)
-def quick_parts(monkeypatch):
-    monkeypatch.setattr(parts, "TREES", 12)
-    monkeypatch.setattr(parts, "EPOCHS", 2)
-    monkeypatch.setattr(parts, "EPOCHS_AROUND", 10)
+@pytest.fixture(autouse=True, scope="module")
+def quick_parts():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "TREES", 12)
+        patch.setattr(parts, "EPOCHS_AROUND", 10)
+        yield
 
 
-@pytest.fixture
-def city(tmp_path):
-    path = tmp_path / "cidade à mão.gpkg"
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Of what no test changes."""
+    return tmp_path_factory.mktemp("jobs")
+
+
+@pytest.fixture(scope="module")
+def city(folder):
+    path = folder / "cidade à mão.gpkg"
     made_city(24, 24).to_file(path)
     return str(path)
 
 
+@pytest.fixture(scope="module")
+def bare(folder):
+    """Cells with variables only."""
+    made_city(24, 24, features=0).to_file(folder / "bare.gpkg")
+    return str(folder / "bare.gpkg")
+
+
+def learn(cells, output, **values):
+    """Gives the file, the facts and the log."""
+    log = []
+    job = TrainSettlement.from_dict(
+        {"cells": cells, "methods": list(QUICK), "block_size_m": 600.0, "output": str(output), "threads": 1, **values}
+    )
+    result = run_job(job, Progress(log=lambda level, text: log.append(text)))
+    return job.output, result.facts, log
+
+
+@pytest.fixture(scope="module")
+def trained(folder, city):
+    return learn(city, folder / "city.qmethods")
+
+
 @pytest.fixture
 def train(tmp_path, city):
-    def go(cells=city, name="city.qmethods", **values):
-        log = []
-        job = TrainSettlement.from_dict(
-            {"cells": cells, "methods": list(QUICK), "block_size_m": 600.0, "output": str(tmp_path / name), **values}
-        )
-        result = run_job(job, Progress(log=lambda level, text: log.append((level, text))))
-        return job.output, result.facts, [text for _, text in log]
+    def go(cells=city, name="other.qmethods", **values):
+        return learn(cells, tmp_path / name, **values)
 
     return go
 
@@ -61,8 +85,8 @@ def mapped(tmp_path, city):
     return go
 
 
-def test_from_cells_to_a_map(train, mapped, city):
-    path, facts, log = train()
+def test_from_cells_to_a_map(trained, mapped, city):
+    path, facts, log = trained
     assert sum(facts["counts"].values()) == 574 and facts["prevalence"] == pytest.approx(0.2, abs=0.01)
     assert set(facts["tested"]) == set(QUICK) and any("F1" in line for line in log)
     table, told, _ = mapped(path)
@@ -79,23 +103,22 @@ def test_from_cells_to_a_map(train, mapped, city):
     assert {"p_forest_variables", "p_forest_features", "p_weighted"} <= set(table)
 
 
-def test_the_same_job_learns_the_same(train):
-    one, _, _ = train(name="a.qmethods", threads=1)
-    other, _, _ = train(name="b.qmethods", threads=2)
+def test_the_same_job_learns_the_same(trained, train):
+    (one, _, _), (other, _, _) = trained, train(threads=2)
     first, second = (zipfile.ZipFile(path).read("head.skops") for path in (one, other))
     assert first == second, "threads must not change what is learnt"
 
 
-def test_decisions_go_from_many_to_few(train, mapped):
-    path, _, _ = train()
+def test_decisions_go_from_many_to_few(trained, mapped):
+    path, _, _ = trained
     counts = {}
     for decision in ("published", "learnt", "likely"):
         counts[decision] = mapped(path, decides="forest-variables", decision=decision)[1]["counts"]["favela"]
     assert counts["published"] > counts["learnt"] >= counts["likely"] > 0
 
 
-def test_a_share_names_the_surest_cells(train, mapped):
-    path, facts, _ = train()
+def test_a_share_names_the_surest_cells(trained, mapped):
+    path, facts, _ = trained
     table, told, _ = mapped(path, decides="forest-variables", decision="share")
     known = table["class"].isin(["favela", "other"])
     assert told["counts"]["favela"] == round(facts["prevalence"] * known.sum())
@@ -105,8 +128,8 @@ def test_a_share_names_the_surest_cells(train, mapped):
     assert asked == round(0.4 * known.sum())
 
 
-def test_share_of_favela_can_be_put_in(train, mapped):
-    path, _, _ = train()
+def test_share_of_favela_can_be_put_in(trained, mapped):
+    path, _, _ = trained
     few, many = (mapped(path, prevalence=share)[0]["probability"] for share in ("1%", "0.5"))
     assert few.mean() < many.mean()
     told = mapped(path, prevalence="estimate")[1]
@@ -115,21 +138,19 @@ def test_share_of_favela_can_be_put_in(train, mapped):
         mapped(path, prevalence="often")
 
 
-def test_where_methods_disagree_is_a_layer_of_its_own(train, mapped, tmp_path):
-    path, _, _ = train()
+def test_where_methods_disagree_is_a_layer_of_its_own(trained, mapped, tmp_path):
+    path, _, _ = trained
     table, _, _ = mapped(path, disagreement=str(tmp_path / "split.gpkg"))
     split = gpd.read_file(tmp_path / "split.gpkg")
     assert (split["disagree"].dropna() == table["disagree"].dropna()).all()
     assert read_sidecar(str(tmp_path / "split.gpkg"))["facts"]["result"] == "disagreement"
 
 
-def test_methods_without_their_numbers_are_left_out_and_said(train, tmp_path):
-    bare = made_city(24, 24, features=0)
-    bare.to_file(tmp_path / "bare.gpkg")
-    _, facts, log = train(str(tmp_path / "bare.gpkg"), methods=["forest-features", "forest-variables"])
+def test_methods_without_their_numbers_are_left_out_and_said(train, bare):
+    _, facts, log = train(bare, methods=["forest-features", "forest-variables"], test=False)
     assert facts["methods"] == ["forest-variables"] and any("Embed cells" in line for line in log)
     with pytest.raises(BadInput, match="Embed cells"):
-        train(str(tmp_path / "bare.gpkg"), methods=["forest-features"])
+        train(bare, methods=["forest-features"])
 
 
 def test_what_cannot_be_learnt_from_is_said(train, tmp_path):
@@ -155,8 +176,8 @@ def test_without_a_test_the_published_rule_decides(train, mapped):
     assert any("published rule" in line for line in log)
 
 
-def test_files_are_not_mistaken(train, mapped, tmp_path):
-    path, _, _ = train()
+def test_files_are_not_mistaken(trained, mapped, tmp_path):
+    path, _, _ = trained
     with pytest.raises(BadInput, match="Map favelas"):
         run_job(
             ApplyHead.from_dict({"head": path, "table": path, "output_table": str(tmp_path / "x.gpkg")}), Progress()
@@ -166,15 +187,15 @@ def test_files_are_not_mistaken(train, mapped, tmp_path):
         mapped(str(tmp_path / "cut.qmethods"))
 
 
-def test_other_columns_and_spaces_are_refused(train, mapped, tmp_path):
-    path, _, _ = train()
+def test_other_columns_and_spaces_are_refused(trained, mapped, tmp_path):
+    path, _, _ = trained
     made_city(8, 8, features=4).to_file(tmp_path / "other.gpkg")
     with pytest.raises(BadInput, match="emb_5"):
         mapped(path, str(tmp_path / "other.gpkg"))
 
 
-def test_decides_must_be_in_the_file(train, mapped):
-    path, _, _ = train()
+def test_decides_must_be_in_the_file(trained, mapped):
+    path, _, _ = trained
     with pytest.raises(BadJob, match="does not hold the method graph"):
         mapped(path, decides="graph")
 
@@ -204,19 +225,18 @@ def test_together_counts_votes_and_breaks_ties_by_the_mean():
     assert found.favela.tolist() == [True, False, False, False]
 
 
-def test_cells_are_read_with_the_columns_of_training_and_no_others(train, mapped, tmp_path):
-    made_city(24, 24, features=0).to_file(tmp_path / "bare.gpkg")
-    path, _, _ = train(str(tmp_path / "bare.gpkg"), methods=["forest-variables", "neighbours"])
-    bare, with_vectors = mapped(path, str(tmp_path / "bare.gpkg"))[0], mapped(path)[0]
-    assert with_vectors["probability"].notna().sum() == bare["probability"].notna().sum() > 500
+def test_cells_are_read_with_the_columns_of_training_and_no_others(train, mapped, bare):
+    path, _, _ = train(bare, methods=["forest-variables", "neighbours"], test=False)
+    without, with_vectors = mapped(path, bare)[0], mapped(path)[0]
+    assert with_vectors["probability"].notna().sum() == without["probability"].notna().sum() > 500
 
 
-def test_an_embedding_of_another_space_is_refused_and_one_of_the_same_taken(train, mapped, tmp_path, city):
-    made_city(24, 24, seed=1).to_file(tmp_path / "next.gpkg")
+def test_an_embedding_of_another_space_is_refused_and_one_of_the_same_taken(train, mapped, tmp_path):
     told = {"facts": {"space_identity": "a" * 32}}
-    for path in (city, tmp_path / "next.gpkg"):
-        Path(f"{path}.quadrat.json").write_text(json.dumps(told))
-    path, facts, _ = train()
+    for seed, name in enumerate(("here.gpkg", "next.gpkg")):
+        made_city(12, 12, seed=seed).to_file(tmp_path / name)
+        Path(f"{tmp_path / name}.quadrat.json").write_text(json.dumps(told))
+    path, facts, _ = train(str(tmp_path / "here.gpkg"), test=False)
     assert facts["space"] == "a" * 32
     mapped(path, str(tmp_path / "next.gpkg"))
     Path(f"{tmp_path / 'next.gpkg'}.quadrat.json").write_text(json.dumps({"facts": {"space_identity": "b" * 32}}))
