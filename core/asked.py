@@ -6,9 +6,9 @@ from typing import Any
 
 from .jobs.addresses import is_remote
 from .jobs.declare import Job
+from .layersource import parse_source
 from .sidecar import fingerprint, read_sidecar
 from .spool import digest, forget
-from .vector import parse_source
 from .version import VERSION
 
 FORMAT = 1

@@ -1,14 +1,17 @@
 """True areas of the cells of a grid, also where cells of one size on the map are not of one size on Earth."""
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS, Proj
 from pyproj.exceptions import CRSError, ProjError
-from scipy.interpolate import RegularGridInterpolator
 
 from .grid import Grid, Window
+
+if TYPE_CHECKING:
+    from scipy.interpolate import RegularGridInterpolator
 
 Float = NDArray[np.float64]
 
@@ -98,11 +101,13 @@ def _places(grid: Grid) -> tuple[Float, Float]:
     return t.a * cols + t.b * rows + t.c, t.d * cols + t.e * rows + t.f
 
 
-def _between(grid: Grid, values: Float) -> RegularGridInterpolator:
+def _between(grid: Grid, values: Float) -> "RegularGridInterpolator":
+    from scipy.interpolate import RegularGridInterpolator  # every job knows areas, few ask for uneven ones
+
     return RegularGridInterpolator(_lattice(grid), values, bounds_error=False, fill_value=None)
 
 
-def _cosines(grid: Grid) -> RegularGridInterpolator:
+def _cosines(grid: Grid) -> "RegularGridInterpolator":
     return _between(grid, np.cos(np.radians(_places(grid)[1])))
 
 

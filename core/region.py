@@ -14,7 +14,6 @@ from rasterio.warp import transform_bounds
 
 from .errors import BadInput
 from .grid import Grid, Window
-from .vector import read_vector
 
 Bool = NDArray[np.bool_]
 
@@ -88,6 +87,8 @@ class PolygonMask:
         Raises:
             BadInput: unreadable, or without polygons.
         """
+        from .vector import read_vector  # and pandas with it, which a raster without an area can do without
+
         table = read_vector(path, columns=[])
         geometry = getattr(table, "geometry", None)
         if geometry is None:

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import pyogrio
 import rasterio
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
@@ -193,10 +192,7 @@ def evidence(path: str) -> str:
     except RasterioError as error:
         if said := why(path, str(error)):
             raise BadInput(said) from error
-    try:
-        return _hash([str(patiently(lambda: _layers(path)))])
-    except (pyogrio.errors.DataSourceError, ValueError) as error:
-        raise BadInput(why(path, str(error)) or f"{path} cannot be read: {error}.") from error
+    return _hash([str(_layers(path))])
 
 
 def _hash(texts: list[str]) -> str:
@@ -234,5 +230,10 @@ def _signs(path: str) -> Iterator[str]:
 
 def _layers(path: str) -> Any:
     """What a table says of itself."""
-    info = pyogrio.read_info(for_gdal(path), force_feature_count=True, force_total_bounds=True)
+    import pyogrio  # and with it geopandas, which reading a raster can do without
+
+    try:
+        info = patiently(lambda: pyogrio.read_info(for_gdal(path), force_feature_count=True, force_total_bounds=True))
+    except (pyogrio.errors.DataSourceError, ValueError) as error:
+        raise BadInput(why(path, str(error)) or f"{path} cannot be read: {error}.") from error
     return [info[name] for name in ("layer_name", "features", "total_bounds")], list(info["fields"])

@@ -23,8 +23,8 @@ from .blocktable import block_table
 from .errors import BadInput
 from .jobs.addresses import is_remote
 from .jobs.declare import Job
+from .layersource import parse_source
 from .remote import evidence
-from .vector import parse_source
 from .version import VERSION
 
 FORMAT = 1

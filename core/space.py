@@ -22,12 +22,12 @@ from .components import Components, ReducedBackbone, split_state
 from .errors import BadInput, BadJob, EngineTooSmall, QuadratError, Stale, Unwritable, WeightsMissing
 from .jobs.declare import Kind
 from .jobs.source import EmbedJob
+from .layersource import parse_source
 from .progress import Progress
 from .quantise import Quantiser
 from .raster import open_raster
 from .scene import Scene
 from .sidecar import decode_arrays, encode_arrays, read_sidecar
-from .vector import parse_source
 from .windows import Reader
 
 DEFINITIONS = "..models.definitions"

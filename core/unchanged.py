@@ -6,8 +6,8 @@ from pathlib import Path
 
 from .errors import BadInput, Stale
 from .jobs.addresses import is_remote
+from .layersource import parse_source
 from .sidecar import files_of, fingerprint
-from .vector import parse_source
 
 Stamp = tuple[int, int, int]
 """Size, time of change and number of a file."""

@@ -2,13 +2,11 @@
 
 import difflib
 import gzip
-import re
 import shutil
-import urllib.parse
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -16,6 +14,7 @@ import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from .errors import BadInput, EngineTooSmall
+from .layersource import Source, parse_source
 
 OLD_GEOPACKAGE = "1.2"
 """GDAL up to 3.6, which QGIS 3.22 has, warns of files of version 1.4 whenever it opens one."""
@@ -28,32 +27,6 @@ MOST_COLUMNS = 10_000
 """Of a table of text: vectors have at most 8,192 numbers, and what is read takes ever longer to be told apart."""
 TAB_SUFFIXES = (".tsv", ".tab")
 PARQUET_SUFFIXES = (".parquet", ".geoparquet", ".pq")
-
-
-class Source(NamedTuple):
-    """What a layer source of QGIS says: `file|layername=x|layerid=0|subset=…`."""
-
-    path: str
-    layer: str | int | None
-    where: str | None
-
-
-def parse_source(source: str) -> Source:
-    """The parts of a layer source. A `|` inside the path itself is not supported (QGIS does not either)."""
-    path, *options = source.split("|")
-    if path.startswith("file:"):
-        path = urllib.parse.unquote(urllib.parse.urlsplit(path).path)
-    layer: str | int | None = None
-    where = None
-    for option in options:
-        key, _, value = option.partition("=")
-        if key == "layername":
-            layer = value
-        elif key == "layerid" and layer is None and re.fullmatch("[0-9]{1,9}", value):
-            layer = int(value)
-        elif key == "subset":
-            where = value
-    return Source(path, layer, where)
 
 
 def read_vector(source: str, columns: Sequence[str] | None = None) -> gpd.GeoDataFrame | pd.DataFrame:

@@ -15,12 +15,13 @@ from ..errors import BadInput
 from ..grid import Grid
 from ..jobs.estimate import REFERENCE, EstimateArea
 from ..labels import shapes_on
+from ..layersource import parse_source
 from ..progress import Progress
 from ..raster import RasterReader, open_raster
 from ..region import PolygonMask
 from ..samples import LabelReport, check_field
 from ..sidecar import fingerprint
-from ..vector import parse_source, read_vector
+from ..vector import read_vector
 from .design import TABLE, Design, Stratum
 from .evidence import Evidence
 from .filled import Classes, answered, check_independent, listed, none_filled, numbers_of, one_hot, texts_of

@@ -17,8 +17,9 @@ from ..classes import ClassEntry, class_text
 from ..colours import colour_of
 from ..errors import BadInput
 from ..jobs.estimate import CHOSEN, EstimateArea
+from ..layersource import parse_source
 from ..sidecar import fingerprint, read_sidecar
-from ..vector import parse_source, read_vector
+from ..vector import read_vector
 from .design import Design, design_from
 from .places import ORDER
 

@@ -14,8 +14,9 @@ from ..atomic import replacing
 from ..errors import BadInput, Stale, Unwritable
 from ..grid import Grid
 from ..jobs.estimate import REFERENCE
+from ..layersource import parse_source
 from ..sidecar import read_sidecar
-from ..vector import parse_source, read_vector, write_geopackage
+from ..vector import read_vector, write_geopackage
 from .design import TABLE, Design, design_from
 
 PLACE, ORDER = "place", "order"

@@ -11,10 +11,11 @@ import pandas as pd
 from ..classes import class_text
 from ..errors import BadInput
 from ..jobs.estimate import AUTO, LEAVE_OUT, OWN_STRATUM, DrawSample
+from ..layersource import parse_source
 from ..samples import check_field
 from ..settlement.names import CHANGE, CLASS, FAVELA
 from ..sidecar import fingerprint, read_sidecar
-from ..vector import parse_source, read_vector
+from ..vector import read_vector
 from .design import Design, Stratum
 from .filled import listed
 from .places import OWN, PLACE, unit_keys

@@ -9,8 +9,9 @@ import pandas as pd
 from ..classes import class_text
 from ..errors import BadInput
 from ..jobs.estimate import AUTO, BY_AREA, EstimateArea
+from ..layersource import parse_source
 from ..samples import check_field
-from ..vector import parse_source, read_vector
+from ..vector import read_vector
 from .design import TABLE, Design
 from .filled import read_sample
 from .places import AREA, PLACE

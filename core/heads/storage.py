@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import sklearn
-import skops.io
 from numpy.typing import NDArray
 
 from ..arrays import BAD_ARCHIVE, array_of, npy_of
 from ..atomic import replacing
 from ..errors import BadInput, QuadratError, Stale, VersionMismatch
+from .skopsio import skops_io
 from .soundness import check_trees
 
 FORMAT = 1
@@ -98,7 +98,7 @@ def save_head(
         Unwritable: the folder cannot be written.
     """
     content = {"format": FORMAT, **facts, "sklearn": sklearn.__version__}
-    body = _canonical(skops.io.dumps(estimator, compression=zipfile.ZIP_STORED))
+    body = _canonical(skops_io.dumps(estimator, compression=zipfile.ZIP_STORED))
     _check_types(body, path)
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
@@ -142,7 +142,7 @@ def load_head(path: str) -> tuple[dict[str, Any], Any]:
         )
     _check_types(body, path)
     try:
-        estimator = skops.io.loads(body, trusted=sorted(TRUSTED))
+        estimator = skops_io.loads(body, trusted=sorted(TRUSTED))
         check_trees(estimator)
     except Exception as error:
         raise damaged(path, error) from error

@@ -11,6 +11,7 @@ from ..atomic import check_apart, check_folder, replacing
 from ..errors import BadInput
 from ..jobs.declare import Result
 from ..jobs.reef.checking import TRUSTED, CheckReef
+from ..layersource import parse_source
 from ..progress import Progress
 from ..reef.asking import names_in
 from ..reef.evidence import CheckedPhotos, read_evidence
@@ -29,7 +30,6 @@ from ..reef.learning.checkpage import page
 from ..reef.learning.numbered import ROOT
 from ..reef.survey import Survey
 from ..sidecar import write_sidecar
-from ..vector import parse_source
 from ..wording import counted
 
 RESULT = "reefcheck"

@@ -27,6 +27,7 @@ from ..errors import BadInput, BadJob, Stale
 from ..grid import Grid, Window
 from ..jobs.declare import Result
 from ..jobs.embedcells import EmbedCells
+from ..layersource import parse_source
 from ..pixelwarnings import warn_of_pixels
 from ..progress import Progress
 from ..raster import environment
@@ -39,7 +40,7 @@ from ..spool import digest, journal_path, kept, part_path
 from ..tablemap import check_format, write_table
 from ..twincard import scene_for
 from ..unchanged import Watch
-from ..vector import parse_source, read_vector
+from ..vector import read_vector
 from ..windows import Reader
 
 Float = NDArray[np.float32]

@@ -10,6 +10,7 @@ from ..atomic import check_apart, check_folder
 from ..errors import BadInput, BadJob, Unwritable
 from ..jobs.declare import Result
 from ..jobs.reef.leaving import ANNOTATOR, BOTH, CODE, CORALNET, DONE, ID, LEGACY, SUGGESTIONS, ExportReef
+from ..layersource import parse_source
 from ..progress import Progress
 from ..reef.asking import names_in
 from ..reef.formats import coralnet, cpce, cpcecodes, labelsets, toolbox
@@ -19,7 +20,6 @@ from ..reef.photofacts import named
 from ..reef.schema import MACHINE
 from ..reef.survey import Survey
 from ..sidecar import read_sidecar, write_sidecar
-from ..vector import parse_source
 from ..wording import counted
 
 HEADINGS = {CODE: "code", ID: "id", BOTH: "both", LEGACY: "legacy"}

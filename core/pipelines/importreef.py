@@ -11,6 +11,7 @@ from ..atomic import check_apart
 from ..errors import BadInput
 from ..jobs.declare import Result
 from ..jobs.reef.bringin import REPLACE, ImportReef
+from ..layersource import parse_source
 from ..progress import Progress
 from ..reef import schema
 from ..reef.build import changing
@@ -25,7 +26,7 @@ from ..reef.positions import apply_times
 from ..reef.survey import Label, Survey, stored_path
 from ..reef.tree import Label as TreeLabel
 from ..reef.tree import faults
-from ..vector import parse_source, read_vector
+from ..vector import read_vector
 from ..wording import counted
 
 PROBLEMS_TOLD = 20

@@ -10,6 +10,7 @@ from ..atomic import check_apart
 from ..errors import BadInput
 from ..jobs.declare import Result
 from ..jobs.reef.placing import ADD, ANEW, RANDOM, SKIP, STRATIFIED, UNIFORM, PlacePoints
+from ..layersource import parse_source
 from ..progress import Progress
 from ..reef import schema
 from ..reef.build import DEGREES, changing, srs_of
@@ -19,7 +20,6 @@ from ..reef.photofacts import named, projected
 from ..reef.photorows import Value, add_photo
 from ..reef.placing import Area, Design, parse_margins, place
 from ..reef.survey import Photo, Survey, stored_path
-from ..vector import parse_source
 
 
 class Done(NamedTuple):

@@ -13,6 +13,7 @@ from ..colours import colour_of
 from ..errors import BadInput, Unwritable
 from ..jobs.declare import Result
 from ..jobs.reef.cover import REEF, SITE, SITE_DATE, CoverReef
+from ..layersource import parse_source
 from ..progress import Progress
 from ..reef.asking import names_in
 from ..reef.build import srs_of
@@ -23,7 +24,7 @@ from ..reef.cover.tables import COLUMNS, Found, groups, tell
 from ..reef.formats import covers
 from ..reef.survey import Survey
 from ..sidecar import write_sidecar
-from ..vector import parse_source, write_geopackage
+from ..vector import write_geopackage
 
 DIVERSITY = ("per", "site", "transect", "date", "photo", "value", "method", "index", "counted", "jackknife", "se",
              "low", "high", "photos")  # fmt: skip

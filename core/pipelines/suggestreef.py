@@ -11,6 +11,7 @@ from ..atomic import check_apart
 from ..errors import BadInput
 from ..jobs.declare import Result
 from ..jobs.reef.suggesting import ALL, NOTHING, SuggestReef
+from ..layersource import parse_source
 from ..progress import Progress
 from ..reef import schema
 from ..reef.build import changing
@@ -23,7 +24,6 @@ from ..reef.suggesting import Tally, Writer, add_labels, held_out, moved_labels,
 from ..reef.survey import Photo, Survey
 from ..reef.vectors.request import VectorRequest
 from ..reef.vectors.source import Piece, VectorSource
-from ..vector import parse_source
 from ..wording import counted
 
 SITES_DIFFER = 0.03

@@ -14,6 +14,7 @@ from ..errors import BadInput, BadJob
 from ..heads.fitting import run_all
 from ..jobs.declare import Result
 from ..jobs.reef.training import TrainReef
+from ..layersource import parse_source
 from ..progress import Progress
 from ..reef.asking import names_in
 from ..reef.learning.assessing import Kept, Teaching, assess, learn_best, sentences
@@ -27,7 +28,6 @@ from ..reef.survey import Survey
 from ..reef.vectors.points import PointVectors, point_vectors
 from ..reef.vectors.request import VectorRequest
 from ..sidecar import sidecar_path, write_sidecar
-from ..vector import parse_source
 from ..version import VERSION
 
 OWN_UNITS = ("raw", "colour-texture")

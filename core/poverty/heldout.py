@@ -6,8 +6,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ..errors import BadInput
+from ..layersource import parse_source
 from ..region import parse_extent
-from ..vector import parse_source, read_vector
+from ..vector import read_vector
 from .learning.sphere import crs_of, on_sphere, transformed
 
 Float = NDArray[np.float64]

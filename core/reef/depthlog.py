@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from ..errors import BadInput
-from ..vector import parse_source, read_vector
+from ..layersource import parse_source
+from ..vector import read_vector
 from .gpx import Course, Float, seconds_of
 
 TIMES = ("datetime", "date time", "timestamp", "date and time", "time")

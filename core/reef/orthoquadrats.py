@@ -16,8 +16,9 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from ..errors import BadInput
+from ..layersource import parse_source
 from ..progress import Progress
-from ..vector import parse_source, read_vector
+from ..vector import read_vector
 from .placing import Area
 
 EARTH_M = 6_371_008.8

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from ..classes import class_text
 from ..errors import BadInput
 from ..folds import metres_in
+from ..layersource import parse_source
 from ..sidecar import read_sidecar
 from ..tables import feature_matrix, table_places
-from ..vector import parse_source, read_vector
+from ..vector import read_vector
 from .methods.around import neighbours_by_place, neighbours_by_touch
 from .names import CELL, COLUMN, NINE, ROW, STATUS, ZONE
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..bands.recognise import recognise
+from ..layersource import parse_source
 from ..raster import open_raster
 from ..sidecar import read_sidecar
-from ..vector import parse_source
 
 OSM = "© OpenStreetMap contributors (ODbL)"
 _BY_NAME = (

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import BadJob
+from ..layersource import parse_source
 from ..sidecar import read_sidecar
-from ..vector import parse_source
 
 DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)(?:([-_.]?)(0[1-9]|1[0-2])(?:\2(0[1-9]|[12]\d|3[01]))?)?(?!\d)")
 """A year from 1900 to 2099, with or without a month and a day, with one kind of mark or none between them."""

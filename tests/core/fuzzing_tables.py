@@ -11,6 +11,7 @@ from quadrat.core.bands.names import read_name
 from quadrat.core.bands.recognise import recognise_facts
 from quadrat.core.bands.wish import parse_months, parse_wish
 from quadrat.core.jobs.registry import ALL
+from quadrat.core.layersource import parse_source
 from quadrat.core.live.messages import ASKS, Label
 from quadrat.core.poverty.series import dates, table
 from quadrat.core.reef import depthlog, gpx, photonames, placing
@@ -18,7 +19,7 @@ from quadrat.core.reef.formats.recognising import function, opened, recognise
 from quadrat.core.reef.formats.registry import FORMATS
 from quadrat.core.region import parse_extent
 from quadrat.core.sidecar import decode_arrays, inputs_unchanged, read_sidecar
-from quadrat.core.vector import parse_source, read_vector
+from quadrat.core.vector import read_vector
 from quadrat.tests.core.fuzzing import Reader
 
 CORALNET = b"""Name,Date,Row,Column,Label code,Annotator,Date annotated,Machine suggestion 1,Machine confidence 1

@@ -10,7 +10,8 @@ import pytest
 import shapely
 from pyogrio.errors import DataSourceError, FeatureError
 from quadrat.core.errors import BadInput, EngineTooSmall
-from quadrat.core.vector import parse_source, read_vector, write_geopackage
+from quadrat.core.layersource import parse_source
+from quadrat.core.vector import read_vector, write_geopackage
 
 
 @pytest.fixture

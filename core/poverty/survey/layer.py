@@ -10,8 +10,9 @@ import shapely
 from numpy.typing import NDArray
 
 from ...errors import BadInput
+from ...layersource import parse_source
 from ...sidecar import read_sidecar
-from ...vector import parse_source, read_vector
+from ...vector import read_vector
 from .displacement import Candidates, Displacement, candidates
 
 LAYER = "clusters"

@@ -15,7 +15,8 @@ from pyproj.exceptions import CRSError
 from ...errors import BadInput
 from ...jobs.declare import Kind
 from ...jobs.poverty.survey import PrepareSurvey
-from ...vector import parse_source, read_vector
+from ...layersource import parse_source
+from ...vector import read_vector
 from .fields import NAMES, codes_of, field_of, numbers_of
 from .recoding import Recoding
 
