@@ -10,6 +10,7 @@ from quadrat.core.errors import BadInput
 from quadrat.core.sidecar import read_sidecar
 from quadrat.models import registry
 from quadrat.tests.models.small import inputs_of
+from rasterio.windows import Window
 
 pytestmark = pytest.mark.data
 BELGIUM = "s1s2_belgium_monthly"
@@ -20,6 +21,8 @@ LAHINCH = "s2_lahinch_series/s2_l1c_2017-09-18.tif"
 VILLAGE = "s2_amazon_village/sen2_l2a_12band.tif"
 NAIP = "naip_wetland/m_4709963_se_14_1_20100629.tif"
 DRONE = "drone_ortho/pix4d_alpha_nodata.tif"
+SIDE_PX = 256
+"""Of the middle of a raster, which is what is embedded."""
 S2_WITHOUT_CIRRUS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13]
 
 
@@ -36,9 +39,20 @@ def go(embed, request):
             pytest.skip("the card's own model is too large here")
         second = str(Path(folder) / "rasters" / second) if second else ""
         options = {"weights": given["weights"], "second": second, "storage": "float32", **options}
-        return embed(str(Path(folder) / "rasters" / place), backbone=card, **options)
+        path = Path(folder) / "rasters" / place
+        return embed(str(path), backbone=card, extent=middle_of(path), **options)
 
     return run
+
+
+def middle_of(path):
+    """The extent of a square about the middle; empty where the raster is smaller."""
+    with rasterio.open(path) as dataset:
+        if max(dataset.shape) <= SIDE_PX:
+            return ""
+        row, col = ((side - SIDE_PX) // 2 for side in dataset.shape)
+        west, south, east, north = dataset.window_bounds(Window(col, row, SIDE_PX, SIDE_PX))
+        return f"{west},{east},{south},{north}"
 
 
 @pytest.mark.parametrize(

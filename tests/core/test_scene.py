@@ -1,5 +1,7 @@
 """Which band goes where: by role, from one raster or two, measured alike, and the same again for another raster."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from quadrat.core.errors import BadInput
@@ -7,13 +9,15 @@ from quadrat.core.jobs.embed import EmbedRaster
 from quadrat.core.jobs.export import ExportOnnx
 from quadrat.core.pipelines.registry import run_job
 from quadrat.core.progress import Progress
+from quadrat.core.raster import open_raster
 from quadrat.core.sidecar import read_sidecar
 
 from .test_pair import write
 
 OPTICAL = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12")
 RADAR = ("VV", "VH")
-SIDE = 48
+SIDE = 24
+"""One tile."""
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +43,13 @@ def go(embed, weights, monkeypatch):
     monkeypatch.setitem(croma.SIZES, "base", croma.Size(16, 2, 4))
 
     def run(path, name="out.tif", **options):
-        given = {"backbone": "croma-base", "weights": weights, "storage": "float32", "overlap_px": 0, **options}
-        return embed(path, name, tile_size_px=24, **given)
+        return embed(path, name, tile_size_px=24, **{**given(weights), **options})
 
     return run
+
+
+def given(weights):
+    return {"backbone": "croma-base", "weights": weights, "storage": "float32", "overlap_px": 0}
 
 
 def optical(seed=0):
@@ -56,14 +63,38 @@ def radar(seed=0):
     return np.random.default_rng(seed + 9).normal((-9, -16), 2, (SIDE, SIDE, 2)).transpose(2, 0, 1).astype(np.float32)
 
 
-@pytest.fixture
-def s2(tmp_path):
-    return write(tmp_path / "s2.tif", optical(), names=OPTICAL)
+@pytest.fixture(scope="module")
+def s2(tmp_path_factory):
+    return write(tmp_path_factory.mktemp("s2") / "s2.tif", optical(), names=OPTICAL)
 
 
-@pytest.fixture
-def s1(tmp_path):
-    return write(tmp_path / "s1.tif", radar(), names=RADAR)
+@pytest.fixture(scope="module")
+def s1(tmp_path_factory):
+    return write(tmp_path_factory.mktemp("s1") / "s1.tif", radar(), names=RADAR)
+
+
+@pytest.fixture(scope="module")
+def of_s2(s2, weights):
+    """The embedding of the optical bands."""
+    return plain(s2, weights)
+
+
+@pytest.fixture(scope="module")
+def of_s1(s1, weights):
+    """The embedding of the radar."""
+    return plain(s1, weights)
+
+
+def plain(path, weights):
+    """Path and values of an embedding without further options, beside its raster."""
+    from quadrat.models.definitions import croma
+
+    output = path.replace(".tif", "_embedded.tif")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(croma.SIZES, "base", croma.Size(16, 2, 4))
+        run_job(EmbedRaster(input=path, output=output, tile_size_px=24, **given(weights)), Progress())
+    with open_raster(output) as reader:
+        return SimpleNamespace(path=output, values=reader.read(reader.grid.whole)[0])
 
 
 def test_both_sensors_in_one_raster_or_two_are_the_same(go, s2, s1, tmp_path):
@@ -78,8 +109,8 @@ def test_both_sensors_in_one_raster_or_two_are_the_same(go, s2, s1, tmp_path):
     assert read_sidecar(pair.path)["facts"]["space"]["roles"][-2:] == ["vv", "vh"]
 
 
-def test_each_sensor_alone(go, s2, s1):
-    assert not np.allclose(go(s2, "a.tif").values, go(s1, "b.tif").values)
+def test_each_sensor_alone(of_s2, of_s1):
+    assert not np.allclose(of_s2.values, of_s1.values)
 
 
 def test_missing_bands_are_named(go, s1, tmp_path):
@@ -90,38 +121,37 @@ def test_missing_bands_are_named(go, s1, tmp_path):
         go(some, second=s1)
 
 
-def test_bands_are_found_whatever_their_order(go, s2, tmp_path):
+def test_bands_are_found_whatever_their_order(go, of_s2, tmp_path):
     turned = write(tmp_path / "turned.tif", optical()[::-1].copy(), names=OPTICAL[::-1])
-    np.testing.assert_array_equal(go(turned, "a.tif").values, go(s2, "b.tif").values)
+    np.testing.assert_array_equal(go(turned, "a.tif").values, of_s2.values)
 
 
-def test_names_that_say_nothing_can_be_corrected(go, s2, tmp_path):
+def test_names_that_say_nothing_can_be_corrected(go, of_s2, tmp_path):
     turned = write(tmp_path / "turned.tif", optical()[::-1].copy())
     numbers = tuple(range(12, 0, -1))
-    np.testing.assert_array_equal(go(turned, "a.tif", bands=numbers).values, go(s2, "b.tif").values)
+    np.testing.assert_array_equal(go(turned, "a.tif", bands=numbers).values, of_s2.values)
     roles = "swir2=1 swir1=2 water_vapour=3 nir_narrow=4 nir=5 rededge3=6 rededge2=7 rededge1=8 red=9 green=10 blue=11"
     again = go(turned, "c.tif", band_roles=f"{roles} coastal=12")
-    np.testing.assert_array_equal(again.values, go(s2, "d.tif").values)
+    np.testing.assert_array_equal(again.values, of_s2.values)
 
 
-def test_the_same_space_takes_bands_by_role(go, s2, s1, tmp_path):
-    first = go(s2, "a.tif")
+def test_the_same_space_takes_bands_by_role(go, of_s2, s1, tmp_path):
     other = write(tmp_path / "later.tif", optical(5)[::-1].copy(), names=OPTICAL[::-1])
-    plain = write(tmp_path / "plain.tif", optical(5), names=OPTICAL)
-    again, expected = go(other, "b.tif", like=first.path), go(plain, "c.tif", like=first.path)
+    straight = write(tmp_path / "straight.tif", optical(5), names=OPTICAL)
+    again, expected = go(other, "b.tif", like=of_s2.path), go(straight, "c.tif", like=of_s2.path)
     np.testing.assert_array_equal(again.values, expected.values)
     with pytest.raises(BadInput, match="needs the coastal aerosol"):
-        go(s1, "d.tif", like=first.path)
+        go(s1, "d.tif", like=of_s2.path)
 
 
-def test_power_and_decibels_are_the_same(go, s1, tmp_path):
+def test_power_and_decibels_are_the_same(go, of_s1, tmp_path):
     power = write(tmp_path / "power.tif", 10 ** (radar() / 10), names=RADAR)
     again = go(power, "a.tif", values="power")
-    np.testing.assert_allclose(again.values, go(s1, "b.tif").values, atol=1e-3)
+    np.testing.assert_allclose(again.values, of_s1.values, atol=1e-3)
 
 
-def test_an_added_thousand_does_not_part_two_dates(go, s2, tmp_path):
-    first = go(s2, "a.tif")
+def test_an_added_thousand_does_not_part_two_dates(go, of_s2, tmp_path):
+    first = of_s2
     shifted = write(tmp_path / "late.tif", optical() + 1000, names=OPTICAL)
     again = go(shifted, "b.tif", like=first.path, values="x10000+1000")
     np.testing.assert_allclose(again.values, first.values, atol=1e-3)
@@ -129,8 +159,8 @@ def test_an_added_thousand_does_not_part_two_dates(go, s2, tmp_path):
     assert np.abs(other.values - first.values).max() > 0.01
 
 
-def test_the_published_statistics_are_another_space(go, s2):
-    assert not np.allclose(go(s2, "a.tif", scaling="batch").values, go(s2, "b.tif").values)
+def test_the_published_statistics_are_another_space(go, s2, of_s2):
+    assert not np.allclose(go(s2, "a.tif", scaling="batch").values, of_s2.values)
 
 
 def test_roles_without_a_backbone_that_asks_are_refused():
@@ -174,14 +204,14 @@ def test_a_twin_for_any_bands_takes_them_as_they_come(embed, s2, tmp_path):
         embed(s2, "x.tif", backbone="onnx", model=str(path), band_roles="red=1", tile_size_px=32)
 
 
-def test_which_date_of_a_series_is_taken_is_said(go, s1, tmp_path):
+def test_which_date_of_a_series_is_taken_is_said(go, of_s1, tmp_path):
     names = [f"{band}_2021-{month:02}" for month in (5, 6) for band in RADAR]
     series = write(tmp_path / "series.tif", np.concatenate([radar(1), radar()]), names=names)
     first = go(series, "a.tif")
     assert "series of 2 dates; of 2021-05 are the bands" in first.text and "'date=2021-06'" in first.text
     later = go(series, "b.tif", band_roles="date=2021-06")
     assert "series" not in later.text
-    np.testing.assert_array_equal(later.values, go(s1, "c.tif").values)
+    np.testing.assert_array_equal(later.values, of_s1.values)
 
 
 def test_radar_is_doubted_where_it_cannot_be_what_is_said(go, s1, tmp_path):

@@ -15,7 +15,7 @@ from quadrat.core.progress import Progress
 from quadrat.core.sidecar import read_sidecar
 
 from .test_pair import write
-from .test_scene import OPTICAL, RADAR, go, optical, radar, s1, s2, weights  # noqa: F401 - fixtures
+from .test_scene import OPTICAL, RADAR, go, of_s1, of_s2, optical, radar, s1, s2, weights  # noqa: F401 - fixtures
 
 
 def test_numbers_of_other_meaning_share_no_space(go, s2, tmp_path):  # noqa: F811
@@ -34,14 +34,13 @@ def test_numbers_of_unknown_meaning_share_no_space(go, s2, tmp_path):  # noqa: F
         go(s2, "b.tif", like=first.path)
 
 
-def test_power_shares_a_space_with_decibels(go, s1, tmp_path):  # noqa: F811
+def test_power_shares_a_space_with_decibels(go, of_s1, tmp_path):  # noqa: F811
     power = write(tmp_path / "power.tif", 10 ** (radar() / 10), names=RADAR)
-    first = go(s1, "a.tif")
-    again = go(power, "b.tif", like=first.path)
-    np.testing.assert_allclose(again.values, first.values, atol=1e-3)
+    again = go(power, "b.tif", like=of_s1.path)
+    np.testing.assert_allclose(again.values, of_s1.values, atol=1e-3)
 
 
-def test_one_raster_or_two_share_a_space(go, s2, s1, tmp_path):  # noqa: F811
+def test_one_raster_or_two_share_a_space(go, s2, s1, of_s2, tmp_path):  # noqa: F811
     both = write(
         tmp_path / "both.tif", np.concatenate([radar(), optical().astype(np.float32)]), names=(*RADAR, *OPTICAL)
     )
@@ -52,9 +51,8 @@ def test_one_raster_or_two_share_a_space(go, s2, s1, tmp_path):  # noqa: F811
     np.testing.assert_allclose(again.values, pair.values, atol=1e-5)
     with pytest.raises(BadInput, match=r"needs the radar VV and radar VH bands"):
         go(s2, "d.tif", like=pair.path)
-    alone = go(s2, "e.tif")
     with pytest.raises(BadInput, match=r"bands that are all in .*s2.tif. Leave .*s1.tif out"):
-        go(s2, "f.tif", second=s1, like=alone.path)
+        go(s2, "f.tif", second=s1, like=of_s2.path)
 
 
 def test_fewer_bands_than_there_are_share_a_space(embed, s2, tmp_path, monkeypatch):  # noqa: F811
@@ -65,7 +63,7 @@ def test_fewer_bands_than_there_are_share_a_space(embed, s2, tmp_path, monkeypat
 
     monkeypatch.setitem(smarties.SIZES, "smarties-base", test_smarties.TINY)
     file = test_smarties.save(tmp_path / "smarties.safetensors", test_smarties.official())
-    options = {"backbone": "smarties-base", "weights": file, "storage": "float32", "tile_size_px": 48}
+    options = {"backbone": "smarties-base", "weights": file, "storage": "float32", "tile_size_px": 32}
     few = write(tmp_path / "few.tif", optical()[[3, 1, 7]], names=("B04", "B02", "B08"))
     first = embed(few, "a.tif", **options)
     again = embed(s2, "b.tif", like=first.path, **options)
@@ -77,10 +75,10 @@ def test_numbers_for_the_second_raster_are_not_passed_over(go, s2, s1):  # noqa:
         go(s2, second=s1, second_bands=(2, 1))
 
 
-def test_a_network_that_was_moved_is_the_same(go, s1, embed, tmp_path):  # noqa: F811
+def test_a_network_that_was_moved_is_the_same(go, s1, of_s1, embed, tmp_path):  # noqa: F811
     pytest.importorskip("onnx")
     twin, moved = str(tmp_path / "a é.onnx"), str(tmp_path / "b.onnx")
-    run_job(ExportOnnx(embedding=go(s1, "a.tif").path, output=twin), Progress())
+    run_job(ExportOnnx(embedding=of_s1.path, output=twin), Progress())
     options = {"backbone": "onnx", "storage": "float32", "overlap_px": 0}
     first = embed(s1, "b.tif", model=twin, **options)
     os.replace(twin, moved)
@@ -129,9 +127,8 @@ def test_other_weights_in_the_store_make_another_embedding(go, s1, weights, stor
     assert "up to date" not in again.text and not np.allclose(again.values, first.values)
 
 
-def test_numbers_far_from_those_of_the_space_are_warned_of(go, s2, tmp_path):  # noqa: F811
-    first = go(s2, "a.tif")
+def test_numbers_far_from_those_of_the_space_are_warned_of(go, of_s2, tmp_path):  # noqa: F811
     later = write(tmp_path / "later.tif", optical(5), names=OPTICAL)
-    assert "lie beyond those" not in go(later, "b.tif", like=first.path).text
-    wrong = go(later, "c.tif", like=first.path, values="reflectance").text
+    assert "lie beyond those" not in go(later, "b.tif", like=of_s2.path).text
+    wrong = go(later, "c.tif", like=of_s2.path, values="reflectance").text
     assert "lie beyond those" in wrong and "Do the numbers of both mean the same?" in wrong
