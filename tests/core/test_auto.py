@@ -6,14 +6,23 @@ from quadrat.core.heads import auto
 from quadrat.core.heads.auto import CLASS_HEADS, FEWEST_GROUPS, AutoClassifier, AutoRegressor, compare
 from quadrat.core.heads.build import fit_head, fit_single
 from quadrat.core.heads.recipe import Recipe
+from quadrat.tests.core import quickheads
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 pytestmark = pytest.mark.same_without_torch
 
 
 @parametrize_with_checks([AutoClassifier(("prototype", "knn")), AutoRegressor(("linear", "knn"))])
-def test_our_estimators_keep_scikit_learns_contract(estimator, check):
+def test_our_estimators_keep_scikit_learns_contract(estimator, check, monkeypatch):
+    quickheads.few_settings(monkeypatch)
+    quickheads.usual_settings(monkeypatch)
     check(estimator)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Few trees and few rounds."""
+    quickheads.few_trees(monkeypatch)
 
 
 def rings(n=300, seed=0):
@@ -25,6 +34,7 @@ def rings(n=300, seed=0):
     return X.astype(np.float32), y, np.arange(n)
 
 
+@pytest.mark.usefixtures("quick")
 def test_leaves_out_what_is_clearly_worse_and_says_so():
     X, y, groups = rings(150)
     choice = fit_head(Recipe("auto", "class"), X, y, groups).choice
@@ -36,6 +46,7 @@ def test_leaves_out_what_is_clearly_worse_and_says_so():
     assert "5 inner folds of 150 groups" in choice["chosen_by"]
 
 
+@pytest.mark.usefixtures("quick")
 def test_takes_values_too():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(120, 6)).astype(np.float32)
@@ -48,13 +59,7 @@ def test_takes_values_too():
     )
 
 
-def test_the_name_of_the_choice_fits_the_same_again():
-    X, y, groups = rings(60)
-    fitted = fit_head(Recipe("auto", "class", seed=3), X, y, groups)
-    again = fit_head(Recipe(fitted.choice["head"], "class", seed=3), X, y, groups)
-    np.testing.assert_array_equal(fitted.estimator.predict_proba(X), again.estimator.predict_proba(X))
-
-
+@pytest.mark.usefixtures("quick")
 def test_too_few_groups_take_what_is_good_as_a_rule():
     X, y, _ = rings(60)
     groups = y * 2 + np.arange(60) % 2  # two of each class
@@ -65,8 +70,9 @@ def test_too_few_groups_take_what_is_good_as_a_rule():
     assert len(np.unique(groups)) < FEWEST_GROUPS
 
 
-def test_compares_with_whole_groups():
+def test_compares_with_whole_groups(monkeypatch):
     """Neighbours recognise a group by its fingerprint; that is worth nothing where the group is new."""
+    quickheads.usual_settings(monkeypatch)
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(30), 10)
     y = (np.arange(30) % 2 + 1)[groups]
@@ -97,15 +103,21 @@ def test_the_comparison_does_not_grow_with_the_labels(monkeypatch):
         return fit_single(Recipe("prototype", "class"), X, y, groups, threads)
 
     monkeypatch.setattr(auto, "fit_single", spy)
-    X, y, groups = rings(6000)
+    monkeypatch.setattr(auto, "MOST_COMPARED", 300)
+    X, y, groups = rings(900)
     AutoClassifier().fit(X, y, groups)
-    assert max(count for _, count in seen[:-1]) <= auto.MOST_COMPARED
-    assert seen[-1][1] == 6000
+    assert max(count for _, count in seen[:-1]) <= 300
+    assert seen[-1][1] == 900
 
 
-def test_the_seed_decides_and_threads_do_not():
+@pytest.mark.usefixtures("quick")
+def test_the_seed_decides_threads_do_not_and_the_name_of_the_choice_fits_the_same_again(monkeypatch):
+    quickheads.few_settings(monkeypatch)
     X, y, groups = rings(60)
     first = fit_head(Recipe("auto", "class", seed=1), X, y, groups, 1)
     second = fit_head(Recipe("auto", "class", seed=1), X, y, groups, 3)
     assert first.choice == second.choice
-    np.testing.assert_array_equal(first.estimator.predict_proba(X), second.estimator.predict_proba(X))
+    shares = first.estimator.predict_proba(X)
+    np.testing.assert_array_equal(shares, second.estimator.predict_proba(X))
+    again = fit_head(Recipe(first.choice["head"], "class", seed=1), X, y, groups)
+    np.testing.assert_array_equal(shares, again.estimator.predict_proba(X))
