@@ -239,7 +239,8 @@ class TestRefusals:
         sample, *_ = draw("s.gpkg", map=first, size=90, minimum=10)
         fill(sample, truth, {k + 1: name for k, name in enumerate(fields.NAMES)})
         head, path = str(tmp_path / "h.qhead"), str(tmp_path / "m.tif")
-        run_job(TrainHead(labels=sample, field="reference", embedding=embedding, output=head), Progress())
+        job = TrainHead(labels=sample, field="reference", embedding=embedding, head="prototype", output=head)
+        run_job(job, Progress())
         run_job(ApplyHead(head=head, embedding=embedding, output=path), Progress())
         with pytest.raises(BadInput, match="trained on these very labels"):
             estimate(sample, map=path)

@@ -13,6 +13,7 @@ from quadrat.core.errors import BadInput
 from quadrat.core.estimation import stratified
 from quadrat.core.estimation.evidence import Evidence
 from quadrat.core.estimation.unitarea import polygon_areas
+from quadrat.core.jobs.estimate import DrawSample
 from quadrat.core.jobs.settlement.methods import MapSettlement, TrainSettlement
 from quadrat.core.pipelines.registry import run_job
 from quadrat.core.progress import Progress
@@ -67,16 +68,26 @@ def fill(sample, truth, column="favela"):
     return frame
 
 
+@pytest.fixture(scope="module")
+def drawn(mapped, tmp_path_factory):
+    """A labelled sample that no test changes; its path, the facts and the log."""
+    path, truth = mapped
+    log, sample = [], str(tmp_path_factory.mktemp("drawn") / "sample é.gpkg")
+    job = DrawSample.from_dict({"units": path, "size": 200, "minimum": 60, "output": sample, **PAIR})
+    facts = run_job(job, Progress(log=lambda level, text: log.append(text))).facts
+    fill(sample, truth)
+    return sample, facts, log
+
+
 class TestFavelaArea:
-    def test_hectares_of_cells_that_are_favela(self, mapped, draw, estimate):
-        path, truth = mapped
-        sample, facts, log = draw(units=path, size=200, minimum=60, **PAIR)
+    def test_hectares_of_cells_that_are_favela(self, mapped, drawn, estimate):
+        _, truth = mapped
+        sample, facts, log = drawn
         assert [s["name"] for s in facts["design"]["strata"]] == ["favela", "other"], "discarded cells are left out"
         kept = truth[~truth["gone"]]
         assert facts["design"]["left_out"] == truth["gone"].sum() > 20
         assert any("left out" in line and "ha" in line for line in log)
         assert sum(s["area_m2"] for s in facts["design"]["strata"]) == pytest.approx(kept["m2"].sum())
-        fill(sample, truth)
         numbers, _, page = estimate(sample, of_class="favela")
         row, real = numbers["rows"][numbers["headline"]], kept["m2"][kept["favela"]].sum() / 1e4
         assert (numbers["kind"], numbers["unit"], numbers["by_area"]) == ("area", "ha", True)
@@ -107,10 +118,9 @@ class TestFavelaArea:
         said = (table["probability"] * table["m2"]).sum() / 1e4
         assert helped["rows"][0]["counted"] == pytest.approx(said)
 
-    def test_the_class_as_prediction_tells_what_counting_would_have_said(self, mapped, draw, estimate):
+    def test_the_class_as_prediction_tells_what_counting_would_have_said(self, mapped, drawn, estimate):
         path, truth = mapped
-        sample, *_ = draw(units=path, size=150, minimum=60, **PAIR)
-        fill(sample, truth)
+        sample, *_ = drawn
         numbers, *_ = estimate(sample, prediction_field="class", units=path)
         shares = [row["share"]["value"] for row in numbers["rows"]]
         assert numbers["rows"][numbers["headline"]]["name"] == "favela" and min(shares) == shares[numbers["headline"]]
@@ -118,17 +128,17 @@ class TestFavelaArea:
         assert numbers["rows"][numbers["headline"]]["counted"] == pytest.approx(truth["m2"][called].sum() / 1e4)
         assert numbers["estimator"] == "stratified", "strata are the classes already"
 
-    def test_who_labels_sees_nothing_of_the_map(self, mapped, draw):
+    def test_who_labels_sees_nothing_of_the_map(self, mapped, drawn, draw):
         path, _ = mapped
-        sample, *_ = draw(units=path, size=60, minimum=20, **PAIR)
+        sample, *_ = drawn
         assert list(places(sample).columns) == ["place", "order", "reference", "cell", "geometry"]
         assert {"stratum_name", "area_m2", "stands_for_ha"} <= set(designed(sample).columns)
         seen, *_ = draw("seen.gpkg", units=path, size=60, minimum=20, blind=False, **PAIR)
         assert {"class", "probability", "status"} <= set(places(seen).columns)
 
-    def test_each_place_stands_for_area(self, mapped, draw):
-        path, truth = mapped
-        sample, facts, _ = draw(units=path, size=60, minimum=20, **PAIR)
+    def test_each_place_stands_for_area(self, mapped, drawn):
+        _, truth = mapped
+        sample, facts, _ = drawn
         table = designed(sample)
         np.testing.assert_allclose(table["area_m2"], truth.loc[table["place"].astype(str), "m2"])
         for stratum in facts["design"]["strata"]:
@@ -157,10 +167,9 @@ class TestFavelaArea:
         _, facts, _ = draw(units=path, stratum_field="zone", size=10, without_stratum="leave-out")
         assert facts["design"]["left_out"] == 10
 
-    def test_cells_may_count_alike(self, mapped, draw, estimate):
-        path, truth = mapped
-        sample, *_ = draw(units=path, size=200, minimum=60, **PAIR)
-        fill(sample, truth)
+    def test_cells_may_count_alike(self, mapped, drawn, estimate):
+        _, truth = mapped
+        sample, *_ = drawn
         numbers, *_ = estimate(sample, of_class="favela", unit_weight="alike")
         row = numbers["rows"][numbers["headline"]]
         assert (numbers["kind"], numbers["by_area"]) == ("share", False)
@@ -296,7 +305,7 @@ def test_intervals_hold_for_cells_that_a_boundary_cuts():
     bench = importlib.util.module_from_spec(spec)
     sys.modules["bench_cell_areas"] = bench
     spec.loader.exec_module(bench)
-    place, samples = bench.city("cut", 40, 50), 300
+    place, samples = bench.city("cut", 40, 50), 100
     outcomes = bench.simulate(place, "within classes", 120, samples, 1)
     outcomes += bench.simulate(place, "at random", 120, samples, 1)
     error = np.sqrt(0.94 * 0.06 / samples)

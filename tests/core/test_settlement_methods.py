@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from quadrat.core.progress import Progress
@@ -98,6 +98,11 @@ def test_cards_name_parts_rules_and_builders_that_exist():
         assert part.builder in (*parts_module.BUILDERS, parts_module.AUTOMATIC)
 
 
+def test_the_network_is_as_wide_as_published():
+    request = parts_module.PartRequest(features=8, own_units=False, seed=0)
+    assert parts_module.network(request)[-1].hidden_layer_sizes == (1000, 1000)
+
+
 def test_neighbours_by_place_and_by_touch_agree():
     city = made_city(4, 5, zones=1)
     keep = [i for i in range(20) if i not in (7, 11)]  # holes
@@ -150,10 +155,12 @@ def test_block_scaler_keeps_the_order_of_components():
 
 @pytest.fixture
 def quick_parts(monkeypatch):
-    """Fewer trees and passes: the arithmetic is the same."""
+    """Fewer trees and passes, narrower networks: the arithmetic is the same."""
+    layers = parts_module._layers
     monkeypatch.setattr(parts_module, "TREES", 10)
-    monkeypatch.setattr(parts_module, "EPOCHS", 2)
+    monkeypatch.setattr(parts_module, "EPOCHS", 15)
     monkeypatch.setattr(parts_module, "EPOCHS_AROUND", 15)
+    monkeypatch.setattr(parts_module, "_layers", lambda hidden, *rest: layers(tuple(min(s, 64) for s in hidden), *rest))
 
 
 def _table(city):
@@ -173,7 +180,7 @@ def _learn(city):
 
 def check_method(method, tmp_path):
     """Fits a method to a made city, writes it, reads it, and compares what both say."""
-    cells, at, y = _learn(made_city())
+    cells, at, y = _learn(made_city(12, 14))
     plan = Plan((method,), members=3)
     fitted = fit_parts(plan, cells, at, y, np.arange(len(at)), Progress())
     ranked, favela = fitted.say((method,), cells, at)[method]
@@ -222,8 +229,8 @@ def test_a_cell_with_gaps_gets_no_number_where_they_matter(quick_parts):
 def test_held_out_cells_teach_probabilities_at_their_own_prevalence(quick_parts):
     from quadrat.core.folds import class_folds, spatial_blocks
 
-    cells, at, y = _learn(made_city(30, 30))
-    row, col = np.divmod(at, 30)
+    cells, at, y = _learn(made_city(24, 24))
+    row, col = np.divmod(at, 24)
     groups = spatial_blocks(np.stack([col, row], 1) * 150.0, np.arange(len(at)), 600, 0)
     folds = class_folds(y, groups, 5, 0)
     said = hold_out(Plan(("concatenation",)), cells, at, y, groups, folds, Progress())["concatenation"]
@@ -235,6 +242,7 @@ def test_held_out_cells_teach_probabilities_at_their_own_prevalence(quick_parts)
     assert Reading.from_dict(reading.to_dict()).cut == reading.cut
 
 
+@settings(max_examples=30)
 @given(SHARES, arrays.arrays(np.bool_, 40))
 def test_best_cut_is_best(probability, truth):
     cut = best_cut(probability, truth)
