@@ -9,6 +9,7 @@ from quadrat.core.heads.prototype import Prototype, PrototypeFolds
 from quadrat.core.heads.recipe import Recipe
 from quadrat.core.heads.registry import HEADS
 from quadrat.core.heads.storage import load_head, save_head
+from quadrat.tests.core import quickheads
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 pytestmark = pytest.mark.same_without_torch
@@ -18,8 +19,16 @@ SINGLE = [kind for kind in KINDS if not kind[0].startswith("auto")]
 """Without those that choose among the others."""
 
 
+@pytest.fixture
+def quick(monkeypatch):
+    """Few trees, rounds and settings."""
+    quickheads.few_trees(monkeypatch)
+    quickheads.few_settings(monkeypatch)
+
+
 @parametrize_with_checks([LogisticFolds(), RidgeFolds(), Prototype(), PrototypeFolds()])
-def test_our_estimators_keep_scikit_learns_contract(estimator, check):
+def test_our_estimators_keep_scikit_learns_contract(estimator, check, monkeypatch):
+    quickheads.few_settings(monkeypatch)
     check(estimator)
 
 
@@ -39,6 +48,7 @@ def fit(name, target, X, y, groups, *, balance=True, seed=0, threads=1, own_unit
 @pytest.mark.parametrize(
     ("name", "target", "own_units"), [*((*kind, True) for kind in KINDS), *((*kind, False) for kind in SINGLE)]
 )
+@pytest.mark.usefixtures("quick")
 def test_learns_what_is_easy(name, target, own_units):
     X, y, groups = blobs(n=66)
     Z, truth, _ = blobs(seed=9)
@@ -56,6 +66,7 @@ def test_learns_what_is_easy(name, target, own_units):
 
 
 @pytest.mark.parametrize(("name", "target"), KINDS)
+@pytest.mark.usefixtures("quick")
 def test_same_file_on_any_number_of_threads_and_the_same_to_the_bit_when_loaded(name, target, tmp_path):
     """Few enough that `auto` does not compare, which `test_auto.py` does on several threads."""
     X, y, groups = blobs(36)
@@ -74,6 +85,7 @@ def test_same_file_on_any_number_of_threads_and_the_same_to_the_bit_when_loaded(
 
 
 @pytest.mark.parametrize(("name", "target"), KINDS)
+@pytest.mark.usefixtures("quick")
 def test_one_sample_of_each_class_is_enough(name, target):
     X, y, groups = blobs(n=3)
     estimator, truth = fit(name, target, X, y, groups)
@@ -86,11 +98,12 @@ def test_one_sample_of_each_class_is_enough(name, target):
 
 
 @pytest.mark.parametrize("name", [name for name, target in KINDS if target == "class"])
+@pytest.mark.usefixtures("quick")
 def test_balance_raises_the_rare_class(name):
     rng = np.random.default_rng(1)
-    y = np.repeat([1, 2], [190, 10])
-    X = (rng.normal(size=(200, 3)) + y[:, None] * 0.9).astype(np.float32)
-    groups = np.arange(200)
+    y = np.repeat([1, 2], [95, 5])
+    X = (rng.normal(size=(100, 3)) + y[:, None] * 0.9).astype(np.float32)
+    groups = np.arange(100)
     found = {}
     for balance in (True, False):
         estimator, _ = fit(name, "class", X, y, groups, balance=balance)
