@@ -248,13 +248,13 @@ def _load(card: Card, path: Path) -> "Galileo":
     # Files of some runs carry one more level in their names.
     tensors = {name.replace(".backbone", ""): value for name, value in read_tensors(path).items()}
     found = {name: tuple(value.shape) for name, value in tensors.items()}
-    other = next((size for size in SIZES if size != card.model and found == official_shapes(size)), "")
+    problem = _difference(found, official_shapes(card.model))
+    other = next((size for size in SIZES if problem and size != card.model and found == official_shapes(size)), "")
     if other:
         raise UnusableModel(
             f"The weights file {path} holds Galileo {other}, but {card.title} is asked for. Choose the backbone "
             f"galileo-{other}, or the file models/{card.model}/encoder.pt."
         )
-    problem = _difference(found, official_shapes(card.model))
     odd = next((name for name, value in tensors.items() if not value.is_floating_point()), "")
     if not problem and odd:
         problem = f"its '{odd}' holds whole numbers"

@@ -56,7 +56,8 @@ def go(embed, weights, monkeypatch, request):
     from quadrat.models.definitions import galileo
     from quadrat.tests.models.test_galileo import TINY
 
-    monkeypatch.setitem(galileo.SIZES, "nano", TINY["nano"])
+    for size, numbers in TINY.items():
+        monkeypatch.setitem(galileo.SIZES, size, numbers)
 
     def run(path, name="out.tif", **options):
         given = {"backbone": "galileo-nano", "weights": weights, "storage": "float32", "overlap_px": 0, **options}
@@ -70,6 +71,7 @@ def series(tmp_path):
     return write(tmp_path / "s2 é.tif", optical(), names=named(TEN), nodata=0)
 
 
+@pytest.mark.parametrize("go", [0], indirect=True)
 def test_all_dates_make_one_embedding(go, series):
     made = go(series)
     assert made.values.shape == (16, SIDE // 4, SIDE // 4) and made.valid.all()
@@ -80,6 +82,7 @@ def test_all_dates_make_one_embedding(go, series):
     assert not np.allclose(made.values, go(series, "b.tif", band_roles="date=2021-04 date=2021-06").values)
 
 
+@pytest.mark.parametrize("go", [16], indirect=True)
 def test_a_date_without_pixels_is_as_if_it_were_not_there(go, series, tmp_path):
     """Save for its place in the series, which a last date does not shift."""
     values = optical()
@@ -106,6 +109,7 @@ def test_a_cloud_in_one_date_leaves_the_others(go, tmp_path):
     assert not go(alone, "c.tif").valid[4, 4]
 
 
+@pytest.mark.parametrize("go", [16], indirect=True)
 def test_what_stands_under_a_cloud_has_no_influence(go, tmp_path):
     values = optical().astype(np.float32)
     cloud = values.copy()
@@ -133,6 +137,7 @@ def test_two_sensors_have_gaps_of_their_own(go, series, tmp_path):
     assert not np.allclose(made.values[:, :3], alone.values[:, :3])
 
 
+@pytest.mark.parametrize("go", [16], indirect=True)
 def test_the_second_on_another_grid_keeps_its_gaps(go, series, tmp_path):
     coarse = radar()[:, ::2, ::2].copy()
     coarse[:2, :8] = -9999
@@ -166,6 +171,7 @@ def test_months_are_checked_in_the_form():
     assert EmbedRaster(input="a.tif", output="b.tif", backbone="galileo-nano", months="1-12").problem() == ""
 
 
+@pytest.mark.parametrize("go", [0], indirect=True)
 def test_the_same_space_for_other_months(go, series, tmp_path):
     first = go(series, "a.tif")
     later = write(
@@ -284,10 +290,8 @@ def test_edges_and_tiles_make_no_difference(go, tmp_path, size):
     np.testing.assert_allclose(made.values[:, :rows, :cols], whole.values[:, :rows, :cols], atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("go", "context", "size"), [(0, "cell", 6), (16, "cell", 8), (16, "centre", 6)], indirect=["go"]
-)
-def test_the_twin_sees_cells_as_the_network_does(go, series, tmp_path, weights, size, context, request):
+@pytest.mark.parametrize(("go", "contexts", "size"), [(0, ("cell",), 6), (16, ("cell", "centre"), 8)], indirect=["go"])
+def test_the_twin_sees_cells_as_the_network_does(go, series, tmp_path, weights, size, contexts, request):
     """A file takes windows of one size: cells are filled up with gaps, and not stretched."""
     pytest.importorskip("onnx")
     window = request.node.callspec.params["go"]
@@ -299,18 +303,22 @@ def test_the_twin_sees_cells_as_the_network_does(go, series, tmp_path, weights, 
     layer = str(tmp_path / "cells.gpkg")
     to_ground = lambda xy: np.stack(grid.transform @ tuple(xy.T), 1)  # noqa: E731
     gpd.GeoDataFrame(geometry=shapely.transform(boxes, to_ground), crs=grid.crs).to_file(layer)
-    found = []
-    options = {"backbone": "galileo-nano", "weights": weights, "tile_size_px": window}
-    for number, one in enumerate(({"backbone": "onnx", "model": twin}, options)):
-        output = str(tmp_path / f"{number}.gpkg")
-        run_job(EmbedCells(input=series, cells=layer, output=output, context=context, **one), Progress())
+
+    def vectors(context, **options):
+        output = str(tmp_path / "vectors.gpkg")
+        run_job(EmbedCells(input=series, cells=layer, output=output, context=context, **options), Progress())
         table = gpd.read_file(output)
-        found.append(table[[column for column in table if column.startswith("emb_")]].to_numpy())
-    assert found[0].shape == (9, 16) and np.isfinite(found[0]).all()
-    if context == "cell":  # the parts of a centre lie otherwise in windows of other sizes
-        np.testing.assert_allclose(found[0], found[1], atol=1e-5)
+        return table[[column for column in table if column.startswith("emb_")]].to_numpy()
+
+    for context in contexts:
+        found = vectors(context, backbone="onnx", model=twin)
+        assert found.shape == (9, 16) and np.isfinite(found).all()
+        if context == "cell":  # the parts of a centre lie otherwise in windows of other sizes
+            own = vectors(context, backbone="galileo-nano", weights=weights, tile_size_px=window)
+            np.testing.assert_allclose(found, own, atol=1e-5)
 
 
+@pytest.mark.parametrize("go", [0], indirect=True)
 def test_a_cell_that_holds_no_patch_of_a_series_gets_no_vector(series, tmp_path, weights, go):
     with open_raster(series) as reader:
         grid = reader.grid

@@ -52,15 +52,15 @@ def same(one, other):
 
 @pytest.mark.parametrize("method", NETWORKS)
 def test_every_method_learns_what_can_be_learnt(method):
-    store, Y = cells(120, gaps=0.1)
+    store, Y = cells(80, gaps=0.1)
     said = []
-    model = taught(store, Y, said.append, method=method, epochs=25)
-    assert [one.epoch for one in said] == list(range(1, 26))
+    model = taught(store, Y, said.append, method=method, epochs=12, learning_rate=1e-2)
+    assert [one.epoch for one in said] == list(range(1, 13))
     best = min(said, key=lambda one: one.validation)
     assert model.more["best_epoch"] == best.epoch == said[-1].best_epoch
     P = predict(model, store, Progress(), "cpu", 1)
     assert np.array_equal(np.isnan(P), ~store.seen)
-    held = np.arange(120) % 4 == 0
+    held = np.arange(80) % 4 == 0
     errors = (P - Y)[held & store.seen.any(axis=1)]
     # The loss that is told is the error of what is kept, in the units of the target.
     assert np.nanmean(errors**2) == pytest.approx(best.validation, rel=1e-3)
@@ -84,14 +84,14 @@ def test_a_loss_that_is_no_number_any_more_ends_the_learning_and_keeps_what_was_
 def test_differences_need_the_whole_series():
     """The published pattern: years about alike, those of single images worse than no change."""
     rng, years = np.random.default_rng(0), np.arange(9)
-    level, slope = rng.normal(5, 1, (900, 1)), rng.normal(0, 0.08, (900, 1))
-    Y = level + slope * (years - 4) + rng.normal(0, 0.1, (900, 9))
-    shown = Y + rng.normal(0, 0.6, (900, 1)) + rng.normal(0, 0.55, Y.shape)  # an error that stays, one of each year
-    pixels = 20 + 20 * shown[:, :, None, None, None] + rng.normal(0, 8, (900, 9, 2, 2, 2))
+    level, slope = rng.normal(5, 1, (600, 1)), rng.normal(0, 0.08, (600, 1))
+    Y = level + slope * (years - 4) + rng.normal(0, 0.1, (600, 9))
+    shown = Y + rng.normal(0, 0.6, (600, 1)) + rng.normal(0, 0.55, Y.shape)  # an error that stays, one of each year
+    pixels = 20 + 20 * shown[:, :, None, None, None] + rng.normal(0, 8, (600, 9, 2, 2, 2))
     store = ChipStore(np.clip(np.rint(pixels), 0, 255).astype(np.uint8), np.ones(Y.shape, bool))
-    found, held = {}, np.arange(900) % 4 == 0
-    for method, epochs in (("st", 20), ("s", 3)):
-        model = taught(store, Y, method=method, epochs=epochs, dim=16, batch=32, learning_rate=2e-3)
+    found, held = {}, np.arange(600) % 4 == 0
+    for method, epochs in (("st", 14), ("s", 2)):
+        model = taught(store, Y, method=method, epochs=epochs, dim=16, batch=64, learning_rate=6e-3)
         P = predict(model, store, Progress(), "cpu", 1)[held]
         apart = [differences(Y[held], P, years, k) for k in (1, 4)]
         found[method] = [over_folds([one]).r2[0] for one in (levels(Y[held], P), *(list(a.values()) for a in apart))]
@@ -130,7 +130,7 @@ def test_seed_decides_and_torch_is_left_as_it_was():
     assert torch.equal(torch.rand(3), expected)
 
 
-@pytest.mark.parametrize("stop", [1, 4, 5, 8])
+@pytest.mark.parametrize("stop", [1, 4, 8])
 def test_a_run_that_was_stopped_goes_on_to_the_same_weights(tmp_path, stop):
     store, Y = cells(64)
     whole, kept = taught(store, Y), tmp_path / "unfinished.part"
@@ -204,7 +204,7 @@ def test_places_of_several_squares_are_learnt_and_predicted(how):
     place = np.repeat(np.arange(30), 3)
     Y = {MEAN: level.reshape(30, 3, T).mean(1), HIGHEST: level.reshape(30, 3, T).max(1)}.get(how, level[::3])
     samples = Samples(Y, np.ones(30), place, np.arange(90), np.ones(90))
-    model = taught(store, samples, bags=how, epochs=30)
+    model = taught(store, samples, bags=how, epochs=15, learning_rate=1e-2)
     said = predict_samples(predict(model, store, Progress(), "cpu", 1), store, samples, how)
     assert said.shape == (30, T)
     P = predict(model, store, Progress(), "cpu", 1)

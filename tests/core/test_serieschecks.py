@@ -201,7 +201,7 @@ class TestJumps:
         assert "From 2015 to 2016 the level of the whole scene jumps: B2 by +298 (usual: 0.5)" in made.warnings
         assert "stroke-dasharray" in Path(made.report).read_text(encoding="utf-8")
 
-    def rate(self, dates, noise, jump=0.0, trend=0.0, tries=150):
+    def rate(self, dates, noise, jump=0.0, trend=0.0, tries=50):
         """How often something is named in series of noise and trend, with a jump in the middle."""
         rng = np.random.default_rng(dates)
         scene, found = rng.normal(0, 150, 80), 0  # its median absolute deviation is 100
@@ -222,7 +222,7 @@ class TestJumps:
     def test_jumps_beyond_the_noise_are_mostly_found(self, dates, jump, least):
         assert self.rate(dates, 12, jump) >= least
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=15, deadline=None)
     @given(st.integers(0, 10_000), st.integers(6, 14), st.data(), st.sampled_from([-1, 1]))
     def test_a_jump_of_twice_the_contrast_is_found_where_it_is(self, seed, dates, data, sign):
         at = data.draw(st.integers(2, dates - 2))
