@@ -92,10 +92,10 @@ def _network(timm: Any, path: Path) -> Any:
 
     with torch.device("meta"):
         network = timm.create_model(ARCHITECTURE, pretrained=False, num_classes=0)
-    names, found = official_names(network), _tensors(path)
+    names, found, empty = official_names(network), _tensors(path), network.state_dict()
     counters = {name for name in names if name.endswith("num_batches_tracked")}
     classifier = {"_fc.weight": (CLASSES, network.num_features), "_fc.bias": (CLASSES,)}
-    shapes = {name: tuple(network.state_dict()[own].shape) for name, own in names.items()} | classifier
+    shapes = {name: tuple(empty[own].shape) for name, own in names.items()} | classifier
     detail = ""
     if missing := [name for name in shapes if name not in found and name not in counters | set(classifier)]:
         detail = f"it lacks '{missing[0]}'"

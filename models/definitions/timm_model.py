@@ -188,12 +188,18 @@ def _configuration(timm: Any, name: str) -> Any:
     """
     if not name:
         raise UnusableModel("The backbone timm needs the name of a model, such as vit_small_patch14_dinov2.lvd142m.")
-    known = timm.list_models() + timm.list_pretrained()
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    if name not in _names():
+        near = difflib.get_close_matches(name, _names(), n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         raise UnusableModel(f"timm {timm.__version__} has no model '{name}'.{hint}")
     return timm.get_pretrained_cfg(name)
+
+
+@functools.cache
+def _names() -> tuple[str, ...]:
+    """Of all models, without a tag and with each; timm sorts some thousands at each call."""
+    timm = import_timm()
+    return (*timm.list_models(), *timm.list_pretrained())
 
 
 def _on_paper(timm: Any, name: str) -> Any:
