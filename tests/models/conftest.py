@@ -1,5 +1,6 @@
 """Small scenes and requests, and tiny networks on disk, for backbones."""
 
+import functools
 import importlib
 import importlib.util
 
@@ -66,12 +67,19 @@ def tiny_onnx(tmp_path):
 
 def save_weights(name, path, **options):
     import torch
+
+    torch.save(_tensors(name, **options), path)
+    return path
+
+
+@functools.cache
+def _tensors(name, **options):
+    """Seeded random weights of a timm model."""
+    import torch
     from quadrat.models.torch_tools import import_timm
 
     torch.manual_seed(3)
-    model = import_timm().create_model(name, pretrained=False, num_classes=0, **options)
-    torch.save(model.state_dict(), path)
-    return path
+    return import_timm().create_model(name, pretrained=False, num_classes=0, **options).state_dict()
 
 
 def save_onnx(path, in_chans=3, kind="map", size=(None, None), batch=None, metadata=None):

@@ -7,6 +7,9 @@ from quadrat.models import registry
 
 from . import conftest
 
+KEPT = {}
+"""Paths of files of weights by their names."""
+
 
 def inputs_of(name, request):
     """Bands, roles and options of a request for the backbone of a card, small enough for a sweep.
@@ -32,9 +35,18 @@ def inputs_of(name, request):
 
 
 def _weights(card, request):
+    """Options that name the weights. Sizes shrink for one test, files are written once."""
     family = card.builder.split(":")[0]
     makers = {"croma": _croma, "smarties": _smarties, "galileo": _galileo, "coralnet": _coralnet, "timm_model": _timm}
     return makers[family](card, request)
+
+
+def _kept(name, request, write):
+    """Path of a file that `write` makes at the first call."""
+    if name not in KEPT:
+        KEPT[name] = request.getfixturevalue("tmp_path_factory").mktemp("small") / name
+        write(KEPT[name])
+    return {"weights": str(KEPT[name])}
 
 
 def _croma(card, request):
@@ -43,11 +55,8 @@ def _croma(card, request):
 
     from . import test_croma
 
-    patch, folder = (request.getfixturevalue(name) for name in ("monkeypatch", "tmp_path"))
-    patch.setitem(croma.SIZES, card.model, test_croma.TINY[card.model])
-    path = folder / f"{card.name}.pt"
-    torch.save(test_croma.official(card.model), path)
-    return {"weights": str(path)}
+    request.getfixturevalue("monkeypatch").setitem(croma.SIZES, card.model, test_croma.TINY[card.model])
+    return _kept(f"{card.name}.pt", request, lambda path: torch.save(test_croma.official(card.model), path))
 
 
 def _smarties(card, request):
@@ -55,9 +64,8 @@ def _smarties(card, request):
 
     from . import test_smarties
 
-    patch, folder = (request.getfixturevalue(name) for name in ("monkeypatch", "tmp_path"))
-    patch.setitem(smarties.SIZES, card.name, test_smarties.TINY)
-    return {"weights": test_smarties.save(folder / "smarties.safetensors", test_smarties.official())}
+    request.getfixturevalue("monkeypatch").setitem(smarties.SIZES, card.name, test_smarties.TINY)
+    return _kept("smarties.safetensors", request, lambda path: test_smarties.save(path, test_smarties.official()))
 
 
 def _galileo(card, request):
@@ -66,11 +74,8 @@ def _galileo(card, request):
 
     from . import test_galileo
 
-    patch, folder = (request.getfixturevalue(name) for name in ("monkeypatch", "tmp_path"))
-    patch.setitem(galileo.SIZES, card.model, test_galileo.TINY[card.model])
-    path = folder / "encoder.pt"
-    torch.save(test_galileo.official(card.model), path)
-    return {"weights": str(path)}
+    request.getfixturevalue("monkeypatch").setitem(galileo.SIZES, card.model, test_galileo.TINY[card.model])
+    return _kept(f"{card.name}.pt", request, lambda path: torch.save(test_galileo.official(card.model), path))
 
 
 def _coralnet(card, request):
@@ -78,9 +83,7 @@ def _coralnet(card, request):
 
     from . import test_coralnet
 
-    path = request.getfixturevalue("tmp_path") / "coralnet.pt"
-    torch.save({"net": test_coralnet.official()}, path)
-    return {"weights": str(path)}
+    return _kept("coralnet.pt", request, lambda path: torch.save({"net": test_coralnet.official()}, path))
 
 
 def _timm(card, request):

@@ -1,5 +1,6 @@
 """Cards of timm's models say what timm says, and lead to the network that timm builds."""
 
+import functools
 import importlib.util
 
 import numpy as np
@@ -41,25 +42,37 @@ def test_the_comparison_on_favelas_is_whole():
     assert len(BY_NAME) == len(set(models)) == len(CARDS)
 
 
+@functools.cache
+def seen(architecture, side):
+    """Shape of the map of a tile, billions of operations for it, and the number of weights: of shapes alone."""
+    from quadrat.models.definitions.timm_model import _channels_first, _last_tokens
+    from quadrat.models.torch_tools import import_timm
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with torch.device("meta"):
+        model = import_timm().create_model(architecture, pretrained=False, num_classes=0).eval()
+        pixels = torch.zeros(1, 3, side, side)
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        if hasattr(model, "num_prefix_tokens"):
+            found = _last_tokens(model, pixels)
+        else:
+            found = _channels_first(model.forward_features(pixels), model)
+    return tuple(found.shape), counter.get_total_flops() / 1e9, sum(each.numel() for each in model.parameters())
+
+
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
 def test_a_card_says_what_timm_says(card, timm):
-    from quadrat.models.definitions.timm_model import _channels_first, _last_tokens, source_of
-
     assert card.model in timm.list_pretrained()
     config = timm.get_pretrained_cfg(card.model)
     assert (config.mean, config.std) == NUMBERS.get(card.name, IMAGENET)
     assert config.input_size == (3, card.tile_px, card.tile_px)
     assert config.license == card.licence.lower() == card.weights.licence.lower()
     assert card.weights.must_accept == (card.licence not in FREE)
-    known = source_of(card.model)
-    assert (card.weights.repo_id, card.weights.parameters) == (known.repo_id, known.parameters)
-    with torch.device("meta"):
-        model = timm.create_model(card.model, pretrained=False, num_classes=0).eval()
-        pixels = torch.zeros(1, 3, card.tile_px, card.tile_px)
-        found = model.forward_features(pixels)
-    found = _channels_first(found, model) if found.ndim == 4 else _last_tokens(model, pixels)
+    shape, gflop, parameters = seen(config.architecture, card.tile_px)
     cells = card.tile_px // card.patch_px
-    assert found.shape == (1, card.embed_dim, cells, cells)
+    assert shape == (1, card.embed_dim, cells, cells)
+    assert gflop == pytest.approx(card.gflop, rel=0.05, abs=0.05)
+    assert card.weights.parameters == parameters
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
@@ -129,12 +142,12 @@ def test_positions_of_dinov2_are_interpolated_for_a_smaller_tile(build, timm):
     np.testing.assert_allclose(backbone.pooled(pixels, valid), tokens[:, 0], atol=1e-4)
 
 
-def test_weights_of_another_card_are_refused(build, tools):
+def test_weights_of_another_card_are_refused(tools, tmp_path):
     from quadrat.models.definitions import timm_model
 
-    build("efficientnet-b0")
+    path = str(tools.save_weights("test_resnet", tmp_path / "other.pth"))
     card = BY_NAME["resnet18"]
-    request = tools.request_for(photograph(), model=card.model, weights=build.path, card=card, patch_size_px=0)
+    request = tools.request_for(photograph(), model=card.model, weights=path, card=card, patch_size_px=0)
     with pytest.raises(UnusableModel, match=r"does not fit the model resnet18\.a1_in1k"):
         timm_model.build(request)
 
@@ -146,4 +159,8 @@ def test_weights_of_another_card_are_refused(build, tools):
 def test_licences_are_asked_for_by_whatever_way_a_model_is_named(name, asked):
     from quadrat.models.definitions.timm_model import source_of
 
-    assert source_of(name).must_accept == asked
+    known = source_of(name)
+    assert known.must_accept == asked
+    for card in CARDS:
+        if card.model == name:
+            assert (known.repo_id, known.parameters) == (card.weights.repo_id, card.weights.parameters)
