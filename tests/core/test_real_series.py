@@ -47,6 +47,7 @@ def stack(tmp_path):
 @pytest.mark.data
 @pytest.mark.parametrize("method", NETWORKS)
 def test_months_that_nobody_saw_are_masked(stack, tmp_path, method):
+    epochs = 2 if method == "s" else 8  # each date of a cell is a row of its own to the spatial one
     with open_raster(stack) as reader:
         places, (names, dates) = all_squares(reader.grid, 10), dates_of(reader.band_names)
     assert tuple(in_order(dates)) == MONTHS and names[:4] == list(BANDS)
@@ -58,8 +59,8 @@ def test_months_that_nobody_saw_are_masked(stack, tmp_path, method):
         with np.errstate(invalid="ignore"):
             ndvi = np.clip((nir - red) / (nir + red), 0, 1)
         recipe = Recipe(
-            method=method, patch_px=5, dim=16, depth=1, epochs=12, pixels="standard", values="standard", batch=16,
-            pooling="mean-over-tokens", output="linear", learning_rate=3e-3,
+            method=method, patch_px=5, dim=16, depth=1, epochs=epochs, pixels="standard", values="standard", batch=16,
+            pooling="mean-over-tokens", output="linear", learning_rate=6e-3,
         )  # fmt: skip
         at = np.arange(100)
         lesson = Lesson(

@@ -66,33 +66,48 @@ def asked(folder, series, **more):
     return TrainSeries.from_dict({**given, **more})
 
 
-@pytest.mark.parametrize("method", ["ridge-log", "boosting"])
-def test_a_proxy_is_learnt_and_tested_elsewhere(tmp_path, method):
-    series, proxy, light = images(tmp_path)
-    result = run_job(asked(tmp_path, series, proxy=proxy, method=method), Progress())
-    facts = result.facts
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """A folder with images and their light, and that light."""
+    folder = tmp_path_factory.mktemp("shown")
+    return (folder, *images(folder))
+
+
+@pytest.fixture(scope="module")
+def learnt(shown):
+    """Facts and file of a model of the light."""
+    folder, series, proxy, _ = shown
+    return run_job(asked(folder, series, proxy=proxy), Progress()).facts, folder / "m.qseries"
+
+
+@pytest.mark.parametrize(("method", "models"), [("ridge-log", 5), ("boosting", 2)])
+def test_a_proxy_is_learnt_and_tested_elsewhere(shown, learnt, tmp_path, method, models):
+    _, series, proxy, light = shown
+    facts, path = learnt
+    if method != "ridge-log":
+        path = tmp_path / "m.qseries"
+        facts = run_job(asked(tmp_path, series, proxy=proxy, method=method, models=models), Progress()).facts
     assert facts["predicted"] == "proxy"
     assert facts["indicator"] == "light"
-    assert (facts["places"], facts["values"], facts["models"]) == (576, 2304, 5)
+    assert (facts["places"], facts["values"], facts["models"]) == (576, 2304, models)
     assert facts["headline"] == "blocks"
     scores = facts["tests"]["blocks"]
     assert scores["r2"] > 0.8
     assert scores["mae"] < scores["baselines"]["mean"]["mae"] / 2
     assert "a proxy, no survey" in facts["sentences"][0]
-    model = load_ensemble(str(tmp_path / "m.qseries"))
+    model = load_ensemble(str(path))
     np.testing.assert_allclose(np.sort(model.held.truth.ravel()), np.sort(light.ravel()), rtol=1e-5)
     # Every place but those that choose was told once, by a model whose lesson held nothing of its square.
-    assert set(np.unique(model.held.turn)) == {-1, 0, 1, 2, 3, 4}
+    assert set(np.unique(model.held.turn)) == {-1, *range(models)}
     for block in np.unique(model.held.block):
         assert len(np.unique(model.held.turn[model.held.block == block])) == 1
-    sidecar = json.loads((tmp_path / "m.qseries.quadrat.json").read_text())
+    sidecar = json.loads((path.parent / "m.qseries.quadrat.json").read_text())
     assert sidecar["facts"]["result"] == "model"
 
 
-def test_scores_are_those_of_what_was_held_apart(tmp_path):
-    series, proxy, _ = images(tmp_path)
-    facts = run_job(asked(tmp_path, series, proxy=proxy), Progress()).facts
-    held = load_ensemble(str(tmp_path / "m.qseries")).held
+def test_scores_are_those_of_what_was_held_apart(learnt):
+    facts, path = learnt
+    held = load_ensemble(str(path)).held
     there = held.turn >= 0
     truth, said = held.truth[there], held.said[there]
     scores = facts["tests"]["blocks"]
@@ -187,8 +202,8 @@ def test_dates_that_are_empty_are_never_told(tmp_path):
         ({"proxy": "P", "cell_px": 96}, BadInput, "12 are needed"),
     ],
 )
-def test_what_does_not_fit_gets_a_sentence(tmp_path, more, error, sentence):
-    series, proxy, _ = images(tmp_path)
+def test_what_does_not_fit_gets_a_sentence(shown, tmp_path, more, error, sentence):
+    _, series, proxy, _ = shown
     paths = {"P": proxy, "S": str(tmp_path / "none.gpkg")}
     given = {name: paths.get(value, value) if isinstance(value, str) else value for name, value in more.items()}
     with pytest.raises(error, match=sentence or "none.gpkg"):
@@ -225,8 +240,8 @@ def network(folder, series, **more):
 def test_transformers_learn_save_and_say_the_same_again(tmp_path, method):
     pytest.importorskip("torch")
     series, proxy, _ = images(tmp_path)
-    facts = run_job(network(tmp_path, series, proxy=proxy, method=method), Progress()).facts
-    assert [len(one) for one in facts["losses"]] == [3, 3]
+    facts = run_job(network(tmp_path, series, proxy=proxy, method=method, epochs=2), Progress()).facts
+    assert [len(one) for one in facts["losses"]] == [2, 2]
     assert facts["tests"]["blocks"]["mae"] > 0
     assert not list(tmp_path.glob(".m.qseries*"))
     model = load_ensemble(str(tmp_path / "m.qseries"))
@@ -245,10 +260,11 @@ def test_what_learnt_a_proxy_learns_a_survey(tmp_path):
     """Transfer: the encoder stays as it was, the last layer alone learns."""
     pytest.importorskip("torch")
     series, proxy, light = images(tmp_path)
-    run_job(network(tmp_path, series, proxy=proxy, output=str(tmp_path / "proxy.qseries")), Progress())
-    survey = survey_of(tmp_path, light)
+    few = {"models": 1, "epochs": 1}
+    run_job(network(tmp_path, series, proxy=proxy, output=str(tmp_path / "proxy.qseries"), **few), Progress())
+    survey, start = survey_of(tmp_path, light), str(tmp_path / "proxy.qseries")
     for transfer in ("head", "all"):
-        job = network(tmp_path, series, survey=survey, start_from=str(tmp_path / "proxy.qseries"), transfer=transfer)
+        job = network(tmp_path, series, survey=survey, start_from=start, transfer=transfer, **few)
         run_job(job, Progress())
         before = load_ensemble(str(tmp_path / "proxy.qseries")).members[0].network.state_dict()
         after = load_ensemble(str(tmp_path / "m.qseries")).members[0].network.state_dict()
@@ -264,13 +280,13 @@ def test_what_learnt_a_proxy_learns_a_survey(tmp_path):
 def test_a_run_that_was_stopped_goes_on(tmp_path):
     pytest.importorskip("torch")
     series, proxy, _ = images(tmp_path)
-    job = network(tmp_path, series, proxy=proxy)
+    job = network(tmp_path, series, proxy=proxy, epochs=2)
     run_job(job, Progress())
     whole = (tmp_path / "m.qseries").read_bytes()
     (tmp_path / "m.qseries").unlink()
 
     def log(level, text):
-        if "Model 2 of 2. Epoch 2" in text:
+        if "Model 2 of 2. Epoch 1" in text:
             raise Cancelled("Stopped.")
 
     with pytest.raises(Cancelled):
