@@ -17,13 +17,14 @@ from quadrat.core.jobs.settlement.methods import MapSettlement, TrainSettlement
 from quadrat.core.jobs.settlement.variables import CellVariables
 from quadrat.core.pipelines.registry import run_job
 from quadrat.core.progress import Progress
+from quadrat.core.settlement.methods import parts
 from quadrat.core.settlement.overlay import shares
 from quadrat.core.settlement.streets import street_graph
 from scipy.spatial import Voronoi
 
 pytestmark = pytest.mark.same_without_torch
 
-UTM, REACH_M, GAP_M, CELL_M = 32638, 900.0, 3.0, 150.0
+UTM, REACH_M, GAP_M, CELL_M = 32638, 600.0, 3.0, 120.0
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def test_streets_of_cells_add_up_and_lie_where_the_buildings_are(town, tmp_path)
     assert cells["len_roads"].sum() == pytest.approx(inside, rel=1e-4)
     graph = street_graph(streets)
     there = shapely.contains(shapely.union_all(squares), shapely.points(graph.nodes))
-    assert facts["streets"]["nodes"] == len(there) and there.sum() > 150
+    assert facts["streets"]["nodes"] == len(there) and there.sum() > 100
     assert cells["nb_connect"].sum() == there.sum()
     assert (cells["nb_connect"] * cells["mean_conne"]).sum() == pytest.approx(graph.degree[there].sum())
     assert (cells["min_connec"] <= cells["mean_conne"] + 1e-9).all()
@@ -97,8 +98,10 @@ def test_streets_of_cells_add_up_and_lie_where_the_buildings_are(town, tmp_path)
 
 
 @pytest.mark.data
-def test_from_real_geometry_to_a_map_of_places_hard_to_reach(town, tmp_path):
+def test_from_real_geometry_to_a_map_of_places_hard_to_reach(town, tmp_path, monkeypatch):
     """All steps. Blocks whose buildings lie deepest behind one another (k above 5) stand in for favelas."""
+    monkeypatch.setattr(parts, "TREES", 50)
+    monkeypatch.setattr(parts, "EPOCHS_AROUND", 10)
     _, pieces, box = town
     path = Path(os.environ["QUADRAT_DATA"]) / "favela/osm_djibouti/ali_sabieh_osm.gpkg"
     blocks = gpd.read_file(path, layer="blocks_complexity").to_crs(UTM)
@@ -126,4 +129,4 @@ def test_from_real_geometry_to_a_map_of_places_hard_to_reach(town, tmp_path):
     assert set(facts[2]["variables"]) == {"len_roads", "nb_connect", "min_connec", "mean_conne", "max_connec"}
     tested = facts[2]["tested"]["forest-variables"]["best"]
     assert tested["iou"] > facts[2]["prevalence"], "better than to call everything hard to reach"
-    assert table["class"].isin(["favela", "other"]).all() and len(table) > 800
+    assert table["class"].isin(["favela", "other"]).all() and len(table) > 350
