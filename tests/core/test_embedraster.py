@@ -36,9 +36,10 @@ def expected_local(path, patch=2, halo=3):
 
 
 @pytest.mark.parametrize(
-    ("height", "width"), [(16, 16), (15, 17), (17, 15), (1, 1), (3, 40), (40, 3), (33, 31), (80, 90)]
-)
-@pytest.mark.parametrize("missing", ["none", "nodata"])
+    ("height", "width", "missing"),
+    [(16, 16, "none"), (15, 17, "nodata"), (17, 15, "none"), (1, 1, "none"), (3, 40, "nodata"), (40, 3, "none"),
+     (49, 55, "nodata")],
+)  # fmt: skip
 def test_exact_backbone_is_right_everywhere(make_raster, embed, height, width, missing):
     holes = np.zeros((height, width), bool)
     holes[: height // 3, width // 2 :] = missing != "none"
@@ -50,7 +51,7 @@ def test_exact_backbone_is_right_everywhere(make_raster, embed, height, width, m
     assert answer.grid.transform.almost_equals(Affine(20, 0, 600_000, 0, -20, 9_000_000), 1e-9)
 
 
-@pytest.mark.parametrize(("height", "width"), [(32, 32), (31, 33), (33, 31), (5, 70), (128, 100), (1, 1)])
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (31, 33), (5, 70), (70, 60), (1, 1)])
 def test_network_leaves_no_cell_out(make_raster, embed, height, width):
     """One exact tile, one pixel more, one less, smaller than a tile: each cell gets its own patch's mean."""
     path = make_raster(height=height, width=width)
@@ -75,7 +76,7 @@ def test_tiles_are_blended_without_seams(make_raster, embed):
 
 @pytest.mark.parametrize("backbone", ["localnet", "tilenet"])
 def test_lanes_do_not_show(make_raster, embed, monkeypatch, backbone):
-    path = make_raster(height=90, width=300)
+    path = make_raster(height=60, width=200)
     wide = embed(path, "wide.tif", backbone=backbone, storage="float32", patch_size_px=1)
     monkeypatch.setattr(tiling, "LANE_BYTES", 1)
     monkeypatch.setattr(tiling, "BLOCK_BYTES", 500)
@@ -107,9 +108,10 @@ def test_mask_keeps_cells_with_their_centre_inside(make_raster, make_polygons, e
 # ---- what is missing must not leak
 
 
-@pytest.mark.parametrize("missing", [kind for kind in MISSING if kind != "none"])
-@pytest.mark.parametrize("backbone", ["localnet", "tilenet"])
-def test_holes_stay_holes_and_change_nothing_beyond(make_raster, embed, missing, backbone):
+@pytest.mark.parametrize(
+    ("backbone", "missing"), [*(("tilenet", kind) for kind in MISSING if kind != "none"), ("localnet", "nodata")]
+)
+def test_holes_stay_holes_and_change_nothing_beyond(make_raster, embed, backbone, missing):
     holes = np.zeros((96, 96), bool)
     holes[:, 60:] = True
     path = make_raster(height=96, width=96, dtype="float32", missing=missing, holes=holes, nodata=-9999 if
@@ -216,7 +218,7 @@ def test_tags_and_sidecar_say_how_it_was_made(make_raster, embed):
 
 
 def test_out_of_memory_halves_the_batch(make_raster, embed):
-    path = make_raster(height=100, width=100)
+    path = make_raster(height=60, width=60)
     answer = embed(path, backbone="greedynet", patch_size_px=2, batch_size=8, storage="float32")
     plain = embed(path, "p.tif", backbone="localnet", patch_size_px=2, batch_size=8, storage="float32")
     assert "Memory ran out with" in answer.text
@@ -272,15 +274,14 @@ def test_needs_a_model_or_a_library(make_raster, embed, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "transform",
+    ("transform", "crs"),
     [
-        Affine(9e-5, 0, -56.3, 0, -9e-5, -1.4),
-        Affine.translation(5e5, 5e6) @ Affine.rotation(30) @ Affine.scale(10, -10),
-        Affine(10, 0, 5e5, 0, -4, 5e6),
-        Affine(10, 0, 5e5, 0, 10, 5e6),
+        (Affine(9e-5, 0, -56.3, 0, -9e-5, -1.4), "EPSG:4326"),
+        (Affine.translation(5e5, 5e6) @ Affine.rotation(30) @ Affine.scale(10, -10), "EPSG:32722"),
+        (Affine(10, 0, 5e5, 0, -4, 5e6), "EPSG:32722"),
+        (Affine(10, 0, 5e5, 0, 10, 5e6), None),
     ],
 )
-@pytest.mark.parametrize("crs", ["EPSG:4326", None])
 def test_degrees_rotation_oblong_cells_and_no_crs(make_raster, embed, transform, crs):
     path = make_raster(transform=transform, crs=crs)
     answer = embed(path, patch_size_px=3)

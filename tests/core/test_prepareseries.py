@@ -133,22 +133,22 @@ class TestJoining:
         holes = np.zeros((HEIGHT, WIDTH), bool)
         holes[3:9, 5:30] = True
         dtype = "float32" if missing == "nan" else "uint16"
-        made = prepare(yearly(missing=missing, holes=holes, dtype=dtype))
+        made = prepare(yearly((2019,), missing=missing, holes=holes, dtype=dtype))
         names, values, valid = made.read()
-        assert len(names) == 9 and (valid == ~holes).all()
-        np.testing.assert_array_equal(values[8, ~holes], ground(2019, 3).astype(dtype)[2, ~holes])
+        assert len(names) == 3 and (valid == ~holes).all()
+        np.testing.assert_array_equal(values[2, ~holes], ground(2019, 3).astype(dtype)[2, ~holes])
 
     def test_nodata_of_files_that_declare_none(self, prepare, yearly):
         def values_of(year):
             return np.where(np.arange(WIDTH) < 5, 0, ground(year, 3))
 
-        folder = yearly(values_of=values_of)
+        folder = yearly((2019,), values_of=values_of)
         assert prepare(folder).read()[2].all()
         valid = prepare(folder, nodata="0").read()[2]
         assert not valid[:, :, :5].any() and valid[:, :, 5:].all()
 
     def test_scales_that_files_declare_are_kept(self, prepare, yearly):
-        made = prepare(yearly(scales=(1e-4,) * 3, offsets=(-0.1,) * 3))
+        made = prepare(yearly((2017, 2018), scales=(1e-4,) * 3, offsets=(-0.1,) * 3))
         _, values, _ = made.read()
         np.testing.assert_allclose(values[:3], ground(2017, 3).astype("uint16") * 1e-4 - 0.1, rtol=1e-5)
 
@@ -162,7 +162,7 @@ class TestJoining:
         assert "–" in Path(made.report).read_text(encoding="utf-8")
 
     def test_masks_and_flags_are_left_out_unless_asked_for(self, prepare, yearly):
-        folder = yearly(names=("B2", "SCL", "B4"))
+        folder = yearly((2019,), names=("B2", "SCL", "B4"))
         made = prepare(folder)
         assert made.facts["bands"] == ["B2", "B4"] and "SCL" in made.text
         assert prepare(folder, bands="scl b4").facts["bands"] == ["SCL", "B4"]
@@ -184,7 +184,7 @@ class TestJoining:
         assert "one name means several bands" in made.text and made.facts["sensors"]["2010"].startswith("Landsat")
 
     def test_bands_without_names(self, prepare, yearly):
-        folder = yearly(names=(), dtype="float32")
+        folder = yearly((2017,), names=(), dtype="float32")
         assert prepare(folder).facts["bands"] == ["layer1", "layer2", "layer3"]
         made = prepare(folder, band_names="blue, green, red")
         assert made.facts["bands"] == ["blue", "green", "red"]
@@ -196,10 +196,10 @@ class TestJoining:
         assert made.facts["dates"] == ["2019"] and read_series(made.path).dates == ("2019",)
 
     def test_its_own_result_in_the_folder_is_no_source(self, prepare, yearly, tmp_path):
-        folder = yearly()
+        folder = yearly((2017, 2018))
         prepare(folder, name="in/first.vrt")
         made = prepare(folder, name="in/second.vrt")
-        assert made.facts["dates"] == ["2017", "2018", "2019"] and "first.vrt" in made.text
+        assert made.facts["dates"] == ["2017", "2018"] and "first.vrt" in made.text
         assert prepare(folder, name="in/second.vrt").facts == made.facts
 
 
@@ -268,10 +268,10 @@ class TestRefused:
         ],
     )
     def test_other_grids(self, prepare, yearly, make_raster, tmp_path, profile, why):
-        yearly()
+        yearly((2017,))
         make_raster("in/s2_2020.tif", ground(1, 3), dtype="uint16", names=("B2", "B3", "B4"), **profile)
         with pytest.raises(
-            BadInput, match=rf"Not all of the 4 rasters .* grid of s2_2017\.tif\. s2_2020\.tif: {why}.*Warp"
+            BadInput, match=rf"Not all of the 2 rasters .* grid of s2_2017\.tif\. s2_2020\.tif: {why}.*Warp"
         ):
             prepare(tmp_path / "in")
 
@@ -363,7 +363,7 @@ class TestReal:
 
     def test_radar_and_light_beside_one_another(self, prepare):
         folder = real("s1s2_belgium_monthly")
-        made = prepare(folder, pattern="s2_*.tif; s1_*.tif")
+        made = prepare(folder, pattern="s2_l2a_2021-07.tif; s1_*.tif")
         assert len(made.facts["bands"]) == 11 and made.facts["scale"]["VV"] == "amplitude"
 
     def test_the_whole_folder_is_joined_or_told_why_not(self, prepare):

@@ -156,10 +156,13 @@ def test_labels_without_a_tree_are_learnt_by_one_head(survey, tmp_path):
 @pytest.mark.data
 def test_two_photos_of_moorea_are_told_point_by_point_and_hardly_from_photo_to_photo(tmp_path):
     data = coral_data("mlc_moorea")
-    path, output = str(tmp_path / "survey.gpkg"), str(tmp_path / "m.qreef")
-    run("importreef", folder=str(data), annotations=[str(data / "annotations_coralnet.csv")], output=path)
-    result, _ = run("trainreef", survey=path, output=output, arrangement="flat", tests=["point"], curve=0, threads=1)
+    path, output, points = str(tmp_path / "survey.gpkg"), str(tmp_path / "m.qreef"), tmp_path / "points.csv"
+    heading, *lines = (data / "annotations_coralnet.csv").read_text().splitlines(keepends=True)
+    points.write_text("".join([heading, *lines[::2]]))  # half are enough, and take half the time
+    run("importreef", folder=str(data), annotations=[str(points)], output=path)
+    given = {"arrangement": "flat", "tests": ["point"], "curve": 0, "threads": 1, "patch_px": 128}
+    result, _ = run("trainreef", survey=path, output=output, **given)
     point, photo = result.facts["splits"]["point"], result.facts["splits"]["photo"]
-    assert point["accuracy"] > 0.72  # bench_reef_training.py: 0.78; the most common label: 0.50
+    assert point["accuracy"] > 0.65  # 0.71; of all points and larger patches 0.78; the most common label: 0.50
     assert photo["accuracy"] < point["accuracy"] - 0.1
     assert not any(result.facts["trusted"]["given"])  # two photos prove nothing
