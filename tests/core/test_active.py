@@ -1,5 +1,6 @@
 """Contract of the strategies that choose what to label; whoever adds one gets these tests for nothing."""
 
+import functools
 import re
 
 import numpy as np
@@ -14,11 +15,19 @@ from quadrat.core.errors import BadJob, Cancelled
 from quadrat.core.heads.build import fit_head
 from quadrat.core.heads.recipe import Recipe
 from quadrat.core.progress import Progress
+from quadrat.tests.core import quickheads
 
 pytestmark = pytest.mark.same_without_torch
 
 EVERY = pytest.mark.parametrize("name", STRATEGIES)
 CENTRES = np.array([[6, 0, 0, 0], [0, 6, 0, 0], [0, 0, 6, 0], [0, 0, 0, 6]], np.float32)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Committees of quick members."""
+    quickheads.few_trees(monkeypatch, 10)
+    quickheads.few_settings(monkeypatch)
 
 
 def blobs(counts, seed=0):
@@ -30,6 +39,7 @@ def blobs(counts, seed=0):
     return X, y, xy
 
 
+@functools.cache
 def pool_of(counts=(80, 80, 80, 20), taught=True, seed=0, known=0):
     """A pool; with labels it has heads and known places."""
     X, y, xy = blobs(counts, seed)
@@ -180,7 +190,8 @@ def test_small_margins_come_first():
     assert margin[chosen[:4]].min() == margin.min()
 
 
-def test_the_committee_is_asked_where_it_does_not_agree():
+def test_the_committee_is_asked_where_it_does_not_agree(monkeypatch):
+    monkeypatch.undo()  # the members as they are
     pool = pool_of()
     shares = committee(pool.taught, pool.X, 0, Progress())
     assert shares.shape == (12, len(pool.X), 4)

@@ -1,9 +1,11 @@
+import functools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from quadrat.core.heads import maps
+from quadrat.core.heads import heldout, maps
 from quadrat.core.heads.build import UNBALANCED, fit_head
 from quadrat.core.heads.calibration import Calibrated, _Trial, allowed, expected_error, learn
 from quadrat.core.heads.heldout import HeldOut, hold_out
@@ -12,6 +14,7 @@ from quadrat.core.heads.maps import apply_map, fit_map
 from quadrat.core.heads.recipe import Recipe
 from quadrat.core.heads.registry import HEADS
 from quadrat.core.heads.storage import load_head, save_head
+from quadrat.tests.core import quickheads
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
@@ -24,7 +27,15 @@ pytestmark = pytest.mark.same_without_torch
 CLASS_HEADS = [name for name, card in HEADS.items() if "class" in card.targets and name != "auto"]
 
 
+@pytest.fixture
+def quick(monkeypatch):
+    """Few trees, rounds and settings."""
+    quickheads.few_trees(monkeypatch)
+    quickheads.few_settings(monkeypatch)
+
+
 @pytest.mark.parametrize("head", ["linear", "linear+trees"])
+@pytest.mark.usefixtures("quick")
 def test_the_map_is_learnt_for_the_strength_that_was_chosen(head):
     """Each group has its own fingerprint, so a stronger penalty than the usual one is the best."""
     rng, groups = np.random.default_rng(0), np.repeat(np.arange(24), 5)
@@ -33,7 +44,7 @@ def test_the_map_is_learnt_for_the_strength_that_was_chosen(head):
     X = np.concatenate([(y[:, None] - 1.5) * 0.8 + rng.normal(size=(120, 1)), prints], axis=1).astype(np.float32)
     fitted = fit_head(Recipe(head, "class", calibration="auto"), X, y, groups)
     strength = fitted.choice.get("linear", fitted.choice)["strength"]
-    assert strength != USUAL_STRENGTH and len(fitted.held_out.heads) == 5
+    assert strength != USUAL_STRENGTH and len(fitted.held_out.heads) == heldout.HELD_OUT_FOLDS
     for held in fitted.held_out.heads:
         pipeline = held.members_[0] if head != "linear" else held
         fold = len(y) - np.bincount(fitted.held_out.fold + 1)[1:]
@@ -41,7 +52,8 @@ def test_the_map_is_learnt_for_the_strength_that_was_chosen(head):
 
 
 @parametrize_with_checks([Calibrated()])
-def test_keeps_scikit_learns_contract(estimator, check):
+def test_keeps_scikit_learns_contract(estimator, check, monkeypatch):
+    quickheads.few_settings(monkeypatch)
     check(estimator)
 
 
@@ -116,12 +128,17 @@ def test_every_map_brings_overstated_probabilities_back(method):
     assert log_loss(fresh, mapped) < log_loss(fresh, truth) + 0.03
 
 
+@functools.cache
+def learnt_map(method):
+    _, loud, codes = overstated(200, k=4)
+    return fit_map(method, loud, codes, np.ones(200), 200)
+
+
 @pytest.mark.parametrize("method", maps.METHODS)
 @settings(deadline=None, max_examples=30)
 @given(table=arrays.arrays(np.float64, (7, 4), elements=st.floats(0, 1)))
 def test_mapped_rows_are_probabilities(method, table):
-    _, loud, codes = overstated(200, k=4)
-    numbers = fit_map(method, loud, codes, np.ones(200), 200)
+    numbers = learnt_map(method)
     table[:, 0] += table.sum(1) == 0
     shares = table / table.sum(1, keepdims=True)
     mapped = apply_map(numbers, shares)
@@ -192,7 +209,7 @@ def test_no_sample_is_mapped_by_what_was_learnt_from_it(method):
 def test_balanced_calibration_keeps_equal_priors_and_the_decision():
     """The head gives right probabilities for equal classes, too loudly; 95 % of the labels are of one class."""
     rng = np.random.default_rng(0)
-    _, loud, codes = overstated(40_000, k=2, power=3)
+    _, loud, codes = overstated(20_000, k=2, power=3)
     kept = (codes == 0) | (rng.random(len(codes)) < 1 / 19)
     loud, codes = loud[kept], codes[kept]
     groups = np.arange(len(codes))
@@ -212,16 +229,18 @@ def test_balanced_calibration_keeps_equal_priors_and_the_decision():
 
 
 @pytest.mark.parametrize("head", ["linear", "knn"])
+@pytest.mark.usefixtures("quick")
 def test_a_fitted_head_says_to_which_frequencies_its_probabilities_refer(head):
-    X, y, groups = blobs()
-    fitted = fit_head(Recipe(head, "class", True, calibration="auto"), X, y, groups)
+    X, y, groups = blobs(n=120)
+    fitted = fit_head(Recipe(head, "class", True, calibration="temperature"), X, y, groups)
     assert fitted.calibration["classes_as"] == ("labels" if head in UNBALANCED else "equal")
-    fitted = fit_head(Recipe(head, "class", False, calibration="auto"), X, y, groups)
+    fitted = fit_head(Recipe(head, "class", False, calibration="temperature"), X, y, groups)
     assert fitted.calibration["classes_as"] == "labels"
 
 
 @pytest.mark.parametrize("head", [head for head in CLASS_HEADS if head not in ("forest", "trees")])  # as forest-small
-def test_calibrated_heads_save_predict_what_they_show_and_lose_no_accuracy(head, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("quick")
+def test_calibrated_heads_save_predict_what_they_show_and_lose_no_accuracy(head, tmp_path):
     X, y, groups = blobs(n=150)
     Z, truth, _ = blobs(n=900, seed=5)
     fitted = fit_head(Recipe(head, "class", calibration="temperature"), X, y, groups)
@@ -237,8 +256,9 @@ def test_calibrated_heads_save_predict_what_they_show_and_lose_no_accuracy(head,
         np.testing.assert_allclose(again.uncalibrated_proba(Z), plain.predict_proba(Z), atol=1e-6)
 
 
+@pytest.mark.usefixtures("quick")
 def test_same_map_on_any_number_of_threads():
-    X, y, groups = blobs()
+    X, y, groups = blobs(n=120)
     one, two = (fit_head(Recipe("prototype", "class", calibration="auto"), X, y, groups, n).estimator for n in (1, 2))
     np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
 
@@ -285,6 +305,7 @@ def test_held_out_heads_never_saw_the_group():
         )
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_class_of_one_group_is_never_held_out_and_its_curve_not_learnt():
     X, y, groups = blobs(n=240)
     groups = np.where(y == 3, 0, groups + 1)

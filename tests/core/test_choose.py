@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from quadrat.core.active.registry import STRATEGIES
 from quadrat.core.errors import BadInput, BadJob, Cancelled, Stale
 from quadrat.core.examples import nearest_examples, prototypes
 from quadrat.core.jobs.choose import ExplainPlaces, FindSimilar, SuggestLabels
@@ -17,7 +18,7 @@ from quadrat.core.pipelines import findsimilar
 from quadrat.core.pipelines.registry import run_job
 from quadrat.core.progress import Progress
 from quadrat.core.sidecar import read_sidecar
-from quadrat.tests.core import fields
+from quadrat.tests.core import fields, quickheads
 
 pytestmark = pytest.mark.same_without_torch
 
@@ -86,7 +87,9 @@ class TestSuggest:
         layer["class"] = truth_of(layer)[0]
         layer.to_file(tmp_path / "done.gpkg")
         job = {"labels": str(tmp_path / "done.gpkg"), "field": "class", "embedding": raster}
-        result = run_job(TrainHead.from_dict(job | {"output": str(tmp_path / "a.qhead")}), Progress())
+        result = run_job(
+            TrainHead.from_dict(job | {"head": "prototype", "output": str(tmp_path / "a.qhead")}), Progress()
+        )
         assert set(result.facts["counts"]) == set(fields.NAMES)
 
     def test_the_next_round_uses_and_avoids_the_labels(self, go, write):
@@ -106,15 +109,17 @@ class TestSuggest:
         _, second, _ = go(SuggestLabels, "b.gpkg", labels=again, field="class", count=10, spacing_m=50)
         assert second.geometry.distance(first.union_all()).min() >= 50 - 1e-6
 
-    @pytest.mark.parametrize("strategy", ["margin", "disagreement", "coverage", "typical", "mix", "random"])
-    def test_strategies_with_a_head(self, go, write, raster, tmp_path, strategy):
+    def test_strategies_with_a_head(self, go, write, raster, tmp_path, monkeypatch):
+        quickheads.few_trees(monkeypatch)
+        quickheads.few_settings(monkeypatch)
         labels = write(fields.labels(per_class=2))
         given = {"labels": labels, "field": "kind", "embedding": raster}
-        run_job(TrainHead.from_dict(given | {"output": str(tmp_path / "a.qhead")}), Progress())
-        _, layer, _ = go(SuggestLabels, strategy=strategy, head=str(tmp_path / "a.qhead"), labels=labels, field="kind",
-                         count=9)  # fmt: skip
-        assert len(layer) == 9
-        assert set(layer["suggested"]) <= set(fields.NAMES)
+        run_job(TrainHead.from_dict(given | {"head": "prototype", "output": str(tmp_path / "a.qhead")}), Progress())
+        for strategy in STRATEGIES:
+            _, layer, _ = go(SuggestLabels, f"{strategy}.gpkg", strategy=strategy, head=str(tmp_path / "a.qhead"),
+                             labels=labels, field="kind", count=9)  # fmt: skip
+            assert len(layer) == 9, strategy
+            assert set(layer["suggested"]) <= set(fields.NAMES), strategy
 
     def test_only_inside_polygons(self, go, make_polygons):
         mask = make_polygons([(600_100, 8_999_500, 600_250, 8_999_800)])
@@ -172,10 +177,13 @@ class TestSuggest:
 
     def test_a_head_of_another_space_and_one_for_values(self, go, write, raster, make_raster, tmp_path):
         given = {"labels": write(fields.labels()), "embedding": raster}
-        run_job(TrainHead.from_dict(given | {"field": "kind", "output": str(tmp_path / "a.qhead")}), Progress())
+        run_job(
+            TrainHead.from_dict(given | {"field": "kind", "head": "prototype", "output": str(tmp_path / "a.qhead")}),
+            Progress(),
+        )
         with pytest.raises(Stale, match="4 bands"):
             go(SuggestLabels, embedding=make_raster("other.tif", count=3), head=str(tmp_path / "a.qhead"))
-        values = {"field": "amount", "target": "value", "output": str(tmp_path / "v.qhead")}
+        values = {"field": "amount", "target": "value", "head": "knn", "output": str(tmp_path / "v.qhead")}
         run_job(TrainHead.from_dict(given | values), Progress())
         with pytest.raises(BadInput, match="estimates values"):
             go(SuggestLabels, head=str(tmp_path / "v.qhead"))
@@ -295,7 +303,7 @@ class TestExplain:
     def test_links_lead_to_labels_of_the_class_that_is_there(self, go, write, raster, tmp_path):
         labels = write(fields.labels())
         given = {"labels": labels, "field": "kind", "embedding": raster}
-        run_job(TrainHead.from_dict(given | {"output": str(tmp_path / "a.qhead")}), Progress())
+        run_job(TrainHead.from_dict(given | {"head": "prototype", "output": str(tmp_path / "a.qhead")}), Progress())
         places = write(at([50, 50, 50], [10, 45, 80], name=["a", "b", "c"]).to_crs(4326), "places.gpkg")
         result, links, log = go(
             ExplainPlaces, labels=labels, field="kind", places=places, head=str(tmp_path / "a.qhead"),

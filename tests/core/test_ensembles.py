@@ -1,5 +1,6 @@
 """Several heads that decide together: committees and balanced ensembles."""
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from quadrat.core.heads.ensemble import FEWEST, BalancedEnsemble, balanced_parts
 from quadrat.core.heads.recipe import Recipe
 from quadrat.core.heads.storage import load_head, save_head
 from quadrat.core.jobs.fewshot import TrainHead
+from quadrat.tests.core import quickheads
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 pytestmark = pytest.mark.same_without_torch
@@ -20,8 +22,23 @@ pytestmark = pytest.mark.same_without_torch
 @parametrize_with_checks(
     [Committee(), Committee(combine="vote"), ValueCommittee(), BalancedEnsemble("prototype", members=3)]
 )
-def test_our_estimators_keep_scikit_learns_contract(estimator, check):
+def test_our_estimators_keep_scikit_learns_contract(estimator, check, monkeypatch):
+    quickheads.few_settings(monkeypatch)
+    quickheads.usual_settings(monkeypatch)
     check(estimator)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Few trees, rounds and settings."""
+    quickheads.few_trees(monkeypatch)
+    quickheads.few_settings(monkeypatch)
+
+
+@functools.cache
+def alone(head):
+    """A head that is no ensemble, fitted to lopsided samples as they are."""
+    return fit_single(Recipe(head, "class", balance=False), *lopsided()).estimator
 
 
 def lopsided(n=2000, share=0.03, seed=0):
@@ -38,22 +55,27 @@ def recall_and_precision(estimator, X, y):
     return hit / (y == 2).sum(), hit / max((said == 2).sum(), 1)
 
 
-@pytest.mark.parametrize("head", ["knn", "forest-small"])
-@pytest.mark.parametrize("sampling", ["draws", "split"])
-@pytest.mark.parametrize("combine", ["mean", "vote"])
+@pytest.mark.parametrize(
+    ("head", "sampling", "combine"),
+    [
+        ("knn", "draws", "mean"),
+        ("knn", "split", "vote"),
+        ("forest-small", "draws", "vote"),
+        ("forest-small", "split", "mean"),
+    ],
+)
 def test_finds_more_of_the_rare_class_and_better_than_chance_at_natural_prevalence(head, sampling, combine):
-    X, y, groups = lopsided()
-    Z, truth, _ = lopsided(n=6000, seed=1)
+    Z, truth, _ = lopsided(n=3000, seed=1)
     recipe = Recipe(head, "class", balance=False, ensemble=sampling, members=5, combine=combine)
-    single = fit_single(recipe, X, y, groups).estimator
-    together = fit_head(recipe, X, y, groups).estimator
-    before, after = recall_and_precision(single, Z, truth), recall_and_precision(together, Z, truth)
+    together = fit_head(recipe, *lopsided()).estimator
+    before, after = (recall_and_precision(estimator, Z, truth) for estimator in (alone(head), together))
     assert after[0] > before[0] + 0.3
     assert after[0] > 0.75
     share = (truth == 2).mean()
     assert 3 * share < after[1] < before[1]  # precision is paid with, and stays far above chance
 
 
+@pytest.mark.usefixtures("quick")
 def test_members_see_balanced_classes_so_rare_ones_are_overstated():
     X, y, groups = lopsided()
     Z, truth, _ = lopsided(n=6000, seed=1)
@@ -65,6 +87,7 @@ def test_members_see_balanced_classes_so_rare_ones_are_overstated():
     assert shifted > 3 * share
 
 
+@pytest.mark.usefixtures("quick")
 def test_same_file_on_any_number_of_threads_and_the_same_to_the_bit_when_loaded(tmp_path):
     X, y, groups = lopsided(150, 0.1)
     files = []
@@ -129,6 +152,7 @@ def test_votes_are_shares_and_ties_fall_to_the_surer_side():
     np.testing.assert_allclose(votes.predict_proba(X), [[1 / 3, 2 / 3]], atol=1e-5)
 
 
+@pytest.mark.usefixtures("quick")
 def test_names_joined_are_the_mean_of_what_the_heads_say():
     X, y, groups = lopsided(300, 0.3)
     found = [fit_head(Recipe(name, "class"), X, y, groups).estimator.predict_proba(X) for name in ("linear", "trees")]
@@ -146,6 +170,7 @@ def test_says_when_there_is_nothing_to_balance():
     assert "as many samples" in fitted.notes[0]
 
 
+@pytest.mark.usefixtures("quick")
 def test_auto_chooses_once_for_all_members():
     X, y, groups = lopsided(200, 0.1)
     fitted = fit_head(Recipe("auto", "class", ensemble="draws", members=3), X, y, groups)

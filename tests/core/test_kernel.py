@@ -1,5 +1,7 @@
 """One kernel from cells to predictions: exact, the same for a cell wherever it is met, and close to the estimator."""
 
+import functools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from quadrat.core.classes import entries
 from quadrat.core.heads.build import fit_head
 from quadrat.core.heads.calibration import Calibrated
+from quadrat.core.heads.linear import USUAL_STRENGTH
 from quadrat.core.heads.maps import METHODS, fit_map
 from quadrat.core.heads.recipe import Recipe
 from quadrat.core.integers import MOST_DIGIT, product
@@ -14,6 +17,7 @@ from quadrat.core.kernel import LARGEST_ERROR, Kernel, Linear
 from quadrat.core.prediction import PIECE_ROWS, best_of, codes
 from quadrat.core.quantise import Quantiser, interleaved
 from quadrat.models.crew import Crew
+from quadrat.tests.core import quickheads
 
 pytestmark = pytest.mark.same_without_torch
 
@@ -34,10 +38,17 @@ def head(cells, coding, kind="linear", classes=3, seed=0, **recipe):
     rng = np.random.default_rng(seed)
     score = ((X - X.mean(axis=0)) / X.std(axis=0)) @ rng.normal(size=(X.shape[1], classes))
     y = score.argmax(axis=1) + 1 if recipe.get("target", "class") == "class" else score[:, 0].astype(np.float64)
-    recipe = Recipe(kind, **{"target": "class", **recipe})
+    recipe = Recipe(kind, **{"target": "class", "strength": USUAL_STRENGTH, **recipe})
     fitted = fit_head(recipe, X, y, np.arange(len(y)) // 3)
     names = [f"class {value}" for value in np.unique(y)] if recipe.target == "class" else []
     return fitted.estimator, entries(names), X
+
+
+@functools.cache
+def linear(classes, own_units):
+    """Codes of cells, their coding, and a linear head with its classes and what it was fitted to."""
+    cells, coding = coded(40)
+    return cells, coding, *head(cells, coding, classes=classes, own_units=own_units)
 
 
 def test_products_are_those_of_whole_numbers():
@@ -92,8 +103,7 @@ def test_what_cannot_be_exact_is_left_alone():
 @pytest.mark.parametrize("calibration", ["none", *METHODS])
 @pytest.mark.parametrize("own_units", [True, False])
 def test_probabilities_are_those_of_the_estimator_in_float64(classes, calibration, own_units):
-    cells, coding = coded(40)
-    estimator, entry, X = head(cells, coding, classes=classes, own_units=own_units)
+    cells, coding, estimator, entry, X = linear(classes, own_units)
     if calibration != "none":
         shares = estimator.predict_proba(X)
         # Classes as common as the head says, so that steps of the isotonic curves are no steeper than in practice.
@@ -106,7 +116,8 @@ def test_probabilities_are_those_of_the_estimator_in_float64(classes, calibratio
 
 
 @pytest.mark.parametrize("combine", ["mean", "vote"])
-def test_an_ensemble_of_linear_heads_is_linear_too(combine):
+def test_an_ensemble_of_linear_heads_is_linear_too(combine, monkeypatch):
+    quickheads.few_settings(monkeypatch)
     cells, coding = coded(6)
     estimator, entry, _ = head(cells, coding, ensemble="draws", members=3, combine=combine)
     kernel = Kernel(estimator, entry, coding)
@@ -145,7 +156,9 @@ def ready():
     made = {}
     for kind in KINDS:
         for classes in (2, 9):
-            estimator, entry, _ = head(some, coding, kind, classes=classes, seed=2)
+            with pytest.MonkeyPatch.context() as quick:
+                quickheads.few_trees(quick)
+                estimator, entry, _ = head(some, coding, kind, classes=classes, seed=2)
             for held in (coding, None):
                 kernel = Kernel(estimator, entry, held)
                 given = cells if held else coding.decode_rows(cells)
@@ -153,7 +166,7 @@ def ready():
     return made
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     kind=st.sampled_from(KINDS), classes=st.sampled_from((2, 9)), held=st.booleans(), start=st.integers(0, 8000),
     count=st.integers(1, 300), threads=st.integers(1, 3),
