@@ -31,7 +31,7 @@ def job(tmp_path, make_raster):
         (fields.labels() if frame is None else frame).to_file(path)
         raster = make_raster("scene.tif", fields.scene(values.pop("noise", 1.0)), dtype="float32")
         given = {"labels": str(path), "field": "kind", "embedding": raster, "output": str(tmp_path / "r.html")}
-        quick = {"repeats": 1, "curve_draws": 0, "calibration": "none", "head": "prototype"}
+        quick = {"repeats": 1, "folds": 2, "curve_draws": 0, "calibration": "none", "head": "prototype"}
         return AssessHead.from_dict(given | quick | values)
 
     return make
@@ -92,7 +92,7 @@ def test_regions_of_values(assess):
 
 
 def test_guard_distance_is_kept_and_told(assess):
-    numbers, page = assess(guard_m=85.0)
+    numbers, page = assess(guard_m=85.0, folds=5)
     guard = scheme(numbers, "groups")["guard"]
     assert guard["distance_m"] == 85
     assert guard["left_out"] > 0
@@ -130,16 +130,16 @@ def test_precision_at_stated_shares(assess):
 
 
 def test_curve_stands_in_page_numbers_and_csv(assess, tmp_path):
-    numbers, page = assess(curve_draws=3)
+    numbers, page = assess(curve_draws=2)
     found = numbers["curve"]
     assert [one["scheme"] for one in found["curves"]] == ["groups", "random"]
     first = found["curves"][0]
-    assert first["labels"] == [5, 10, 25, 50, 100, 192]
-    assert len(first["draws"]) == 3
-    assert found["needed"] <= 192
+    assert first["labels"] == [5, 10, 25, 50, 120]
+    assert len(first["draws"]) == 2
+    assert found["needed"] <= 120
     assert "How many labels are enough?" in page
     rows = list(csv.DictReader(io.StringIO((tmp_path / "r.csv").read_text())))
-    assert sum(row["table"] == "curve draw" and row["scheme"] == "groups" for row in rows) == 18
+    assert sum(row["table"] == "curve draw" and row["scheme"] == "groups" for row in rows) == 10
     without, page = assess()
     assert without["curve"] is None
     assert "How many labels" not in page
@@ -147,12 +147,12 @@ def test_curve_stands_in_page_numbers_and_csv(assess, tmp_path):
 
 def test_calibration_before_and_after_stand_side_by_side(assess):
     frame = fields.labels(per_class=10)
-    numbers, page = assess(frame, noise=4.0, calibration="temperature", head="linear")
+    numbers, page = assess(frame, noise=4.0, calibration="temperature")
     groups = scheme(numbers, "groups")
     assert groups["classes_as"] == "equal"
-    if "calibration_error_before" in groups:
-        assert sum(row["weight"] for row in groups["reliability_before"]) == pytest.approx(1)
-        assert "before calibration" in page
+    assert "calibration_error_before" in groups
+    assert sum(row["weight"] for row in groups["reliability_before"]) == pytest.approx(1)
+    assert "before calibration" in page
     assert sum(row["weight"] for row in groups["reliability"]) == pytest.approx(1)
     assert groups["conformal"]["wanted"] == 0.9
     assert 0.7 < groups["conformal"]["found"] <= 1
@@ -183,7 +183,7 @@ def test_heads_choose_for_places_they_have_not_seen(job):
 
 
 def test_cancel_is_heard_within_the_curve(job):
-    asked = job(curve_draws=100, head="forest", folds=2, repeats=1)
+    asked = job(curve_draws=100)
     stop, told = threading.Event(), []
 
     def report(fraction, remaining, text):
@@ -193,6 +193,6 @@ def test_cancel_is_heard_within_the_curve(job):
 
     with pytest.raises(Cancelled):
         run_job(asked, Progress(report=report, cancelled=stop))
-    assert time.monotonic() - told[0] < 1.5
+    assert time.monotonic() - told[0] < 5
     assert not Path(asked.output).exists()
     assert not Path(asked.output).with_suffix(".csv").exists()

@@ -37,7 +37,8 @@ def assess(tmp_path, raster):
             "labels": str(path),
             "field": "kind",
             "embedding": raster,
-            "repeats": 2,
+            "repeats": 1,
+            "folds": 2,
             "curve_draws": 0,
             "calibration": "none",
         }
@@ -54,7 +55,7 @@ def scheme(numbers, name):
 
 
 def test_three_schemes_side_by_side(assess, tmp_path):
-    result, numbers, _ = assess(head="linear")
+    result, numbers, _ = assess(repeats=2, folds=3)
     assert [item["name"] for item in numbers["schemes"]] == ["groups", "blocks", "random"]
     assert numbers["headline"]["scheme"] == "groups"
     assert numbers["headline"]["honest"]
@@ -63,7 +64,7 @@ def test_three_schemes_side_by_side(assess, tmp_path):
         assert len(item["metrics"]["accuracy"]["values"]) == 2
         assert item["tested"] == 240
         assert np.sum(item["confusion"]) == 480
-    assert scheme(numbers, "groups")["folds"] == 5
+    assert scheme(numbers, "groups")["folds"] == 3
     assert result.facts["schemes"]["groups"]["scores"]["accuracy"] > 0.95
     assert result.facts["headline"] == numbers["headline"]
     assert read_sidecar(str(tmp_path / "r.html"))["facts"]["result"] == "report"
@@ -84,7 +85,7 @@ def fingerprinted(make_raster, seed=0):
 def test_leakage_is_seen_and_named(assess, make_raster):
     """What only recognises polygons again is perfect on random folds and worthless on polygons kept apart."""
     path, frame = fingerprinted(make_raster)
-    _, numbers, page = assess(frame, embedding=path, head="knn")
+    _, numbers, page = assess(frame, embedding=path, head="knn", repeats=2, folds=5)
     assert scheme(numbers, "random")["metrics"]["accuracy"]["mean"] > 0.98
     assert scheme(numbers, "groups")["metrics"]["accuracy"]["mean"] < 0.65
     assert scheme(numbers, "blocks")["metrics"]["accuracy"]["mean"] < 0.65
@@ -102,13 +103,13 @@ def test_confusion_is_not_transposed(assess, make_raster):
     table = np.array(scheme(numbers, "groups")["confusion"])
     names = [entry["name"] for entry in numbers["classes"]]
     lake, wood = names.index("lake"), names.index("wood")
-    assert table[lake, wood] > 30
+    assert table[lake, wood] > 15
     assert table[wood, lake] == 0
     rows = scheme(numbers, "groups")["per_class"]
     assert rows[lake]["recall"] < 0.8
     assert rows[lake]["precision"] == 1
     assert rows[wood]["recall"] == 1
-    assert table.sum(axis=1).tolist() == [160, 160, 160]
+    assert table.sum(axis=1).tolist() == [80, 80, 80]
 
 
 def test_points_put_blocks_first(assess):
@@ -143,7 +144,7 @@ def test_block_size_and_degrees(assess, raster, tmp_path):
 def test_few_polygons_few_folds(assess):
     frame = fields.labels(per_class=5)
     frame = frame[~((frame.kind == "wood") & (frame.index % 5 > 1))]
-    _, numbers, page = assess(frame)
+    _, numbers, page = assess(frame, folds=5)
     assert scheme(numbers, "groups")["folds"] == 2
     assert "wood (2)" in page
 
@@ -179,7 +180,7 @@ def test_labels_too_few_for_anything_are_a_sentence(assess, tmp_path):
 
 
 def test_values(assess):
-    result, numbers, page = assess(field="amount", target="value")
+    result, numbers, page = assess(field="amount", target="value", folds=5)
     metrics = scheme(numbers, "groups")["metrics"]
     assert set(metrics) == {"r2", "pearson_r2", "mae", "rmse"}
     assert metrics["r2"]["mean"] > 0.9
@@ -192,7 +193,7 @@ def test_values(assess):
 def test_a_group_field_joins_polygons(assess):
     frame = fields.labels()
     frame["village"] = np.arange(len(frame)) % 5
-    _, numbers, _ = assess(frame, group_field="village")
+    _, numbers, _ = assess(frame, group_field="village", folds=5)
     groups = scheme(numbers, "groups")
     assert groups["groups"] == 5
     assert groups["folds"] == 5
@@ -242,7 +243,7 @@ def checked(page):
 
 
 def test_page_is_whole_and_asks_for_nothing(assess):
-    _, _, page = assess()
+    _, _, page = assess(curve_draws=1)
     checker = checked(page)
     assert checker.outside == []
     assert "script" not in checker.tags
@@ -250,8 +251,7 @@ def test_page_is_whole_and_asks_for_nothing(assess):
     assert "url(" not in page
     assert "prefers-color-scheme:dark" in page
     assert "@media print" in page
-    assert checker.tags.count("svg") == 5
-    assert checked(assess(curve_draws=1)[2]).tags.count("svg") == 6
+    assert checker.tags.count("svg") == 6
     assert len(page) < 300_000
 
 
@@ -262,7 +262,7 @@ def test_text_of_users_is_escaped(assess, tmp_path):
     assert "<script>alert('x')</script>" in [entry["name"] for entry in numbers["classes"]]
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
-    checked(page)
+    assert checked(page).tags.count("svg") == 5, "no curve"
 
 
 def test_same_job_same_bytes(assess, tmp_path):
@@ -284,7 +284,7 @@ def test_report_that_cannot_be_written_is_a_sentence(assess):
 def test_training_reports_the_very_score_of_assessment(assess, tmp_path, raster):
     from quadrat.core.jobs.fewshot import TrainHead
 
-    _, numbers, _ = assess(repeats=1)
+    _, numbers, _ = assess(folds=5)
     job = TrainHead(
         labels=str(tmp_path / "labels.gpkg"),
         field="kind",
