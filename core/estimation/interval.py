@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 Float = NDArray[np.float64]
 
@@ -34,8 +34,8 @@ def binomial_limits(x: Any, n: Any, level: float) -> tuple[Any, Any]:
     """Exact limits of a share (Clopper and Pearson 1934, 10.1093/biomet/26.4.404); x and n need not be whole."""
     x, n = np.broadcast_arrays(np.asarray(x, float), np.asarray(n, float))
     tail = (1 - level) / 2
-    low = np.where(x > 0, stats.beta.ppf(tail, np.maximum(x, 1e-12), n - x + 1), 0.0)
-    high = np.where(x < n, stats.beta.ppf(1 - tail, x + 1, np.maximum(n - x, 1e-12)), 1.0)
+    low = np.where(x > 0, special.betaincinv(np.maximum(x, 1e-12), n - x + 1, tail), 0.0)
+    high = np.where(x < n, special.betaincinv(x + 1, np.maximum(n - x, 1e-12), 1 - tail), 1.0)
     return low, high
 
 
@@ -43,8 +43,8 @@ def jeffreys_limits(x: Any, n: Any, level: float) -> tuple[Any, Any]:
     """Limits by Jeffreys' prior, 0 and 1 at the ends (Brown, Cai and DasGupta 2001, 10.1214/ss/1009213286)."""
     x, n = np.broadcast_arrays(np.asarray(x, float), np.asarray(n, float))
     tail = (1 - level) / 2
-    low = np.where(x > 0, stats.beta.ppf(tail, x + 0.5, n - x + 0.5), 0.0)
-    high = np.where(x < n, stats.beta.ppf(1 - tail, x + 0.5, n - x + 0.5), 1.0)
+    low = np.where(x > 0, special.betaincinv(x + 0.5, n - x + 0.5, tail), 0.0)
+    high = np.where(x < n, special.betaincinv(x + 0.5, n - x + 0.5, 1 - tail), 1.0)
     return low, high
 
 
@@ -98,9 +98,9 @@ def t_quantile(parts: Float, n: NDArray[Any], level: float, spent: int = 1) -> f
     """
     total = parts.sum()
     if total <= 0:
-        return float(stats.norm.ppf((1 + level) / 2))
+        return float(special.ndtri((1 + level) / 2))
     freedom = total**2 / (parts**2 / np.maximum(n - spent, 1)).sum()
-    return float(stats.t.ppf((1 + level) / 2, max(freedom, 1.0)))
+    return float(special.stdtrit(max(freedom, 1.0), (1 + level) / 2))
 
 
 def share_limits(column: Float, value: float, parts: Float, n: NDArray[Any], level: float) -> tuple[float, float, str]:
@@ -128,7 +128,7 @@ def share_limits(column: Float, value: float, parts: Float, n: NDArray[Any], lev
     if few and len(n) == 1 and touched >= SOME_UNITS and value > 0:
         return (*_few_units(column[column > 0], value, units, level), "touched")
     size = value * (1 - value) / variance if variance > 0 else units
-    size *= (float(stats.norm.ppf((1 + level) / 2)) / t_quantile(parts, n, level)) ** 2
+    size *= (float(special.ndtri((1 + level) / 2)) / t_quantile(parts, n, level)) ** 2
     size = max(min(size, units) if few else size, 1.0)
     low, high = binomial_limits(value * size, size, level)
     return float(low), float(high), "capped" if few else "effective"
@@ -142,7 +142,7 @@ def _few_units(found: Float, value: float, units: float, level: float) -> tuple[
     inner = 1 - INNER_RISK * (1 - level)
     count, much = len(found), float(found.mean())
     low, high = (float(limit) for limit in binomial_limits(count, units, inner))
-    half = float(stats.t.ppf((1 + inner) / 2, count - 1)) * float(found.std(ddof=1)) / math.sqrt(count)
+    half = float(special.stdtrit(count - 1, (1 + inner) / 2)) * float(found.std(ddof=1)) / math.sqrt(count)
     share = count / units
     below = math.hypot(1 - low / share, min(half / much, 1.0))
     above = math.hypot(high / share - 1, min(half, 1 - much) / much)

@@ -54,13 +54,14 @@ class Population:
         return self.table.sum(axis=0) / self.table.sum()
 
 
-def coral() -> Population | None:
-    """The benthic map, and a coarse shifted copy; None without the data."""
+def coral(side: int = 0) -> Population | None:
+    """The benthic map, or so many rows and columns of its middle, and a coarse shifted copy; None without the data."""
     path = pathlib.Path(os.environ.get("QUADRAT_DATA", "/nonexistent")) / "coral" / "benthic_map_1cm" / "map.tif"
     if not path.exists():
         return None
     with rasterio.open(path) as file:
-        truth = file.read(1)
+        row, col = ((whole - side) // 2 if side else 0 for whole in file.shape)
+        truth = file.read(1, window=((row, row + (side or file.height)), (col, col + (side or file.width))))
     valid = truth != 15
     coarse = truth[COARSE // 2 :: COARSE, COARSE // 2 :: COARSE]
     rows = np.clip((np.arange(truth.shape[0]) + SHIFT[0]) // COARSE, 0, coarse.shape[0] - 1)

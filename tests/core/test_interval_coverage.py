@@ -43,7 +43,7 @@ def judge(outcomes):
 
 @pytest.mark.data
 def test_coverage_on_the_reef(bench):
-    population = bench.coral()
+    population = bench.coral(side=2500)
     if population is None:
         pytest.skip("coral/benthic_map_1cm is not in the folder that QUADRAT_DATA names")
     outcomes = bench.by_strata(population, 200, 20, SAMPLES, 1) + bench.by_strata(population, 4000, 200, SAMPLES, 1)
