@@ -167,7 +167,7 @@ def open_address(address: Address, headers: Mapping[str, str]) -> Answer:
     if urllib.parse.urlsplit(address.url).scheme not in ("http", "https"):
         raise WeightsNotFound(f"The address {address.url} begins neither with https nor http, so nothing is fetched.")
     redirects = _Redirects(address)
-    opener = urllib.request.build_opener(_proxies(), urllib.request.HTTPSHandler(context=_certificates()), redirects)
+    opener = urllib.request.build_opener(_proxies(), _Https(), redirects)
     opener.addheaders = []
     request = urllib.request.Request(  # noqa: S310 - the scheme was looked at
         address.url, headers={"User-Agent": AGENT, "Accept-Encoding": "identity", **headers}
@@ -206,6 +206,17 @@ def _proxies() -> urllib.request.ProxyHandler:
             "download the file in another way and choose it as 'File that you have'."
         )
     return urllib.request.ProxyHandler(found)
+
+
+class _Https(urllib.request.HTTPSHandler):
+    """Reads certificates, which takes a while, only for an address that is encrypted."""
+
+    def __init__(self) -> None:
+        urllib.request.AbstractHTTPHandler.__init__(self)
+
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        """Called by the opener."""
+        return self.do_open(http.client.HTTPSConnection, req, context=_certificates())
 
 
 def _certificates() -> ssl.SSLContext:
