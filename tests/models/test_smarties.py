@@ -1,5 +1,6 @@
 """SMARTIES: numbers of the authors' code on the same weights, bands chosen by role or wavelength, and the contract."""
 
+import functools
 import importlib.util
 
 import numpy as np
@@ -37,6 +38,7 @@ REFERENCE = {
 }
 
 
+@functools.cache
 def positions(dim, side):
     """(1, 1 + side * side, dim) sines and cosines, written down once more."""
     found = np.zeros((1, 1 + side * side, dim), np.float32)
@@ -51,6 +53,11 @@ def positions(dim, side):
 
 def official(size=TINY, decoder=True):
     """Seeded tensors named and shaped as in the official file; its decoder smaller."""
+    return dict(_made(size, decoder))
+
+
+@functools.cache
+def _made(size, decoder):
     dim, depth, _ = size
     shapes = {"cls_token": (1, 1, dim), "norm.weight": (dim,), "norm.bias": (dim,)}
     for index in range(17):
@@ -312,17 +319,3 @@ def test_cards(card, size):
     assert (card.embed_dim, card.patch_px, card.tile_px, card.any_bands) == (size[0], 16, 224, True)
     for inputs in card.inputs:
         assert len(ranges_of(len(inputs.roles), inputs.roles, ())) == len(inputs.roles)
-
-
-def test_onnx_twin_agrees(build, tools, tmp_path):
-    onnxruntime = pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnx")
-    from quadrat.models import twin
-
-    backbone = build(("red", "nir", "thermal"), tools.scene(3, 128, 128), tile_size_px=64)
-    twin.export(backbone.module(), tmp_path / "twin.onnx", (3, 64, 64), {})
-    session = onnxruntime.InferenceSession(str(tmp_path / "twin.onnx"), providers=["CPUExecutionProvider"])
-    raw = np.stack([tools.scene(3, 64, 64, 6)] * 3)
-    raw[1:] *= np.float32(0.9)
-    found = session.run(None, {twin.INPUT: raw})[0]
-    np.testing.assert_allclose(found, backbone(raw, np.ones((3, 64, 64), bool)), atol=1e-4)
