@@ -53,7 +53,7 @@ def test_the_map_is_learnt_for_the_strength_that_was_chosen(head):
 
 @parametrize_with_checks([Calibrated()])
 def test_keeps_scikit_learns_contract(estimator, check, monkeypatch):
-    quickheads.few_settings(monkeypatch)
+    monkeypatch.setattr(heldout, "HELD_OUT_FOLDS", 2)
     check(estimator)
 
 

@@ -23,6 +23,13 @@ from quadrat.tests.core import fields, quickheads
 pytestmark = pytest.mark.same_without_torch
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Heads of few trees and settings."""
+    quickheads.few_trees(monkeypatch)
+    quickheads.few_settings(monkeypatch)
+
+
 @pytest.fixture
 def raster(make_raster):
     return make_raster("scène 場.tif", fields.scene(), dtype="float32", names=("f", "l", "w", "n"))
@@ -109,9 +116,7 @@ class TestSuggest:
         _, second, _ = go(SuggestLabels, "b.gpkg", labels=again, field="class", count=10, spacing_m=50)
         assert second.geometry.distance(first.union_all()).min() >= 50 - 1e-6
 
-    def test_strategies_with_a_head(self, go, write, raster, tmp_path, monkeypatch):
-        quickheads.few_trees(monkeypatch)
-        quickheads.few_settings(monkeypatch)
+    def test_strategies_with_a_head(self, go, write, raster, tmp_path):
         labels = write(fields.labels(per_class=2))
         given = {"labels": labels, "field": "kind", "embedding": raster}
         run_job(TrainHead.from_dict(given | {"head": "prototype", "output": str(tmp_path / "a.qhead")}), Progress())
@@ -176,7 +181,7 @@ class TestSuggest:
             go(SuggestLabels, **values)
 
     def test_a_head_of_another_space_and_one_for_values(self, go, write, raster, make_raster, tmp_path):
-        given = {"labels": write(fields.labels()), "embedding": raster}
+        given = {"labels": write(fields.labels(per_class=2)), "embedding": raster}
         run_job(
             TrainHead.from_dict(given | {"field": "kind", "head": "prototype", "output": str(tmp_path / "a.qhead")}),
             Progress(),
