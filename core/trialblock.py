@@ -77,7 +77,7 @@ def _block(drawn: Sample, quantiser: Quantiser | None, side: int) -> tuple[NDArr
         cells += list(made.cells)
     if not tiles:
         return None
-    count, high, wide = tiles[0].shape
+    count, high, wide = np.max([tile.shape for tile in tiles], axis=0)  # those at the edge may be narrower
     across, down = -(-side // wide), -(-side // high)
     values = np.zeros((count, down * high, across * wide), np.float32)
     valid = np.zeros(values.shape[1:], np.bool_)

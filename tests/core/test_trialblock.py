@@ -35,6 +35,12 @@ def test_the_smaller_way_is_taken(values, pay):
     assert differences_pay(drawn, quantise.fit(drawn.vectors), 64) is pay
 
 
+def test_a_narrow_tile_of_the_edge_may_come_first():
+    whole = sample(equal())
+    drawn = Sample(whole.vectors, {1: sample(equal(side=20)).made[0], **whole.made})
+    assert not differences_pay(drawn, quantise.fit(drawn.vectors), 64)
+
+
 def test_floats_and_an_empty_sample_are_left_to_the_rule():
     assert differences_pay(sample(equal()), None, 64)
     assert differences_pay(Sample(), quantise.fit(sample(equal()).vectors), 64)
