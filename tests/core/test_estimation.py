@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from quadrat.core.errors import BadInput
 from quadrat.core.estimation import matrix, ppi, stratified
@@ -193,6 +193,7 @@ class TestEveryEstimator:
     @given(st.integers(0, 10_000))
     def test_names_of_classes_do_not_matter(self, name, seed):
         evidence, _ = random_evidence(seed)
+        assume(evidence.Y.any(axis=0).all())  # a class that nobody met is a sentence of its own
         turn = np.random.default_rng(seed).permutation(evidence.Y.shape[1])
         renamed = replace(
             evidence, Y=evidence.Y[:, turn], F=evidence.F[:, turn], mapped=evidence.mapped[:, turn],
