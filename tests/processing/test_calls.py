@@ -49,13 +49,19 @@ def variants(job):
             continue
 
 
+@pytest.fixture(scope="module")
+def parser():
+    """Of all commands; making it takes longer than reading a line."""
+    return _parser()
+
+
 @pytest.mark.parametrize("job", ALL, ids=lambda job: job.facts.id)
-def test_a_shell_line_is_the_job(job):
+def test_a_shell_line_is_the_job(job, parser):
     start = program()
     for made in variants(job):
         words = shlex.split(as_text([made], "shell"))
         assert words[: len(start)] == start
-        read = _parser().parse_args(words[len(start) :])
+        read = parser.parse_args(words[len(start) :])
         assert job.from_dict({name: getattr(read, name) for name in job.params() if hasattr(read, name)}) == made
 
 

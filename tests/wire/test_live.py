@@ -21,10 +21,10 @@ NAMES = ("east", "west")
 
 @pytest.fixture(scope="module")
 def embedding(tmp_path_factory):
-    """Codes of 16 bands, 1500 x 2000 cells, in whose first band one half differs from the other."""
+    """Codes of 16 bands, 1500 x 2000 cells, in whose first bands one half differs from the other."""
     path = tmp_path_factory.mktemp("live") / "einbettung 場.tif"
     codes = np.tile(np.random.default_rng(0).integers(90, 110, (16, 500, 500), dtype=np.uint8), (1, 3, 4))
-    codes[0, :, 1000:] += 100
+    codes[:4, :, 1000:] += 100
     profile = {"driver": "GTiff", "width": 2000, "height": 1500, "count": 16, "dtype": "uint8", "tiled": True}
     transform = rasterio.Affine(10, 0, 500_000, 0, -10, 5_400_000)
     with rasterio.open(path, "w", crs="EPSG:32633", transform=transform, nodata=0, compress="zstd", **profile) as file:
