@@ -32,6 +32,7 @@ SAMPLE_BYTES = 128 * 2**20
 SAMPLE_TILES = 48
 MOST_SAMPLE_CELLS = 20_000
 MOST_SAMPLE_NUMBERS = 8_000_000
+FEWEST_SAMPLE_CELLS = 500
 CELLS_A_TILE = 4_000
 
 
@@ -131,7 +132,7 @@ def sample_batches(
     """
     made: dict[int, Made] = {}
     cells: list[Float] = []
-    tiles = size = 0
+    tiles = size = each = 0
     order = [plan.batches[index] for index in spread(len(plan.batches))]
     feed = read_ahead(open_source, order)
     for fed in feed:
@@ -139,7 +140,8 @@ def sample_batches(
         if not fed.tiles:
             continue
         made[fed.batch.number] = one = _make(fed, runner)
-        cells.extend(_pick(tile, mask) for tile, mask in zip(one.vectors, one.cells, strict=True))
+        each = each or _cells_a_tile(plan, one)
+        cells.extend(_pick(tile, mask, each) for tile, mask in zip(one.vectors, one.cells, strict=True))
         tiles, size = tiles + len(one.tiles), size + one.vectors.nbytes
         if tiles >= SAMPLE_TILES or size + one.vectors.nbytes > SAMPLE_BYTES or enough():
             break
@@ -153,8 +155,8 @@ def sample_batches(
             "The backbone gives no number (NaN or infinite) for any cell that was tried. Choose another scaling of the "
             "bands, or another model."
         )
-    most = max(min(MOST_SAMPLE_CELLS, MOST_SAMPLE_NUMBERS // sample.shape[1]), 500)
-    return Sample(sample[:: -(-len(sample) // most)].copy(), made)
+    step = -(-len(sample) // _sample_cells(sample.shape[1]))
+    return Sample(sample if step == 1 else sample[::step].copy(), made)
 
 
 def embed(
@@ -237,9 +239,26 @@ class _Lanes:
             self._stitcher = None
 
 
-def _pick(vectors: Float, cells: NDArray[np.bool_]) -> Float:
-    """At most `CELLS_A_TILE` valid cells of a tile, evenly spread: (n, D)."""
+def _sample_cells(dimensions: int) -> int:
+    """Cells of a whole sample, at most."""
+    return max(min(MOST_SAMPLE_CELLS, MOST_SAMPLE_NUMBERS // dimensions), FEWEST_SAMPLE_CELLS)
+
+
+def _cells_a_tile(plan: Plan, one: Made) -> int:
+    """Cells to take of each tile: as many as make a whole sample of all tiles that will be looked at.
+
+    Args:
+        plan: of all tiles.
+        one: the first batch, which tells how large vectors are.
+    """
+    planned = sum(len(batch.tiles) for batch in plan.batches)
+    bearable = max(SAMPLE_BYTES * len(one.tiles) // one.vectors.nbytes, 1)
+    return min(-(-_sample_cells(one.vectors.shape[1]) // min(planned, bearable, SAMPLE_TILES)), CELLS_A_TILE)
+
+
+def _pick(vectors: Float, cells: NDArray[np.bool_], most: int) -> Float:
+    """At most so many valid cells of a tile, evenly spread: (n, D)."""
     found = np.flatnonzero(cells)
-    if len(found) > CELLS_A_TILE:
-        found = found[np.linspace(0, len(found) - 1, CELLS_A_TILE).astype(np.intp)]
+    if len(found) > most:
+        found = found[np.linspace(0, len(found) - 1, most).astype(np.intp)]
     return np.ascontiguousarray(vectors.reshape(len(vectors), -1)[:, found].T)
