@@ -257,9 +257,14 @@ class Spread:
     # ---- pieces
 
     def _hand_out(self) -> None:
-        """Give each worker what it can have at once, the next piece to who has least."""
+        """Give each worker what it can have at once, the next piece to who has least.
+
+        The last pieces are kept for who is free first: also for those that are still loading their libraries.
+        """
         for ahead in range(AHEAD):
             for address, hand in self._hands.items():
+                if ahead and len(self._todo) < len(self._hands):
+                    return
                 if hand.ready and self._todo and len(hand.pieces) == ahead:
                     number = self._todo.popleft()
                     hand.pieces[number] = future = self._submit(address, "make", self._key(number, "make"), number)

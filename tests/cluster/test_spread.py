@@ -5,6 +5,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
+from types import SimpleNamespace
 
 import dask
 import numpy as np
@@ -12,7 +14,7 @@ import psutil
 import pytest
 from quadrat.core.cluster import hub, spread
 from quadrat.core.cluster.errand import sign_path
-from quadrat.core.cluster.spread import ROOT
+from quadrat.core.cluster.spread import ROOT, Hand, Spread
 from quadrat.core.errors import BadInput, BadJob, Cancelled, QuadratError, WorkerDied
 from quadrat.core.jobs.embed import EmbedRaster
 from quadrat.core.pipelines.registry import run_job
@@ -204,3 +206,23 @@ def test_killed_with_workers_of_its_own(make_raster, tmp_path):
             values.append(reader.read(reader.grid.whole)[0])
     assert (values[0] == values[1]).all()
     assert not sign_path(str(output)).exists()
+
+
+def test_the_last_pieces_are_kept_for_who_is_free_first(monkeypatch):
+    """One worker loads its libraries longer: it gets its share nonetheless."""
+    given = []
+    run = Spread.__new__(Spread)  # its bookkeeping alone
+    run._hands = {name: Hand(name, ready=name != "slow") for name in ("quick", "slow")}
+    run._todo, run._tries = deque(range(2)), dict.fromkeys(range(2), 0)
+    monkeypatch.setattr(run, "_submit", lambda address, what, key, number: given.append((address, number)))
+    monkeypatch.setattr(run, "_when_done", lambda future, then: None)
+    run._errand = SimpleNamespace(run="x")
+    run._hand_out()
+    assert given == [("quick", 0)]
+    run._hands["slow"].ready = True
+    run._hand_out()
+    assert given == [("quick", 0), ("slow", 1)]
+    run._todo.extend(range(4, 9))
+    run._tries |= dict.fromkeys(range(4, 9), 0)
+    run._hand_out()
+    assert given[2:] == [("quick", 4), ("slow", 5)], "with much to do each has a second one waiting"
