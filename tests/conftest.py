@@ -7,6 +7,13 @@ import sys
 
 import pytest
 
+with contextlib.suppress(ImportError):  # not beside QGIS
+    from hypothesis import settings
+
+    # How fast something is, benchmarks tell: here a busy machine would make tests fail.
+    settings.register_profile("quadrat", deadline=None)
+    settings.load_profile("quadrat")
+
 ABSENT = ("torch", "timm")
 """What the light engine lacks."""
 
