@@ -1,8 +1,8 @@
 """Runs all tests, each suite in its own environment, and sums up: `suites.py [SUITE …]`.
 
-lint: ruff and house rules. types: mypy and import-linter. engine: everything that needs no QGIS, with PyTorch. light:
-where PyTorch is not installed, those of them that could differ; tests/conftest.py tells which. processing, plugin,
-installer: QGIS side, in real QGIS without a screen. faults: workers that are hurt; beside these, as all of them wait.
+lint: ruff and house rules. engine: everything that needs no QGIS, with PyTorch. light: where PyTorch is not installed,
+those of them that could differ; tests/conftest.py tells which. processing, plugin, installer: QGIS side, in real QGIS
+without a screen. faults: workers that are hurt. types: mypy and import-linter; both beside those of QGIS, which wait.
 """
 
 import contextlib
@@ -74,7 +74,6 @@ def suites() -> "list[Suite]":
     python = {"QUADRAT_PYTHON": str(FULL / "bin" / "python")}
     return [
         Suite("lint", lint, 120),
-        Suite("types and layers", linked, 300, {"PYTHONPATH": str(inside)}, inside),
         Suite("engine", [_pytest(FULL, "engine", ROOMS, SIDE_BY_SIDE)], 1500, ONE_THREAD),
         Suite("engine wire", [_pytest(FULL, "engine-wire", WIRE)], 600),
         Suite("light", [_pytest(LIGHT, "light", ROOMS, (*SIDE_BY_SIDE, *DIFFERENT))], 900, ONE_THREAD),
@@ -89,6 +88,7 @@ def suites() -> "list[Suite]":
             )
         ),
         Suite("faults", [_pytest(FULL, "faults", FAULTS)], 1200, ONE_THREAD, shares=True),
+        Suite("types and layers", linked, 900, {"PYTHONPATH": str(inside)}, inside, shares=True),
     ]
 
 
