@@ -33,7 +33,6 @@ SAMPLE_TILES = 48
 MOST_SAMPLE_CELLS = 20_000
 MOST_SAMPLE_NUMBERS = 8_000_000
 FEWEST_SAMPLE_CELLS = 500
-CELLS_A_TILE = 4_000
 
 
 @dataclass
@@ -131,8 +130,7 @@ def sample_batches(
         BadInput: no cell of the whole plan gets a vector, or none that is a number.
     """
     made: dict[int, Made] = {}
-    cells: list[Float] = []
-    tiles = size = each = 0
+    tiles = size = 0
     order = [plan.batches[index] for index in spread(len(plan.batches))]
     feed = read_ahead(open_source, order)
     for fed in feed:
@@ -140,23 +138,23 @@ def sample_batches(
         if not fed.tiles:
             continue
         made[fed.batch.number] = one = _make(fed, runner)
-        each = each or _cells_a_tile(plan, one)
-        cells.extend(_pick(tile, mask, each) for tile, mask in zip(one.vectors, one.cells, strict=True))
         tiles, size = tiles + len(one.tiles), size + one.vectors.nbytes
         if tiles >= SAMPLE_TILES or size + one.vectors.nbytes > SAMPLE_BYTES or enough():
             break
     feed.close()
     if not made:
         raise BadInput("No cell has enough valid pixels: all is nodata, masked, NaN, or outside the polygons.")
-    sample = np.concatenate(cells)
+    # Only now it is known how many cells share the sample.
+    share = _sample_cells(one.vectors.shape[1]) / sum(int(one.cells.sum()) for one in made.values())
+    pairs = ((tile, mask) for one in made.values() for tile, mask in zip(one.vectors, one.cells, strict=True))
+    sample = np.concatenate([_pick(tile, mask, share) for tile, mask in pairs])
     sample = sample[np.isfinite(sample).all(axis=1)]
     if not len(sample):
         raise BadInput(
             "The backbone gives no number (NaN or infinite) for any cell that was tried. Choose another scaling of the "
             "bands, or another model."
         )
-    step = -(-len(sample) // _sample_cells(sample.shape[1]))
-    return Sample(sample if step == 1 else sample[::step].copy(), made)
+    return Sample(sample, made)
 
 
 def embed(
@@ -244,21 +242,10 @@ def _sample_cells(dimensions: int) -> int:
     return max(min(MOST_SAMPLE_CELLS, MOST_SAMPLE_NUMBERS // dimensions), FEWEST_SAMPLE_CELLS)
 
 
-def _cells_a_tile(plan: Plan, one: Made) -> int:
-    """Cells to take of each tile: as many as make a whole sample of all tiles that will be looked at.
-
-    Args:
-        plan: of all tiles.
-        one: the first batch, which tells how large vectors are.
-    """
-    planned = sum(len(batch.tiles) for batch in plan.batches)
-    bearable = max(SAMPLE_BYTES * len(one.tiles) // one.vectors.nbytes, 1)
-    return min(-(-_sample_cells(one.vectors.shape[1]) // min(planned, bearable, SAMPLE_TILES)), CELLS_A_TILE)
-
-
-def _pick(vectors: Float, cells: NDArray[np.bool_], most: int) -> Float:
-    """At most so many valid cells of a tile, evenly spread: (n, D)."""
+def _pick(vectors: Float, cells: NDArray[np.bool_], share: float) -> Float:
+    """This share of the valid cells of a tile, evenly spread, all of them from 1 on: (n, D)."""
     found = np.flatnonzero(cells)
+    most = max(int(share * len(found)), 1)
     if len(found) > most:
         found = found[np.linspace(0, len(found) - 1, most).astype(np.intp)]
     return np.ascontiguousarray(vectors.reshape(len(vectors), -1)[:, found].T)

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 from quadrat.core import tiling
+from quadrat.core import embedding
 from quadrat.core.embedding import Runner, Sample, embed, sample_batches
 from quadrat.core.errors import Cancelled
 from quadrat.core.feeding import TileSource
@@ -140,6 +141,19 @@ def test_what_was_sampled_is_taken_over(loop):
     assert loop.pixels.seen < sum(len(batch.tiles) for batch in loop.plan.batches)
     assert not sample.made
     assert all(np.array_equal(parts[index], whole[index]) for index in loop.blocks)
+
+
+def test_a_sample_is_as_large_as_it_may_be_however_few_tiles_hold_something(loop, monkeypatch):
+    def drawn():
+        return sample_batches(loop.plan, Runner(loop.backbone, print), loop.open, Progress())
+
+    whole = drawn()
+    there = sum(int(one.cells.sum()) for one in whole.made.values())
+    assert len(whole.vectors) == there < embedding.MOST_SAMPLE_CELLS
+    monkeypatch.setattr(embedding, "FEWEST_SAMPLE_CELLS", 1)
+    monkeypatch.setattr(embedding, "MOST_SAMPLE_CELLS", there - 7)
+    part, tiles = drawn(), sum(len(one.tiles) for one in whole.made.values())
+    assert there - 7 - tiles <= len(part.vectors) <= there - 7 + tiles
 
 
 def test_a_disk_that_fills_up_is_told_at_once(loop):
