@@ -5,8 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from quadrat.core import tiling
-from quadrat.core import embedding
+from quadrat.core import embedding, tiling
 from quadrat.core.embedding import Runner, Sample, embed, sample_batches
 from quadrat.core.errors import Cancelled
 from quadrat.core.feeding import TileSource

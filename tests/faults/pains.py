@@ -3,6 +3,8 @@
 `events`: of files in `folder` that are opened, renamed, cut or removed. `told`: a file that gets a line for each.
 `kill_at`: SIGKILL at the n-th. `fail_at`: the n-th fails with the error number `errno`.
 `address_mb`: most address space beyond what the process has at birth (RLIMIT_AS).
+`batch_mb`: most address space beyond what the process has, while a network looks at a batch and no longer: how much
+the rest takes differs between machines, by their cores.
 `clock`: the time of day is wrong by `wrong_s`, and jumps by `jump_s` whenever it is read.
 `slow_s`: reading a window takes so much longer, so that something can happen meanwhile.
 """
@@ -23,6 +25,8 @@ def suffer(pains):
         _watch_files(**pains["events"])
     if pains.get("address_mb"):
         _limit(pains["address_mb"])
+    if pains.get("batch_mb"):
+        _limit_batches(pains["batch_mb"])
     if pains.get("clock"):
         _shift_clock(**pains["clock"])
     if pains.get("slow_s"):
@@ -58,7 +62,25 @@ def _text(value):
 def _limit(megabytes):
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     most = pages * os.sysconf("SC_PAGE_SIZE") + megabytes * 2**20
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def _limit_batches(megabytes):
+    from quadrat.core.embedding import Runner
+
+    whole, free = Runner.run, resource.getrlimit(resource.RLIMIT_AS)
+
+    def run(self, see, count):
+        def held(part):
+            _limit(megabytes)
+            try:
+                return see(part)
+            finally:
+                resource.setrlimit(resource.RLIMIT_AS, free)
+
+        return whole(self, held, count)
+
+    Runner.run = run
 
 
 def _shift_clock(wrong_s=0.0, jump_s=0.0):

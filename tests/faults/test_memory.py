@@ -8,7 +8,7 @@ from quadrat.tests.faults import hurting
 
 def test_batches_are_halved(ward, known, tmp_path):
     job = known("hungry").again(tmp_path)
-    ran = ward.run(job, {"address_mb": 850})
+    ran = ward.run(job, {"batch_mb": 750})
     assert ran.error is None
     assert "Memory ran out with 32 tiles at once; going on with 16" in ran.text
     assert known("hungry").made(job)
