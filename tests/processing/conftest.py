@@ -52,12 +52,12 @@ def feedback():
     return QgsProcessingFeedback(False)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def sample_raster():
     return str(SAMPLE / "sen2_l2a_12band.tif")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def sample_labels():
     return str(SAMPLE / "training_polygons.geojson")
 

@@ -17,8 +17,8 @@ def is_favela(number):
     return (row // 4 + col // 4) % 3 == 0
 
 
-@pytest.fixture
-def city(qgis_new_project):
+@pytest.fixture(scope="module")
+def city(qgis_app):
     """20 x 20 cells in memory, favela in a chequer; the last row is discarded, the first column cut to a third."""
     layer = QgsVectorLayer(f"Polygon?crs=EPSG:32723&{FIELDS}", "city", "memory")
     noise, features = random.Random(3), []
@@ -34,18 +34,26 @@ def city(qgis_new_project):
         feature.setAttributes([label, "vegetation" if gone else label, number, row, col, slope])
         features.append(feature)
     layer.dataProvider().addFeatures(features)
-    QgsProject.instance().addMapLayer(layer)
     return layer
 
 
+@pytest.fixture(scope="module")
+def mapped(provider, city, tmp_path_factory):
+    """The file of 'Map favelas'."""
+    import processing
+
+    folder = tmp_path_factory.mktemp("area")
+    methods, path = str(folder / "m.qmethods"), str(folder / "favelas é.gpkg")
+    taught = {"CELLS": city, "METHODS": ["forest-variables"], "BLOCK_SIZE_M": 300, "OUTPUT": methods}
+    processing.run("quadrat:trainsettlement", taught)
+    processing.run("quadrat:mapsettlement", {"METHODS": methods, "CELLS": city, "OUTPUT": path})
+    return path
+
+
 @pytest.fixture
-def favelas(run, city, context, feedback, tmp_path):
-    """The map of 'Map favelas', in the project."""
-    methods, path = str(tmp_path / "m.qmethods"), str(tmp_path / "favelas é.gpkg")
-    run("trainsettlement", CELLS=city, METHODS=["forest-variables"], BLOCK_SIZE_M=300, OUTPUT=methods, context=context,
-        feedback=feedback)  # fmt: skip
-    run("mapsettlement", METHODS=methods, CELLS=city, OUTPUT=path, context=context, feedback=feedback)
-    layer = QgsVectorLayer(path, "favelas", "ogr")
+def favelas(mapped, qgis_new_project):
+    """The map in the project."""
+    layer = QgsVectorLayer(mapped, "favelas", "ogr")
     QgsProject.instance().addMapLayer(layer)
     return layer
 
@@ -98,7 +106,7 @@ def test_ground_from_shares(run, favelas, context, feedback, tmp_path):
     assert row["shown"]["low"] <= real <= row["shown"]["high"]
 
 
-def test_the_cells_to_learn_from_are_no_sample(city, favelas, tmp_path):
+def test_the_cells_to_learn_from_are_no_sample(favelas, tmp_path):
     """Cells have a field of labels as samples have, and are offered to train on, not to estimate from."""
     path = str(tmp_path / "cells.gpkg")
     Path(path).write_bytes(Path(favelas.source().partition("|")[0]).read_bytes())

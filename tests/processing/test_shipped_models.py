@@ -70,10 +70,10 @@ def halves(box):
     return [rectangle(west, "west"), rectangle(east, "east")]
 
 
-@pytest.fixture
-def village(sample_raster, sample_labels, tmp_path):
+@pytest.fixture(scope="module")
+def village(sample_raster, sample_labels, tmp_path_factory):
     """Values for the model: houses of a river village stand in for favelas, forest, water and mud for the rest."""
-    labels = QgsVectorLayer(sample_labels, "labels", "ogr")
+    labels, folder = QgsVectorLayer(sample_labels, "labels", "ogr"), tmp_path_factory.mktemp("village")
     parts = {True: [], False: []}
     for feature in labels.getFeatures():
         copy = QgsFeature()
@@ -82,45 +82,55 @@ def village(sample_raster, sample_labels, tmp_path):
     crs = labels.crs().authid()
     return {
         "SENTINEL2": sample_raster,
-        "FAVELAS": save(tmp_path / "houses.gpkg", parts[True], crs),
-        "RESIDENTIAL": save(tmp_path / "others.gpkg", parts[False], crs),
+        "FAVELAS": save(folder / "houses.gpkg", parts[True], crs),
+        "RESIDENTIAL": save(folder / "others.gpkg", parts[False], crs),
         **QUICK,
     }
 
 
+def run_model(provider, name, values):
+    """A copy of the model, checked and run as form and batch do it; gives context and feedback."""
+    model = provider.algorithm(name).create()
+    context, feedback = QgsProcessingContext(), QgsProcessingFeedback(False)
+    context.setProject(QgsProject.instance())
+    fits, why = model.checkParameterValues(values, context)
+    assert fits, why
+    _, done = model.run(values, context, feedback)
+    assert done, feedback.textLog()
+    return context, feedback
+
+
 @pytest.fixture
 def go(provider, qgis_new_project):
-    """`go(id, values)`: a copy of the model, checked and run as form and batch do it; gives the results."""
-
-    def go(name, values):
-        model = provider.algorithm(name).create()
-        context, feedback = QgsProcessingContext(), QgsProcessingFeedback(False)
-        context.setProject(QgsProject.instance())
-        fits, why = model.checkParameterValues(values, context)
-        assert fits, why
-        results, done = model.run(values, context, feedback)
-        assert done, feedback.textLog()
-        return results
-
-    return go
+    """`go(id, values)` runs a model."""
+    return lambda name, values: run_model(provider, name, values)
 
 
-@pytest.fixture
-def load(qgis_new_project):
-    """`load(results)`: the layers of a run in the project as Processing puts them there, the uppermost first."""
+@pytest.fixture(scope="module")
+def mapped(provider, village, tmp_path_factory):
+    """The village mapped once, as the form does it: the files, what is to be loaded, and who says it."""
+    folder = tmp_path_factory.mktemp("mapped")
+    files = {name: str(folder / f"{name}.gpkg") for name in ("map", "disagreement", "cells")}
+
+    def to(name):
+        return QgsProcessingOutputLayerDefinition(files[name], QgsProject.instance())
+
+    files["methods"] = str(folder / "village.qmethods")
+    context, feedback = run_model(provider, "favela", {
+        **village, "mapsettlement:map": to("map"), "mapsettlement:disagreement": to("disagreement"),
+        "embedcells:cells": to("cells"), "trainsettlement:methods": files["methods"],
+    })  # fmt: skip
+    return files, context, feedback
+
+
+def load(context, feedback, order):
+    """The layers of a run in the project as Processing puts them there, the uppermost first."""
     project = QgsProject.instance()
-
-    def load(run, order):
-        context, feedback = QgsProcessingContext(), QgsProcessingFeedback(False)
-        context.setProject(project)
-        run(context, feedback)
-        for path, details in sorted(context.layersToLoadOnCompletion().items(), reverse=order):
-            layer = QgsVectorLayer(path, details.name, "ogr")
-            project.addMapLayer(layer)
-            details.postProcessor().postProcessLayer(layer, context, feedback)
-        return [node.layer() for node in project.layerTreeRoot().findLayers()]
-
-    return load
+    for path, details in sorted(context.layersToLoadOnCompletion().items(), reverse=order):
+        layer = QgsVectorLayer(path, details.name, "ogr")
+        project.addMapLayer(layer)
+        details.postProcessor().postProcessLayer(layer, context, feedback)
+    return [node.layer() for node in project.layerTreeRoot().findLayers()]
 
 
 def job_of(path):
@@ -194,44 +204,27 @@ def test_every_shipped_file_is_offered_and_nothing_is_put_into_the_users_own_mod
     assert not [a.id() for a in others if a.displayName().endswith("all steps") and a.provider() is not provider]
 
 
-def test_from_layers_to_a_map_and_on_to_another_city(go, village, tmp_path):
-    files = {name: str(tmp_path / f"{name}.gpkg") for name in ("map", "disagreement", "cells")}
-    methods = str(tmp_path / "village.qmethods")
-    go("favela", {
-        **village, "mapsettlement:map": files["map"], "mapsettlement:disagreement": files["disagreement"],
-        "embedcells:cells": files["cells"], "trainsettlement:methods": methods,
-    })  # fmt: skip
+def test_from_layers_to_a_map_and_on_to_another_city(go, mapped, village, tmp_path):
+    files = mapped[0]
     found = classes(files["map"])
     assert {"favela", "other"} <= set(found)
     assert len(classes(files["disagreement"])) == len(found)
-    assert (tmp_path / "map.qml").is_file()
+    assert Path(files["map"]).with_suffix(".qml").is_file()
     step = job_of(files["cells"])
     assert (step["backbone"], step["second"]) == ("raw", ""), "what was left empty stays empty"
     other = str(tmp_path / "other.gpkg")
     go("favelaelsewhere", {
-        "SENTINEL2": village["SENTINEL2"], "METHODS": methods, "LIKE": files["cells"], "CELL_SIZE_M": 60,
+        "SENTINEL2": village["SENTINEL2"], "METHODS": files["methods"], "LIKE": files["cells"], "CELL_SIZE_M": 60,
         "mapsettlement:map": other, "embedcells:cells": str(tmp_path / "other_cells.gpkg"),
     })  # fmt: skip
     assert classes(other) == found, "the same scene, without its reference"
 
 
 @pytest.mark.parametrize("order", [False, True])
-def test_layers_have_titles_and_the_map_lies_on_top(provider, load, village, sample_raster, tmp_path, order):
+def test_layers_have_titles_and_the_map_lies_on_top(mapped, qgis_new_project, sample_raster, order):
     """By themselves models name layers by results, and pile them up by paths."""
-    files = {name: str(tmp_path / f"{name}.gpkg") for name in ("map", "disagreement", "cells")}
-
-    def run(context, feedback):
-        def to(name):
-            return QgsProcessingOutputLayerDefinition(files[name], context.project())
-
-        values = {
-            **village, "mapsettlement:map": to("map"), "mapsettlement:disagreement": to("disagreement"),
-            "embedcells:cells": to("cells"), "trainsettlement:methods": str(tmp_path / "a.qmethods"),
-        }  # fmt: skip
-        _, done = provider.algorithm("favela").create().run(values, context, feedback)
-        assert done, feedback.textLog()
-
-    layers = load(run, order)
+    files, context, feedback = mapped
+    layers = load(context, feedback, order)
     scene = Path(sample_raster).stem
     titles = [f"{what} of {scene}" for what in ("Favela map", "Disagreement map", "Labelled cells")]
     assert [layer.name() for layer in layers] == titles
@@ -268,21 +261,16 @@ def test_optional_layers_reach_their_steps(go, village, sample_raster, tmp_path)
     assert inner.contains(to_degrees.transformBoundingBox(layer.extent()))
 
 
-def test_a_batch_of_two_cities(go, village, sample_raster, tmp_path):
+def test_a_batch_of_two_cities(go, mapped, sample_raster, tmp_path):
     """Two halves of the scene with the methods of the whole, one row of the batch after the other."""
-    methods, cells = str(tmp_path / "village.qmethods"), str(tmp_path / "cells.gpkg")
-    go("favela", {
-        **village, "trainsettlement:methods": methods, "embedcells:cells": cells,
-        "mapsettlement:map": str(tmp_path / "map.gpkg"),
-    })  # fmt: skip
-    counts = []
+    files, counts = mapped[0], []
     for half in halves(QgsRasterLayer(sample_raster, "scene").extent()):
         name = half["part"]
         output = str(tmp_path / f"{name}.gpkg")
         go("favelaelsewhere", {
             "SENTINEL2": sample_raster, "BOUNDARY": save(tmp_path / f"{name}_border.gpkg", [half], "EPSG:4326"),
-            "METHODS": methods, "LIKE": cells, "CELL_SIZE_M": 60, "mapsettlement:map": output,
+            "METHODS": files["methods"], "LIKE": files["cells"], "CELL_SIZE_M": 60, "mapsettlement:map": output,
             "embedcells:cells": str(tmp_path / f"{name}_cells.gpkg"),
         })  # fmt: skip
         counts.append(len(classes(output)))
-    assert sum(counts) <= len(classes(tmp_path / "map.gpkg")) and min(counts) > 300
+    assert sum(counts) <= len(classes(files["map"])) and min(counts) > 300
