@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.crew import Crew, pieces_of
+
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 
@@ -96,16 +98,20 @@ def interleave(of: NDArray[Any], cells: NDArray[Any]) -> None:
     cells.view(of.dtype)[...] = of.transpose(1, 2, 0)
 
 
-def fit(sample: Float) -> Quantiser:
+def fit(sample: Float, threads: int = 0) -> Quantiser:
     """Scale and offset from sampled vectors.
 
     Args:
         sample: (N, D) float32, N at least 1.
+        threads: that look for the tails of bands, 0: one for each core.
     """
-    tails = [TAIL_PERCENT, 100 - TAIL_PERCENT]
-    together = max(TOGETHER // len(sample), 1)
-    bands = (sample.T[start : start + together].astype(np.float64) for start in range(0, sample.shape[1], together))
-    low, high = np.concatenate([np.percentile(some, tails, axis=1) for some in bands], axis=1)
+    low, high = tails = np.empty((2, sample.shape[1]))
+
+    def look(bands: slice) -> None:
+        exact = sample.T[bands].astype(np.float64)
+        tails[:, bands] = np.percentile(exact, [TAIL_PERCENT, 100 - TAIL_PERCENT], axis=1)
+
+    Crew(threads).each(look, pieces_of(sample.shape[1], TOGETHER // len(sample)))
     span = high - low
     constant = span <= 1e-6 * np.maximum(np.abs(low), np.abs(high))
     middle = (low + high) / 2

@@ -120,9 +120,11 @@ class RasterReader:
         Raises:
             BadInput: the file cannot be read there.
         """
+        inside = window.intersection(self.grid.whole)
+        if inside == window:
+            return self._values(*self._stored(window))
         values = np.zeros((len(self.bands), window.height, window.width), np.float32)
         valid = np.zeros((window.height, window.width), np.bool_)
-        inside = window.intersection(self.grid.whole)
         if inside is None:
             return values, valid
         place = inside.slices_in(window)

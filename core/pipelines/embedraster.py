@@ -222,7 +222,7 @@ def _settle(job: EmbedRaster, space: Space, runner: Runner, plan: Plan, drawn: S
         fitted = components.fit(drawn.vectors, wish)
         runner.backbone = backbone = components.ReducedBackbone(backbone, fitted)
         drawn.map(fitted.project)
-    quantiser = space.quantiser or quantise.fit(drawn.vectors)
+    quantiser = space.quantiser or quantise.fit(drawn.vectors, job.threads)
     if space.quantiser is not None:
         _warn_of_clipping(quantiser, drawn, progress)
     stored = quantiser if job.storage == "bytes" else None
