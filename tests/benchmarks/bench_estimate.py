@@ -103,6 +103,8 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--cpu", action="store_true")
     given = parser.parse_args()
+    if not pathlib.Path(given.data, "rasters").is_dir():
+        raise SystemExit(f"QUADRAT_DATA or --data must name the folder of real data; '{given.data}' holds no rasters.")
     if given.cpu:
         meter.CLOCK = time.process_time
     print(f"{'backbone':26}{'side px':>9}{'real s':>8}{'measuring s':>13}   time: median, worst     size: worst")
