@@ -279,4 +279,4 @@ def test_a_silent_server_does_not_hold_up_a_stop(home):
 
         with pytest.raises(Stop):
             fetch(Source("tiny.tag", url=f"http://127.0.0.1:{silent.getsockname()[1]}/w.pt"), tick)
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < 5

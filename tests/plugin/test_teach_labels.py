@@ -293,7 +293,7 @@ def test_qgis_s_transaction_groups_are_heard_too(labels, ear):
     if points.dataProvider().transaction() is not None:
         with pytest.raises(Unwritable, match="transaction"):
             labels.add([(square(50), "forest", "polygon")])
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 4
     points.undoStack().undo()
     ear.take()
     assert labels.counts()["water"] == 1

@@ -41,12 +41,12 @@ def test_what_is_asked_is_answered_in_the_main_thread(watched, qtbot):
 def test_methods_return_at_once(watched, qtbot):
     session = watched.session
     started = time.perf_counter()
-    watched.open(seconds={"open": 0.5, "view": 0.5})
+    watched.open(seconds={"open": 2, "view": 2})
     for number in range(200):
         session.teach([label(number)], [], ["a"])
         session.view(WHOLE)
         session.at(At(1, 1))
-    assert time.perf_counter() - started < 0.3
+    assert time.perf_counter() - started < 1.5
     qtbot.waitUntil(lambda: "painted" in watched.names(), timeout=10_000)
     assert watched.values("taught")[-1].labels == 200
 
@@ -80,7 +80,7 @@ def test_clear_forgets_the_labels_before(watched, qtbot):
 
 def test_an_outdated_view_is_cancelled_and_the_latest_wins(watched, qtbot):
     session = watched.session
-    watched.open(seconds={"view": 0.4})
+    watched.open(seconds={"view": 2})
     session.view(View(0, 0, 10, 10))
     qtbot.waitUntil(lambda: "opened" in watched.names(), timeout=10_000)
     qtbot.wait(100)
@@ -88,7 +88,7 @@ def test_an_outdated_view_is_cancelled_and_the_latest_wins(watched, qtbot):
     for row in range(1, 6):
         session.view(View(row, 0, 10, 10))
     qtbot.waitUntil(lambda: "painted" in watched.names(), timeout=10_000)
-    assert time.perf_counter() - started < 0.4 + 0.25, "the first one was stopped, those between were never begun"
+    assert time.perf_counter() - started < 2 + 1.5, "the first one was stopped, those between were never begun"
     assert [painted.row for painted in watched.values("painted")] == [5]
     views = [(line["params"]["row"], line.get("became")) for line in watched.asked() if line["method"] == "view"]
     assert views == [(0, "Cancelled"), (5, None)]
@@ -211,7 +211,7 @@ def test_stop_leaves_no_process_no_thread_and_no_signal(watched, qtbot):
     pid, said = session.pid, len(watched.said)
     started = time.perf_counter()
     session.stop()
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 4
     assert gone(pid)
     assert [t.name for t in threading.enumerate() if t.name.startswith("quadrat")] == []
     session.view(WHOLE)
@@ -291,7 +291,7 @@ def test_stop_while_the_worker_starts(watched, qtbot, pupil):
     qtbot.wait(200)
     started = time.perf_counter()
     watched.session.stop()
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 4
     assert [t.name for t in threading.enumerate() if t.name.startswith("quadrat")] == []
 
 

